@@ -1,0 +1,35 @@
+# `make train` sets everything up and trains the default config; `make test` sets up and runs all tests.
+PYTHON ?= python3
+VENV ?= .venv
+CONFIG ?= configs/digits.py
+WORKDIR ?= runs/$(basename $(notdir $(CONFIG)))
+
+.PHONY: train test quick lint format benchmark clean
+
+train: $(VENV)/installed
+	$(VENV)/bin/tf-tricks train --config=$(CONFIG) --workdir=$(WORKDIR)
+
+test: lint
+	$(VENV)/bin/python -m pytest -n 2 --dist worksteal
+
+quick: $(VENV)/installed
+	$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+lint: $(VENV)/installed
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+format: $(VENV)/installed
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+benchmark: $(VENV)/installed
+	$(VENV)/bin/python benchmarks/trainer.py
+
+$(VENV)/installed: setup.cfg pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) runs

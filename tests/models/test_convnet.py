@@ -1,0 +1,50 @@
+import keras
+import pytest
+
+from tf_tricks.errors import RequestError
+from tf_tricks.models import convnet
+
+
+def kinds(model):
+    return [type(layer).__name__ for layer in model.layers]
+
+
+def test_batch_norm_stands_between_convolution_and_relu_and_pooling_between_stages():
+    layer = ["Conv2D", "BatchNormalization", "ReLU"]
+    end = ["GlobalAveragePooling2D", "Dropout", "Dense"]
+    model = convnet((8, 8, 1), 3, filters=(4, 8), convolutions=2)
+    assert kinds(model) == ["InputLayer", *2 * layer, "MaxPooling2D", *2 * layer, *end]
+
+
+def test_parameters():
+    model = convnet((28, 28, 1), 10, filters=(32, 64), convolutions=2, kernel_size=3)
+    convolutions = 9 * (1 * 32 + 32 * 32 + 32 * 64 + 64 * 64)
+    batch_norms = 4 * (32 + 32 + 64 + 64)
+    assert model.count_params() == convolutions + batch_norms + 64 * 10 + 10
+
+
+@pytest.mark.parametrize(("stages", "height"), [(1, 1), (3, 4), (3, 7), (4, 8)])
+def test_an_image_just_large_enough_is_halved_to_1_pixel(stages, height):
+    model = convnet((height, 28, 1), 3, filters=stages * (2,))
+    pooling = next(layer for layer in model.layers if isinstance(layer, keras.layers.GlobalAveragePooling2D))
+    assert pooling.input.shape[1] == 1
+
+
+def test_images_too_small_are_refused():
+    sentence = "a convnet of 5 stages halves the image 4 times and needs at least 16 x 16 pixels, not 8 x 28"
+    with pytest.raises(RequestError, match=sentence):
+        convnet((8, 28, 1), 10, filters=(8, 8, 8, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"filters": ()}, r"filters must be a list of whole numbers, such as \[32, 64, 128\], not \(\)"),
+        ({"filters": 32}, "filters must be a list of whole numbers"),
+        ({"convolutions": 0}, "convolutions must be a whole number at least 1, not 0"),
+        ({"kernel_size": 2.5}, "kernel_size must be a whole number at least 1, not 2.5"),
+    ],
+)
+def test_wrong_arguments_get_a_sentence(arguments, sentence):
+    with pytest.raises(RequestError, match=sentence):
+        convnet((28, 28, 1), 10, **arguments)

@@ -1,0 +1,27 @@
+"""Augmentations: functions (images, labels, seed, positions) -> (images, labels), pure in (seed, position)."""
+
+from tf_tricks.augment import random
+from tf_tricks.augment.standard import Standard
+from tf_tricks.registry import Registry
+
+_REGISTRY = Registry("augmentation", {"standard": Standard})
+
+
+def get(identifier):
+    """Returns the augmentation that `identifier` stands for.
+
+    Args:
+        identifier: a name, a dict `{"name": "standard", "pad": 4}`, an augmentation, or None for none.
+
+    Raises:
+        RequestError: the name or an argument is unknown or unusable.
+
+    Example:
+        >>> from tf_tricks import augment
+        >>> augment.get({"name": "standard", "pad": 2}).get_config()
+        {'flip': True, 'pad': 2}
+    """
+    return _REGISTRY.get(identifier)
+
+
+__all__ = ["Standard", "get", "random"]

@@ -1,0 +1,140 @@
+"""Counter-based random numbers: every draw is a pure function of (seed, position), so no state is kept or passed on.
+
+An augmentation that draws from here gives example k of the stream the same randomness whatever the batch size, the
+number of replicas, or the step at which a run was resumed.
+
+The generator is Threefry-2x32 with 20 rounds: a block cipher whose key is (seed, stream) and whose plaintext is the
+position. Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", doi:10.1145/2063384.2063405.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from tf_tricks.errors import check_number
+
+_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
+_PARITY = 0x1BD11BDA  # the key schedule's constant: the third word of the key is the parity of the other two
+_LARGEST = 2**32 - 1
+
+
+def threefry2x32(key, counter):
+    """Returns the two uint32 words that Threefry-2x32, 20 rounds, makes of `counter` under `key`.
+
+    Args:
+        key: pair of uint32 tensors or arrays.
+        counter: pair of uint32 tensors or arrays; key and counter broadcast against each other.
+
+    Example:
+        >>> import numpy as np
+        >>> zero = np.zeros(1, "uint32")
+        >>> [hex(int(word[0])) for word in threefry2x32((zero, zero), (zero, zero))]
+        ['0x6b200159', '0x99ba4efe']
+    """
+    parity = ops.bitwise_xor(ops.bitwise_xor(key[0], key[1]), np.uint32(_PARITY))
+    words = (key[0], key[1], parity)
+    x, y = ops.add(counter[0], words[0]), ops.add(counter[1], words[1])
+    for i in range(5):
+        for rotation in _ROTATIONS[i % 2]:
+            x = ops.add(x, y)
+            y = ops.bitwise_xor(_rotate_left(y, rotation), x)
+        x = ops.add(x, words[(i + 1) % 3])
+        y = ops.add(y, ops.add(words[(i + 2) % 3], np.uint32(i + 1)))
+    return x, y
+
+
+def bits(seed, positions, stream):
+    """Returns 32 random bits for each position.
+
+    Args:
+        seed: the run's seed, a Python int from 0 to 2³² − 1.
+        positions: [b] integers from 0: the place k of each example in the stream; or a pair of [b] uint32, its low
+            and its high word, where the backend has no 64-bit integers.
+        stream: a Python int from 0 to 2³² − 1 that names the draw, or a list of n such: draws with different streams
+            are independent.
+
+    Returns:
+        uint32 [b], or [n, b] for a list of streams (one pass instead of n).
+
+    Raises:
+        RequestError: the seed or the stream is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> hex(int(bits(0, np.array([0]), stream=0)[0]))
+        '0x6b200159'
+    """
+    check_number("seed", seed, minimum=0, maximum=_LARGEST, integer=True)
+    for one in np.ravel(stream).tolist():
+        check_number("stream", one, minimum=0, maximum=_LARGEST, integer=True)
+    key = ops.convert_to_tensor(np.uint32(seed)), ops.convert_to_tensor(np.asarray(stream, "uint32")[..., np.newaxis])
+    return threefry2x32(key, _words(positions))[0]
+
+
+def uniform(seed, positions, stream):
+    """Returns float32 numbers, uniform in [0, 1), for each position: multiples of 2⁻²⁴.
+
+    Args:
+        seed: as in `bits`.
+        positions: as in `bits`.
+        stream: as in `bits`.
+
+    Returns:
+        float32 [b], or [n, b] for a list of streams.
+
+    Example:
+        >>> import numpy as np
+        >>> float(uniform(0, np.array([0]), stream=0)[0]) == (0x6B200159 >> 8) / 2**24
+        True
+    """
+    # A float32 has 24 significant bits, so this conversion and this product are exact on every device.
+    return ops.cast(ops.right_shift(bits(seed, positions, stream), np.uint32(8)), "float32") * 2.0**-24
+
+
+def integers(seed, positions, stream, low, high):
+    """Returns whole numbers, uniform in low, …, high − 1, for each position.
+
+    The number is low + ⌊bits·(high − low) / 2³²⌋, in whole numbers throughout; no value's probability is off by more
+    than 2⁻³².
+
+    Args:
+        seed: as in `bits`.
+        positions: as in `bits`.
+        stream: as in `bits`.
+        low: the smallest number, a Python int.
+        high: one more than the largest, at most low + 2¹⁶.
+
+    Returns:
+        int32 [b], or [n, b] for a list of streams.
+
+    Raises:
+        RequestError: the range is empty or too wide.
+
+    Example:
+        >>> import numpy as np
+        >>> int(integers(0, np.array([0]), stream=0, low=-4, high=5)[0]) == -4 + (0x6B200159 * 9 >> 32)
+        True
+    """
+    span = check_number("high - low", high - low, minimum=1, maximum=2**16, integer=True)
+    words = bits(seed, positions, stream)
+    sixteen, span = np.uint32(16), np.uint32(span)
+    # The product needs 48 bits: multiply the halves, carry the low one's overflow into the high one's.
+    carry = ops.right_shift(ops.multiply(ops.bitwise_and(words, np.uint32(0xFFFF)), span), sixteen)
+    product = ops.add(ops.multiply(ops.right_shift(words, sixteen), span), carry)
+    return ops.cast(ops.right_shift(product, sixteen), "int32") + low
+
+
+def _rotate_left(x, distance):
+    return ops.bitwise_or(ops.left_shift(x, np.uint32(distance)), ops.right_shift(x, np.uint32(32 - distance)))
+
+
+def _words(positions):
+    if isinstance(positions, (tuple, list)):
+        return tuple(ops.cast(word, "uint32") for word in positions)
+    positions = ops.convert_to_tensor(positions)
+    if keras.backend.standardize_dtype(positions.dtype) not in ("int64", "uint64"):
+        low = ops.cast(positions, "uint32")
+        return low, ops.zeros_like(low)
+    mask = np.array(0xFFFFFFFF, keras.backend.standardize_dtype(positions.dtype))
+    high = ops.right_shift(positions, np.array(32, mask.dtype))
+    return ops.cast(ops.bitwise_and(positions, mask), "uint32"), ops.cast(ops.bitwise_and(high, mask), "uint32")

@@ -1,0 +1,45 @@
+"""A batch-size schedule as a Keras callback: growing the batch instead of decaying the rate."""
+
+import keras
+
+from tf_tricks import schedules
+
+
+class BatchSizeIncrease(keras.callbacks.Callback):
+    """Sets the batch size from a schedule of the epoch.
+
+    In plain `keras.Model.fit` it changes the batch size of a `tt.data.Stream` at the beginning of an epoch (Smith et
+    al. 2018, arXiv:1711.00489). With `tt.Trainer` it replaces the trainer's schedule, and the batch grows at the very
+    step.
+
+    Args:
+        schedule: a schedule of `tf_tricks.schedules`, or a dict or number that stands for one.
+        stream: the `tt.data.Stream` that `fit` reads; not needed with `tt.Trainer`.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> from tf_tricks import schedules
+        >>> from tf_tricks.data import Stream
+        >>> stream = Stream((np.zeros((8, 1), "float32"), np.zeros((8, 1), "float32")), batch_size=2)
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> growth = BatchSizeIncrease(schedules.grow(2, epochs=(1,), factor=2), stream)
+        >>> _ = model.fit(stream, epochs=2, callbacks=[growth], verbose=0)
+        >>> int(model.optimizer.iterations)  # 4 batches of 2, then 2 batches of 4
+        6
+    """
+
+    def __init__(self, schedule, stream=None):
+        super().__init__()
+        self.schedule = schedules.get(schedule)
+        self.stream = stream
+
+    def set_trainer(self, trainer):
+        """Hands the schedule to a `tt.Trainer`."""
+        trainer.batch_size = self.schedule
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Sets the stream's batch size for this epoch."""
+        del logs
+        if self.stream is not None:
+            self.stream.batch_size = int(self.schedule(float(epoch)))

@@ -1,0 +1,59 @@
+"""A learning-rate schedule as a Keras callback."""
+
+import keras
+
+from tf_tricks import schedules
+from tf_tricks.errors import RequestError
+
+
+class LearningRateDecay(keras.callbacks.Callback):
+    """Sets the learning rate before every batch, from a schedule of the epoch.
+
+    For plain `keras.Model.fit`, where Keras's own schedules count updates: epochs keep their meaning when the batch
+    size changes. A batch takes the rate of its middle. With `tt.Trainer` it replaces the trainer's schedule.
+
+    Args:
+        schedule: a schedule of `tf_tricks.schedules`, or a dict or number that stands for one.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> from tf_tricks import schedules
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> decay = LearningRateDecay(schedules.step_decay(0.1, epochs=(1,), factor=0.1))
+        >>> _ = model.fit(np.zeros((8, 1)), np.zeros(8), epochs=2, callbacks=[decay], verbose=0)
+        >>> round(float(model.optimizer.learning_rate), 6)
+        0.01
+    """
+
+    def __init__(self, schedule):
+        super().__init__()
+        self.schedule = schedules.get(schedule)
+        self._trainer_sets_it = False
+        self._epoch = 0
+
+    def set_trainer(self, trainer):
+        """Hands the schedule to a `tt.Trainer`, which sets the rate of every single update."""
+        trainer.learning_rate = self.schedule
+        self._trainer_sets_it = True
+
+    def on_train_begin(self, logs=None):
+        """Checks that the rate can be set."""
+        del logs
+        if not isinstance(self.model.optimizer._learning_rate, keras.Variable):
+            raise RequestError(
+                "LearningRateDecay sets the learning rate, but the optimizer was made with a schedule of its own: "
+                "make it with a number"
+            )
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Notes the epoch."""
+        del logs
+        self._epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Sets the rate of this batch."""
+        del logs
+        if not self._trainer_sets_it:
+            batches = self.params.get("steps") or (batch + 1)
+            self.model.optimizer.learning_rate = self.schedule(self._epoch + (batch + 0.5) / batches)

@@ -1,0 +1,40 @@
+"""`tf-tricks COMMAND`: lists the commands and hands over to the one that is named."""
+
+import importlib
+import sys
+
+COMMANDS = {
+    "train": "trains a config, or resumes the run in its workdir",
+    "evaluate": "evaluates a finished run's model once",
+}
+
+
+def main(arguments=None):
+    """Runs the command that the first argument names; the exit status is the command's."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    command = arguments[0] if arguments else "--help"
+    if command in ("--help", "-h", "help"):
+        print(_usage())
+        return 0
+    if command in ("--version", "version"):
+        from tf_tricks import __version__
+
+        print(__version__)
+        return 0
+    if command not in COMMANDS:
+        from tf_tricks.errors import unknown
+
+        print(f"tf-tricks: {unknown('command', command, COMMANDS)}", file=sys.stderr)
+        return 2
+    program = importlib.import_module(f"tf_tricks.trainers.{command}")
+    return program.run([f"tf-tricks {command}", *arguments[1:]])
+
+
+def _usage():
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
+    return "\n".join(["usage: tf-tricks COMMAND [--flags]", "", *lines, "", "tf-tricks COMMAND --help tells its flags."])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""The data sets by name: digits, a file of arrays, the slides' regression, and every image classification of TFDS."""
+
+import functools
+import zipfile
+
+import numpy as np
+from etils import epath
+
+from tf_tricks.data import tfds_source
+from tf_tricks.data.sources import ArraySource
+from tf_tricks.data.splits import Splits, carve, check_fraction, from_arrays, generator
+from tf_tricks.errors import RequestError, check_number, unknown
+from tf_tricks.registry import Registry
+
+DIGITS_TEST_SEED = 0
+"""Determines the test part of digits. A constant: no run's seed may move examples into or out of the test part."""
+
+
+def digits(validation_fraction=0.1, seed=0):
+    """Returns 1,797 handwritten digits, uint8 images of 8 × 8 × 1 with values 0 to 16, 10 classes.
+
+    They come with scikit-learn, so nothing is downloaded. Test is a fifth of each class, always the same
+    (`DIGITS_TEST_SEED`); validation is carved from the rest.
+
+    Args:
+        validation_fraction: the part of the other examples that is held out, from 0 (none) to below 1.
+        seed: determines which.
+
+    Example:
+        >>> splits = digits()
+        >>> splits.train.num_examples, splits.validation.num_examples, splits.test.num_examples
+        (1294, 144, 359)
+    """
+    check_fraction(validation_fraction)
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    images, labels = data.images.astype("uint8")[..., np.newaxis], data.target
+    order = generator(DIGITS_TEST_SEED).permutation(len(labels))
+    by_class = [order[labels[order] == label] for label in range(10)]
+    test = np.sort(np.concatenate([rows[: round(len(rows) / 5)] for rows in by_class]))
+    rest = np.setdiff1d(order, test)
+    parts = images[rest], labels[rest], images[test], labels[test]
+    return from_arrays(*parts, validation_fraction, seed, 10, [str(label) for label in range(10)], "digits")
+
+
+def arrays(file, validation_fraction=0.1, num_classes=None, seed=0):
+    """Returns the arrays of a NumPy archive (.npz): x_train, y_train and, if there is a test part, x_test, y_test.
+
+    Args:
+        file: its path; may be remote (`gs://`).
+        validation_fraction: the part of the training examples that is held out, from 0 (none) to below 1.
+        num_classes: classes, if there are more than y_train shows.
+        seed: determines which examples are held out.
+
+    Raises:
+        RequestError: there is no such file, it is damaged, an array is missing, or `from_arrays` cannot use them.
+    """
+    check_fraction(validation_fraction)
+    path = epath.Path(file).expanduser()
+    if not path.is_file():
+        raise RequestError(f"there is no file of arrays {str(file)!r}")
+    allowed = ("x_train", "y_train", "x_test", "y_test")
+    try:
+        with path.open("rb") as opened:
+            found = np.load(opened, allow_pickle=False)
+            found = dict(found.items()) if isinstance(found, np.lib.npyio.NpzFile) else None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise RequestError(f"{str(file)!r} cannot be read as a NumPy archive of numbers: {error}") from error
+    if found is None:
+        raise RequestError(f"{str(file)!r} holds a single array: save x_train, y_train, … with np.savez")
+    for key in found:
+        if key not in allowed:
+            raise unknown(f"array expected in {str(file)!r} of the name", key, allowed)
+    for key in ("x_train", "y_train"):
+        if key not in found:
+            raise RequestError(f"{str(file)!r} lacks the array {key}; it holds {', '.join(sorted(found)) or 'none'}")
+    return from_arrays(**found, validation_fraction=validation_fraction, seed=seed, num_classes=num_classes)
+
+
+def regression(num_examples=64, input_dim=1000, output_dim=10, validation_fraction=0, seed=0):
+    """Returns the slides' two-layer regression: inputs and targets independent, N(0, 1).
+
+    There is nothing to standardise and nothing to generalise to: mean, variance and test are None.
+
+    Args:
+        num_examples: N.
+        input_dim: D_in.
+        output_dim: D_out.
+        validation_fraction: the part that is held out, from 0 (none) to below 1.
+        seed: determines all numbers.
+
+    Example:
+        >>> splits = regression()
+        >>> splits.train.num_examples, splits.train.input_shape, splits.train.num_outputs
+        (64, (1000,), 10)
+    """
+    sizes = dict(num_examples=num_examples, input_dim=input_dim, output_dim=output_dim)
+    for key, value in sizes.items():
+        check_number(key, value, minimum=1, integer=True)
+    rows, validation_rows = carve(num_examples, validation_fraction, seed)
+    draws = generator(seed)
+    inputs = draws.standard_normal((num_examples, input_dim))
+    targets = draws.standard_normal((num_examples, output_dim))
+    train, validation = ArraySource(inputs, targets), None
+    if validation_rows is not None:
+        train, validation = train.subset(rows), train.subset(validation_rows)
+    return Splits(train, validation, name="regression")
+
+
+_SETS = {"digits": digits, "arrays": arrays, "regression": regression}
+
+
+def get(identifier, seed=0):
+    """Returns the `Splits` that `identifier` stands for.
+
+    Args:
+        identifier: a name (`"digits"`, `"regression"`, or any image classification of TFDS), a dict
+            `{"name": "cifar10", "validation_fraction": 0.1}`, or a `Splits`, which is returned as it is.
+        seed: the run's seed; it determines the validation part, and never the test part.
+
+    Raises:
+        RequestError: there is no such data set, it is not there and cannot be downloaded, it is damaged, or an
+            argument cannot be used.
+
+    Example:
+        >>> get({"name": "digits", "validation_fraction": 0}).train.num_examples
+        1438
+    """
+    name = identifier.get("name") if hasattr(identifier, "get") else identifier
+    sets = dict(_SETS)
+    if isinstance(name, str) and name not in sets:
+        sets[name] = functools.partial(tfds_source.load, name)
+    splits = Registry("data set", sets).get(identifier, seed=seed)
+    if not isinstance(splits, Splits):
+        raise RequestError(f"data must be a name, a dict with a name, or Splits, not {identifier!r}")
+    return splits

@@ -1,0 +1,143 @@
+"""A data set's three parts, and how the validation part is carved from the training examples."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from tf_tricks.data.sources import ArraySource
+from tf_tricks.data.standardize import mean_and_variance
+from tf_tricks.errors import RequestError, check_number
+
+
+@dataclasses.dataclass(frozen=True)
+class Splits:
+    """A data set, split.
+
+    Attributes:
+        train: source of the training examples (see `tf_tricks.data.sources`).
+        validation: source of the examples held out to choose by, or None.
+        test: source of the examples to report on, or None.
+        mean: the training inputs' mean, a float for each channel or feature; None where nothing is to be standardised.
+        variance: their variance, likewise.
+        name: the data set's name.
+    """
+
+    train: Any
+    validation: Any = None
+    test: Any = None
+    mean: list | None = None
+    variance: list | None = None
+    name: str = "arrays"
+
+
+def carve(num_examples, validation_fraction, seed):
+    """Chooses the validation examples.
+
+    Args:
+        num_examples: examples to choose from, n.
+        validation_fraction: from 0 to below 1; round(n · validation_fraction) examples are chosen.
+        seed: whole number from 0 to 2³² − 1 that determines the choice.
+
+    Returns:
+        (training indices, validation indices), int64 arrays in ascending order; validation is None for a fraction
+        of 0.
+
+    Raises:
+        RequestError: the fraction is out of its range, or one of the parts would be empty.
+
+    Example:
+        >>> train, validation = carve(10, 0.2, seed=0)
+        >>> len(train), len(validation)
+        (8, 2)
+    """
+    check_fraction(validation_fraction)
+    if validation_fraction == 0:
+        return np.arange(num_examples), None
+    number = round(num_examples * validation_fraction)
+    if not 0 < number < num_examples:
+        raise RequestError(
+            f"validation_fraction={validation_fraction} of {num_examples} examples leaves "
+            f"{num_examples - number} for training and {number} for validation; each needs at least one"
+        )
+    order = generator(seed).permutation(num_examples)
+    return np.sort(order[number:]), np.sort(order[:number])
+
+
+def check_fraction(validation_fraction):
+    """Raises a `RequestError` if this is no fraction of the examples that can be held out."""
+    check_number("validation_fraction", validation_fraction, minimum=0)
+    if validation_fraction >= 1:
+        raise RequestError(f"validation_fraction must be a number at least 0 and below 1, not {validation_fraction!r}")
+
+
+def generator(seed):
+    """Returns NumPy's frozen generator (NEP 19): the only one whose draws no later version of NumPy may change."""
+    return np.random.RandomState(check_number("seed", seed, minimum=0, maximum=2**32 - 1, integer=True))
+
+
+def from_arrays(
+    x_train,
+    y_train,
+    x_test=None,
+    y_test=None,
+    validation_fraction=0.1,
+    seed=0,
+    num_classes=None,
+    label_names=None,
+    name="arrays",
+):
+    """Returns the `Splits` of arrays in memory.
+
+    Args:
+        x_train: vectors [n, d], grey images [n, height, width] or images [n, height, width, channels]; uint8 is kept,
+            all else becomes float32.
+        y_train: classes, whole numbers [n] or [n, 1] from 0; or, for regression, real numbers [n, d] or [n].
+        x_test: test inputs, or None for no test part.
+        y_test: test labels.
+        validation_fraction: the part of the training examples that is held out, from 0 (none) to below 1.
+        seed: determines which.
+        num_classes: classes, if there are more than `y_train` shows.
+        label_names: their names, or None.
+        name: the data set's name.
+
+    Raises:
+        RequestError: the arrays do not fit each other, or their values cannot be used.
+
+    Example:
+        >>> import numpy as np
+        >>> splits = from_arrays(np.zeros((20, 8, 8), "uint8"), np.arange(20) % 4)
+        >>> splits.train.num_examples, splits.validation.num_examples, splits.train.input_shape, splits.test
+        (18, 2, (8, 8, 1), None)
+    """
+    train = _source("train", x_train, y_train, num_classes, label_names)
+    test = None
+    if (x_test is None) != (y_test is None):
+        raise RequestError("x_test and y_test belong together: give both or neither")
+    if x_test is not None:
+        test = _source("test", x_test, y_test, train.num_classes, label_names)
+        for what in ("input_shape", "input_dtype", "num_outputs"):
+            ours, theirs = getattr(train, what), getattr(test, what)
+            if ours != theirs:
+                raise RequestError(f"test and training data differ in {what}: {theirs} and {ours}")
+    rows, validation_rows = carve(train.num_examples, validation_fraction, seed)
+    validation = None
+    if validation_rows is not None:
+        train, validation = train.subset(rows), train.subset(validation_rows)
+    mean, variance = mean_and_variance(train)
+    return Splits(train, validation, test, mean, variance, name)
+
+
+def _source(part, inputs, labels, num_classes, label_names):
+    inputs = np.asarray(inputs)
+    if inputs.ndim == 3:
+        inputs = inputs[..., np.newaxis]
+    try:
+        if inputs.ndim not in (2, 4) or 0 in inputs.shape[1:]:
+            raise RequestError(
+                "the inputs must be vectors [n, d] or images [n, height, width] or [n, height, width, channels], "
+                f"not {list(inputs.shape)}"
+            )
+        return ArraySource(inputs, labels, num_classes, label_names)
+    except RequestError as error:
+        raise RequestError(f"x_{part}, y_{part}: {error}") from None

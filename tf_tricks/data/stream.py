@@ -1,0 +1,105 @@
+"""The training examples in an order that is a pure function of (seed, k), k = examples seen.
+
+From this follow exact resume from one integer, re-batching in mid-stream, and the same order on any number of devices.
+"""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_tricks.data.sources import as_source
+from tf_tricks.errors import check_number
+
+
+def permuted(positions, num_examples, seed):
+    """Returns the index of the example at each position of the stream.
+
+    Epoch e = k // num_examples is a permutation of its own, keyed by (seed, e); nothing of it is ever stored.
+
+    Args:
+        positions: int64 tensor [b], k of each example.
+        num_examples: examples in the source.
+        seed: the stream's seed.
+
+    Returns:
+        int64 tensor [b], each in [0, num_examples).
+    """
+    epochs = positions // num_examples
+    seeds = tf.stack([tf.fill(tf.shape(epochs), tf.constant(seed, tf.int64)), epochs, tf.zeros_like(epochs)], axis=1)
+    return tf.raw_ops.RandomIndexShuffle(
+        index=positions % num_examples, seed=seeds, max_index=tf.constant(num_examples - 1, tf.int64), rounds=4
+    )
+
+
+class Stream(keras.utils.PyDataset):
+    """An endless, shuffled, resumable stream of training examples.
+
+    `Trainer.fit` takes it as it is. It also feeds plain `keras.Model.fit`, on one device, where it yields the batches
+    of one epoch at a time and may change its batch size between epochs (`tt.callbacks.BatchSizeIncrease`).
+
+    Args:
+        source: a source of `tf_tricks.data`, or a pair of arrays (inputs [n, ...], labels [n, ...]).
+        batch_size: examples a batch, in plain `fit`; the trainer has its own.
+        seed: whole number; with k it determines the order and the augmentation.
+        augment: function (images, labels, seed, positions) -> (images, labels), or None.
+
+    Example:
+        >>> import numpy as np
+        >>> from tf_tricks.data import Stream
+        >>> stream = Stream((np.arange(10.0), np.arange(10)), batch_size=4, seed=1)
+        >>> inputs, labels = stream[0]
+        >>> inputs.shape, bool((inputs == labels).all())
+        ((4,), True)
+    """
+
+    def __init__(self, source, batch_size=32, seed=0, augment=None):
+        super().__init__()
+        self.source = source = as_source(source)
+        self.batch_size = check_number("batch_size", batch_size, minimum=1, maximum=source.num_examples, integer=True)
+        self.seed = check_number("seed", seed, minimum=0, integer=True)
+        self.augment = augment
+        self.examples_seen = 0
+
+    def fetch(self, positions):
+        """Returns (inputs, labels) of the examples at `positions`, an int64 tensor [b]."""
+        return self.source.fetch(permuted(positions, self.source.num_examples, self.seed), positions)
+
+    def dataset(self, batch_size, examples_seen=0, num_shards=1, shard=0, batches_a_shard=1):
+        """Returns an endless `tf.data.Dataset` of (inputs, labels, position of the batch's first example).
+
+        Args:
+            batch_size: examples an element.
+            examples_seen: k of the first example.
+            num_shards: input pipelines (hosts) that share the stream.
+            shard: which of them this is.
+            batches_a_shard: consecutive elements that go to one pipeline (its replicas) before the next one's turn.
+        """
+
+        def batch(number):
+            turn, place = number // batches_a_shard, number % batches_a_shard
+            start = examples_seen + ((turn * num_shards + shard) * batches_a_shard + place) * batch_size
+            inputs, labels = self.fetch(start + tf.range(batch_size, dtype=tf.int64))
+            return inputs, labels, start
+
+        options = tf.data.Options()
+        options.deterministic = True
+        return tf.data.Dataset.counter().map(batch, num_parallel_calls=2).prefetch(8).with_options(options)
+
+    def __len__(self):
+        """Batches from here to the end of the epoch that `fit` is in."""
+        left = self.source.num_examples - self.examples_seen % self.source.num_examples
+        return max(1, math.floor(left / self.batch_size + 0.5))
+
+    def __getitem__(self, index):
+        """Batch `index` of the epoch, as NumPy arrays."""
+        positions = self.examples_seen + index * self.batch_size + np.arange(self.batch_size, dtype=np.int64)
+        inputs, labels = self.fetch(tf.constant(positions))
+        if self.augment is not None:
+            inputs, labels = self.augment(inputs, labels, self.seed, tf.constant(positions))
+        return np.asarray(inputs), np.asarray(labels)
+
+    def on_epoch_end(self):
+        """Moves to the next epoch."""
+        self.examples_seen += len(self) * self.batch_size

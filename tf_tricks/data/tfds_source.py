@@ -1,0 +1,278 @@
+"""Image classification from TensorFlow Datasets (TFDS), in memory where it fits."""
+
+import contextlib
+import difflib
+import functools
+import io
+import logging
+import math
+import os
+import socket
+import urllib.parse
+import urllib.request
+
+import numpy as np
+import tensorflow as tf
+from absl import logging as absl_logging
+
+from tf_tricks.data.decode import EVALUATION_FRACTION, central_window, decode, random_window
+from tf_tricks.data.sources import ArraySource, EncodedSource
+from tf_tricks.data.splits import Splits, carve, check_fraction
+from tf_tricks.data.standardize import mean_and_variance
+from tf_tricks.errors import RequestError, check_number
+
+_OTHER_NAMES = ("arrays", "digits", "regression")
+_SAMPLE = 4096
+"""Images from which the statistics of a set too large for the memory are estimated: to about 0.5 of 255."""
+
+
+def load(name, image_size=None, validation_fraction=0.1, data_dir=None, memory_limit=4e9, seed=0):
+    """Returns the `Splits` of an image classification set of TFDS.
+
+    Training is TFDS's `train`, without the validation part, which is carved from it. Test is `test`, or `validation`
+    if there is no test part with labels (as in imagenet2012).
+
+    Sets that fit `memory_limit` are decoded once; with `image_size`, each image's central square is resized to it.
+    Larger sets are decoded as they are needed (see `EncodedSource`): for training a random window of each image, for
+    validation and test the central 224/256 of the short side; mean and variance are then estimated from 4,096
+    training images. They must have been prepared with `tfds build NAME --file_format=array_record`.
+
+    Args:
+        name: a TFDS name: `"cifar10"`, `"imagenet2012"`, `"name/config:version"`.
+        image_size: side of the images in pixels, or None for the images as they are, all of one size.
+        validation_fraction: the part of `train` that is held out, from 0 (none) to below 1.
+        data_dir: the folder of prepared sets, or None for the environment's `TFDS_DATA_DIR`, else TFDS's default. A
+            set that is not there is downloaded into it.
+        memory_limit: the most bytes to decode into memory.
+        seed: determines the validation part and the random windows.
+
+    Raises:
+        RequestError: there is no such set, it is no image classification, it is not there and cannot be downloaded,
+            or it is damaged.
+    """
+    check_fraction(validation_fraction)
+    if image_size is not None:
+        check_number("image_size", image_size, minimum=1, integer=True)
+    check_number("memory_limit", memory_limit, minimum=0)
+    builder = _open(name, data_dir or os.environ.get("TFDS_DATA_DIR"))
+    keys = _keys(name, builder.info)
+    shape = _shape(name, builder.info.features[keys[0]], image_size)
+    _prepare(name, builder)
+    with _reading(builder):
+        parts = ["train", _test_part(builder, keys)]
+        if "train" not in builder.info.splits:
+            raise RequestError(f"the data set {name!r} has no part 'train'; it has {', '.join(builder.info.splits)}")
+        size = sum(builder.info.splits[part].num_examples for part in parts if part) * math.prod(shape)
+        rows = carve(builder.info.splits["train"].num_examples, validation_fraction, seed)
+        if size <= memory_limit:
+            return _in_memory(name, builder, keys, parts, shape, rows, resize=image_size is not None)
+        if image_size is None:
+            raise RequestError(
+                f"the data set {name!r} needs {size:.3g} bytes of memory and memory_limit is {memory_limit:.3g}: raise "
+                "it, or give an image_size, and the images are decoded as they are needed"
+            )
+        return _on_disk(name, builder, keys, parts, shape, rows, seed)
+
+
+def _in_memory(name, builder, keys, parts, shape, rows, resize):
+    train, test = (part and _decoded(builder, part, keys, shape, resize) for part in parts)
+    validation = None
+    if rows[1] is not None:
+        train, validation = train.subset(rows[0]), train.subset(rows[1])
+    return Splits(train, validation, test, *mean_and_variance(train), name)
+
+
+def _decoded(builder, part, keys, shape, resize):
+    """One part, read into one array."""
+    import tensorflow_datasets as tfds
+
+    image_key, label_key = keys
+    label = builder.info.features[label_key]
+    number = builder.info.splits[part].num_examples
+    images, labels = np.empty((number, *shape), "uint8"), np.empty(number, "int64")
+    window = central_window(1.0)
+
+    def example(features):
+        image = features[image_key]
+        return decode(image, window, 0, shape[0], shape[2]) if resize else image, features[label_key]
+
+    decoders = {image_key: tfds.decode.SkipDecoding()} if resize else None
+    dataset = builder.as_dataset(split=part, shuffle_files=False, decoders=decoders)
+    done = 0
+    for some_images, some_labels in dataset.map(example, num_parallel_calls=tf.data.AUTOTUNE).batch(1000):
+        here = slice(done, done + len(some_labels))
+        images[here], labels[here] = some_images, some_labels
+        done += len(some_labels)
+    if done != number:
+        raise ValueError(f"{part} should hold {number} examples and holds {done}")
+    return ArraySource(images, labels, label.num_classes, label.names)
+
+
+def _on_disk(name, builder, keys, parts, shape, rows, seed):
+    label = builder.info.features[keys[1]]
+    make = functools.partial(
+        EncodedSource,
+        image_size=shape[0],
+        num_classes=label.num_classes,
+        label_names=label.names,
+        channels=shape[2],
+        image_key=keys[0],
+        label_key=keys[1],
+    )
+    records, test_records = (part and _records(name, builder, part) for part in parts)
+    center = central_window(EVALUATION_FRACTION)
+    train_rows, validation_rows = rows
+    sample = train_rows[np.linspace(0, len(train_rows) - 1, min(_SAMPLE, len(train_rows))).astype("int64")]
+    return Splits(
+        make(records, random_window(seed), rows=train_rows),
+        None if validation_rows is None else make(records, center, rows=validation_rows),
+        test_records and make(test_records, center),
+        *mean_and_variance(make(records, center, rows=sample), chunk=64),
+        name,
+    )
+
+
+def _records(name, builder, part):
+    import tensorflow_datasets as tfds
+
+    try:
+        return builder.as_data_source(part, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES)
+    except NotImplementedError as error:
+        raise RequestError(
+            f"the data set {name!r} is too large for the memory, and {builder.data_dir} does not allow to read single "
+            f"examples: build it with `tfds build {name} --file_format=array_record`"
+        ) from error
+
+
+def _open(name, data_dir):
+    import tensorflow_datasets as tfds
+
+    # Older versions ask Google Cloud Storage about every set; offline that costs a minute.
+    tfds.core.utils.gcs_utils._is_gcs_disabled = True
+    try:
+        return tfds.builder(name, data_dir=data_dir)
+    except tfds.core.DatasetNotFoundError as error:
+        names = [*tfds.list_builders(with_community_datasets=False), *_OTHER_NAMES]
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise RequestError(
+            f"there is no data set {name!r}; {hint}(there are: {', '.join(_OTHER_NAMES)} and the image classifications "
+            "of TFDS, https://www.tensorflow.org/datasets/catalog/overview)"
+        ) from error
+    except Exception as error:
+        raise RequestError(f"TFDS cannot open the data set {name!r}: {_first_line(error)}") from error
+
+
+def _keys(name, info):
+    """The names of the image and of the label in the set's examples."""
+    import tensorflow_datasets as tfds
+
+    features = dict(info.features.items())
+    pairs = [info.supervised_keys] if info.supervised_keys and len(info.supervised_keys) == 2 else []
+    for image_key, label_key in [*pairs, ("image", "label")]:
+        if not (isinstance(image_key, str) and isinstance(label_key, str)):
+            continue
+        image, label = features.get(image_key), features.get(label_key)
+        if isinstance(image, tfds.features.Image) and isinstance(label, tfds.features.ClassLabel):
+            return image_key, label_key
+    raise RequestError(
+        f"the data set {name!r} is no image classification: it has no image with a class label, only "
+        f"{', '.join(sorted(features))}"
+    )
+
+
+def _shape(name, image, image_size):
+    height, width, channels = image.shape
+    if image.np_dtype != np.uint8:
+        raise RequestError(f"the images of {name!r} are {np.dtype(image.np_dtype).name}; only uint8 is possible")
+    if image_size is None:
+        if None in image.shape:
+            raise RequestError(f"the images of {name!r} differ in size: give image_size, for example image_size=224")
+        return height, width, channels
+    channels = channels or 3
+    if channels not in (1, 3):
+        raise RequestError(f"image_size is possible for images of 1 or 3 channels; those of {name!r} have {channels}")
+    return image_size, image_size, channels
+
+
+def _test_part(builder, keys):
+    """`test` if it has labels, else `validation`, else None."""
+    import tensorflow_datasets as tfds
+
+    image_key, label_key = keys
+    if "test" in builder.info.splits:
+        first = builder.as_dataset(split="test[:1]", decoders={image_key: tfds.decode.SkipDecoding()})
+        if all(int(example[label_key]) >= 0 for example in first):
+            return "test"
+    return "validation" if "validation" in builder.info.splits else None
+
+
+def _prepare(name, builder):
+    """Downloads the set unless it is there."""
+    import tensorflow_datasets as tfds
+
+    if tf.io.gfile.exists(str(builder.data_dir)):
+        return
+    absl_logging.info("Preparing the data set %s in %s; this may take a while", name, builder.data_dir)
+    try:
+        host = _unknown_host(builder)
+        if host is not None:
+            raise OSError(f"no network, {host} is not found")
+        with _quiet():
+            builder.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
+    except ImportError as error:
+        raise RequestError(
+            f"to prepare the data set {name!r}, TFDS needs the Python package {error.name}: pip install {error.name}"
+        ) from error
+    except Exception as error:
+        raise RequestError(
+            f"the data set {name!r} is not in {builder.data_dir} and cannot be prepared there "
+            f"({_first_line(error)}): set TFDS_DATA_DIR to a folder in which `tfds build {name}` has prepared it"
+        ) from error
+
+
+def _unknown_host(builder):
+    """A host that is needed and not found, or None: TFDS would try again and again, for minutes."""
+    if builder.MANUAL_DOWNLOAD_INSTRUCTIONS or urllib.request.getproxies():
+        return None
+    hosts = {urllib.parse.urlsplit(url).hostname for url in builder.url_infos or ()} - {None}
+    for host in sorted(hosts)[:3]:
+        try:
+            socket.getaddrinfo(host, 443)
+        except OSError:
+            return host
+    return None
+
+
+@contextlib.contextmanager
+def _quiet():
+    """TFDS without its progress bars, prints and log lines."""
+    import tensorflow_datasets as tfds
+
+    tfds.disable_progress_bar()
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        logging.disable(before)
+
+
+@contextlib.contextmanager
+def _reading(builder):
+    """Whatever goes wrong when a prepared set is read is told in a sentence that names its folder."""
+    try:
+        yield
+    except RequestError:
+        raise
+    except Exception as error:
+        raise RequestError(
+            f"the data set in {builder.data_dir} is damaged or incomplete ({_first_line(error)}): remove that folder "
+            "and prepare it again"
+        ) from error
+
+
+def _first_line(error):
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,62 @@
+"""The two ways in which a run can end badly, each told to the user in a sentence."""
+
+import difflib
+
+
+class RequestError(ValueError):
+    """The request was wrong: nothing has started, nothing was written (exit status 2)."""
+
+
+class RunError(RuntimeError):
+    """The run failed after it had begun: it diverged, lost its data, ran out of memory or disk (exit status 1)."""
+
+
+def unknown(kind, given, allowed):
+    """Returns the `RequestError` for a name that does not exist, with the nearest that does.
+
+    Args:
+        kind: what was named, for example `"optimizer"`.
+        given: the name given.
+        allowed: the names that exist.
+
+    Example:
+        >>> str(unknown("optimizer", "adm", ["adam", "momentum"]))
+        "there is no optimizer 'adm'; did you mean 'adam'? (there are: adam, momentum)"
+    """
+    allowed = sorted(str(name) for name in allowed)
+    near = difflib.get_close_matches(str(given), allowed, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return RequestError(f"there is no {kind} {given!r}; {hint}(there are: {', '.join(allowed)})")
+
+
+def check_number(name, value, minimum=None, maximum=None, above=None, integer=False):
+    """Returns `value` if it is a number in the allowed range, otherwise raises a `RequestError` that says the range.
+
+    Args:
+        name: what the number is, as the user knows it.
+        value: the value given.
+        minimum: the smallest value allowed, or None.
+        maximum: the largest value allowed, or None.
+        above: a bound that the value must exceed, or None.
+        integer: whether only whole numbers are allowed.
+
+    Example:
+        >>> check_number("factor", 0.1, above=0)
+        0.1
+    """
+    limits = [f"above {above}"] if above is not None else []
+    limits += [f"at least {minimum}"] if minimum is not None else []
+    limits += [f"at most {maximum}"] if maximum is not None else []
+    kind = "a whole number" if integer else "a number"
+    allowed = " ".join([kind, " and ".join(limits)]).strip()
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if (
+        not number
+        or value != value
+        or (integer and value != int(value))
+        or (minimum is not None and value < minimum)
+        or (maximum is not None and value > maximum)
+        or (above is not None and value <= above)
+    ):
+        raise RequestError(f"{name} must be {allowed}, not {value!r}")
+    return value

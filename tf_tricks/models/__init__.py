@@ -1,0 +1,32 @@
+"""Models from raw inputs to logits, made of Keras's own layers only: a saved one loads without this package."""
+
+from tf_tricks.models.convnet import convnet
+from tf_tricks.models.mlp import mlp
+from tf_tricks.models.resnet import resnet
+from tf_tricks.models.wide_resnet import wide_resnet
+from tf_tricks.registry import Registry
+
+_REGISTRY = Registry("model", {"convnet": convnet, "mlp": mlp, "resnet": resnet, "wide_resnet": wide_resnet})
+
+
+def get(identifier, **defaults):
+    """Returns the model that `identifier` stands for.
+
+    Args:
+        identifier: a name, a mapping such as `{"name": "resnet", "depth": 20}`, or a `keras.Model`, returned as it is.
+        **defaults: what the run knows: `input_shape`, `num_outputs`, `input_dtype`, `mean`, `variance`.
+
+    Returns:
+        a `keras.Model`.
+
+    Raises:
+        RequestError: there is no such model, or an argument cannot be used.
+
+    Example:
+        >>> get({"name": "mlp", "hidden": [8]}, input_shape=(4,), num_outputs=3).count_params()
+        67
+    """
+    return _REGISTRY.get(identifier, **defaults)
+
+
+__all__ = ["convnet", "get", "mlp", "resnet", "wide_resnet"]

@@ -1,0 +1,64 @@
+"""The plain convolutional network."""
+
+import keras
+
+from tf_tricks.errors import check_number
+from tf_tricks.models.blocks import batch_norm, check_common, conv, logits, relu
+from tf_tricks.models.stem import check_image, check_sizes, standardised_input
+
+
+def convnet(
+    input_shape,
+    num_outputs,
+    filters=(32, 64, 128),
+    convolutions=1,
+    kernel_size=3,
+    dropout=0.0,
+    *,
+    input_dtype="float32",
+    mean=None,
+    variance=None,
+):
+    """Stages of convolutions with pooling between them: small images on small machines.
+
+    Each stage is `convolutions` times convolution → batch normalisation → ReLU, in the manner of VGG (Simonyan &
+    Zisserman 2015, arXiv:1409.1556) with the batch normalisation of Ioffe & Szegedy (2015, arXiv:1502.03167). Between
+    stages, a 2 × 2 maximum halves height and width. The last stage is averaged over the image, dropped out and made
+    into logits.
+
+    Args:
+        input_shape: shape of one image, (height, width, channels).
+        num_outputs: number of classes, or of values to predict.
+        filters: number of channels of each stage.
+        convolutions: number of convolutions in a stage.
+        kernel_size: height and width of the kernels.
+        dropout: share of the last features that is dropped, in [0, 1).
+        input_dtype: what the raw inputs are, `"float32"` or `"uint8"`.
+        mean: of the raw inputs, one number for each channel, or None.
+        variance: of the raw inputs, one number for each channel, or None.
+
+    Returns:
+        a `keras.Model` from raw images to logits (or a regression), float32 [batch, num_outputs].
+
+    Raises:
+        RequestError: an argument cannot be used, or the image is too small for so many stages.
+
+    Example:
+        >>> convnet((28, 28, 1), num_outputs=10).output_shape
+        (None, 10)
+    """
+    check_common(num_outputs, dropout)
+    filters = check_sizes("filters", filters, example=(32, 64, 128))
+    convolutions = int(check_number("convolutions", convolutions, minimum=1, integer=True))
+    kernel_size = int(check_number("kernel_size", kernel_size, minimum=1, integer=True))
+    check_image(f"convnet of {len(filters)} stages", input_shape, halvings=len(filters) - 1)
+
+    inputs, x = standardised_input(input_shape, input_dtype, mean, variance)
+    for stage, channels in enumerate(filters):
+        if stage > 0:
+            x = keras.layers.MaxPooling2D(2)(x)
+        for _ in range(convolutions):
+            x = relu(batch_norm()(conv(x, channels, kernel_size)))
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    x = keras.layers.Dropout(dropout)(x)
+    return keras.Model(inputs, logits(x, num_outputs), name="convnet")

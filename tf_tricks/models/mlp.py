@@ -1,0 +1,83 @@
+"""The multilayer perceptron."""
+
+import keras
+
+from tf_tricks.errors import unknown
+from tf_tricks.models.blocks import batch_norm as new_batch_norm
+from tf_tricks.models.blocks import check_common, logits
+from tf_tricks.models.stem import check_sizes, standardised_input
+
+# Activations that let about half of the signal's power through, for which He's initialisation makes up.
+RELU_LIKE = ("relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "swish", "mish", "hard_silu", "hard_swish")
+
+
+def mlp(
+    input_shape,
+    num_outputs,
+    hidden=(128, 128),
+    activation="relu",
+    dropout=0.0,
+    batch_norm=False,
+    kernel_initializer=None,
+    *,
+    input_dtype="float32",
+    mean=None,
+    variance=None,
+):
+    """Fully connected layers: for tables, and the simplest model for everything else.
+
+    Each hidden layer is dense → (batch normalisation) → activation → dropout: h ← dropout(f(BN(W h))). He's
+    initialisation (He et al. 2015, arXiv:1502.01852) keeps the variance of the signal through relu-like activations,
+    Glorot's (Glorot & Bengio 2010) through the others. Dropout: Srivastava et al. 2014.
+
+    Args:
+        input_shape: shape of one example; anything but a vector is flattened.
+        num_outputs: number of classes, or of values to predict.
+        hidden: width of each hidden layer; empty for a linear model.
+        activation: name of a Keras activation.
+        dropout: share of the hidden units that is dropped, in [0, 1).
+        batch_norm: whether to normalise before each activation.
+        kernel_initializer: of the hidden layers, a name or an object; None chooses by the activation.
+        input_dtype: what the raw inputs are, `"float32"` or `"uint8"`.
+        mean: of the raw inputs, one number for each channel (the last axis), or None.
+        variance: of the raw inputs, one number for each channel, or None.
+
+    Returns:
+        a `keras.Model` from raw inputs to logits (or a regression), float32 [batch, num_outputs].
+
+    Raises:
+        RequestError: an argument cannot be used.
+
+    Example:
+        >>> mlp((28, 28, 1), num_outputs=10, hidden=(64,)).count_params()
+        50890
+    """
+    check_common(num_outputs, dropout)
+    hidden = check_sizes("hidden", hidden, example=(128, 128), empty=True)
+    _check_activation(activation)
+    if kernel_initializer is None:
+        kernel_initializer = "he_normal" if activation in RELU_LIKE else "glorot_uniform"
+
+    inputs, x = standardised_input(input_shape, input_dtype, mean, variance)
+    x = keras.layers.Flatten()(x)
+    for width in hidden:
+        x = keras.layers.Dense(width, use_bias=not batch_norm, kernel_initializer=_fresh(kernel_initializer))(x)
+        if batch_norm:
+            x = new_batch_norm()(x)
+        x = keras.layers.Activation(activation)(x)
+        x = keras.layers.Dropout(dropout)(x)
+    return keras.Model(inputs, logits(x, num_outputs), name="mlp")
+
+
+def _fresh(initializer):
+    # One Keras initializer object draws the same values for every layer of the same shape: give each layer its own.
+    if isinstance(initializer, keras.Initializer):
+        return initializer.__class__.from_config(initializer.get_config())
+    return initializer
+
+
+def _check_activation(name):
+    helpers = {"get", "serialize", "deserialize"}
+    names = {n for n in dir(keras.activations) if not n.startswith("_")} - helpers
+    if name not in names:
+        raise unknown("activation", name, names)

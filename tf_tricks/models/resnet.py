@@ -1,0 +1,103 @@
+"""ResNet in one page."""
+
+import keras
+
+from tf_tricks.errors import RequestError
+from tf_tricks.models.blocks import batch_norm, check_common, conv, logits, relu
+from tf_tricks.models.stem import check_image, standardised_input
+
+# Number of bottleneck blocks in each stage of the networks for ImageNet.
+IMAGENET = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+
+
+def resnet(
+    input_shape,
+    num_outputs,
+    depth=20,
+    zero_gamma=False,
+    dropout=0.0,
+    *,
+    input_dtype="float32",
+    mean=None,
+    variance=None,
+):
+    """Residual networks: y = relu(x + F(x)), F being convolutions with batch normalisation.
+
+    He et al. 2015, arXiv:1512.03385. Depths 6n + 2 (20, 32, 44, 56, 110, …) are those of section 4.2 for small images:
+    three stages of n blocks of two 3 × 3 convolutions, with 16, 32 and 64 channels, and shortcuts without parameters
+    (option A: every second pixel, the new channels zero). Depths 50, 101 and 152 are those for ImageNet: bottleneck
+    blocks, projections where the shape changes (option B), the stride in the 3 × 3 convolution ("v1.5"), and the logits
+    initialised with standard deviation 0.01 as by Goyal et al. 2017, arXiv:1706.02677.
+
+    Args:
+        input_shape: shape of one image, (height, width, channels).
+        num_outputs: number of classes, or of values to predict.
+        depth: number of layers: 6n + 2 from 8 on, or 50, 101, 152.
+        zero_gamma: whether every block starts as the identity: F ends in a batch normalisation with scale γ = 0 (Goyal
+            et al. 2017, section 5.1).
+        dropout: share of the last features that is dropped, in [0, 1).
+        input_dtype: what the raw inputs are, `"float32"` or `"uint8"`.
+        mean: of the raw inputs, one number for each channel, or None.
+        variance: of the raw inputs, one number for each channel, or None.
+
+    Returns:
+        a `keras.Model` from raw images to logits (or a regression), float32 [batch, num_outputs].
+
+    Raises:
+        RequestError: an argument cannot be used.
+
+    Example:
+        >>> import math
+        >>> model = resnet((32, 32, 3), num_outputs=10, depth=20)
+        >>> sum(math.prod(weight.shape) for weight in model.trainable_weights)
+        269722
+    """
+    check_common(num_outputs, dropout)
+    depth = _check_depth(depth)
+    check_image(f"resnet of depth {depth}", input_shape, halvings=5 if depth in IMAGENET else 2)
+
+    last_gamma = "zeros" if zero_gamma else "ones"
+    inputs, x = standardised_input(input_shape, input_dtype, mean, variance)
+    if depth in IMAGENET:
+        x = relu(batch_norm()(conv(x, 64, 7, strides=2)))
+        x = keras.layers.MaxPooling2D(3, strides=2)(keras.layers.ZeroPadding2D(1)(x))
+        block, widths, blocks = _bottleneck_block, (64, 128, 256, 512), IMAGENET[depth]
+    else:
+        x = relu(batch_norm()(conv(x, 16, 3)))
+        block, widths, blocks = _basic_block, (16, 32, 64), 3 * ((depth - 2) // 6,)
+
+    for stage, (width, count) in enumerate(zip(widths, blocks)):
+        for i in range(count):
+            x = block(x, width, 2 if stage > 0 and i == 0 else 1, last_gamma)
+
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    x = keras.layers.Dropout(dropout)(x)
+    initializer = keras.initializers.RandomNormal(stddev=0.01) if depth in IMAGENET else "glorot_uniform"
+    return keras.Model(inputs, logits(x, num_outputs, initializer), name=f"resnet{depth}")
+
+
+def _basic_block(x, width, strides, last_gamma):
+    y = relu(batch_norm()(conv(x, width, 3, strides)))
+    y = batch_norm(last_gamma)(conv(y, width, 3))
+    if strides > 1:
+        x = keras.layers.AveragePooling2D(1, strides)(x)
+        # Pads the channels: seen as "channels first", they are the last axis of the image.
+        x = keras.layers.ZeroPadding2D(((0, 0), (0, width - x.shape[-1])), data_format="channels_first")(x)
+    return relu(keras.layers.Add()([x, y]))
+
+
+def _bottleneck_block(x, width, strides, last_gamma):
+    y = relu(batch_norm()(conv(x, width, 1)))
+    y = relu(batch_norm()(conv(y, width, 3, strides)))
+    y = batch_norm(last_gamma)(conv(y, 4 * width, 1))
+    if x.shape[-1] != 4 * width:
+        x = batch_norm()(conv(x, 4 * width, 1, strides))
+    return relu(keras.layers.Add()([x, y]))
+
+
+def _check_depth(depth):
+    allowed = [*range(8, 1203, 6), 101]
+    if depth not in allowed:
+        nearest = f"; the nearest is {min(allowed, key=lambda d: abs(d - depth))}" if isinstance(depth, int) else ""
+        raise RequestError(f"resnet has the depths 6n + 2 (8, 14, 20, …) and 50, 101, 152, not {depth!r}{nearest}")
+    return int(depth)

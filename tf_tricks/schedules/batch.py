@@ -1,0 +1,69 @@
+"""Schedules of the batch size: examples an update, over all replicas."""
+
+from bisect import bisect_right
+
+from tf_tricks.errors import check_number
+from tf_tricks.schedules.base import check_epochs, check_start, schedule
+
+
+@schedule
+def grow(initial, epochs, factor, maximum=None):
+    """Multiplies the batch size by `factor` at each of `epochs`: what a rate decay by 1/factor does, in fewer updates.
+
+    value(epoch) = min(maximum, round(initial · factor^(number of `epochs` reached)))
+    (Smith et al. 2018, arXiv:1711.00489)
+
+    Args:
+        initial: examples an update at the start, a whole number of at least 1.
+        epochs: list of increasing numbers of at least 0.
+        factor: number of at least 1.
+        maximum: the largest batch, a whole number of at least `initial`, or None.
+
+    Returns:
+        A `Schedule` of whole numbers.
+
+    Raises:
+        RequestError: an argument is out of its range.
+
+    Example:
+        >>> from tf_tricks import schedules
+        >>> size = schedules.grow(128, epochs=(60, 120, 160), factor=5, maximum=5120)
+        >>> [size(epoch) for epoch in (0.0, 60.0, 120.0, 160.0)]
+        [128, 640, 3200, 5120]
+    """
+    check_number("initial", initial, minimum=1, integer=True)
+    check_epochs("epochs", epochs)
+    check_number("factor", factor, minimum=1)
+    if maximum is not None:
+        check_number("maximum", maximum, minimum=initial, integer=True)
+    sizes = [round(initial * factor**i) for i in range(len(epochs) + 1)]
+    if maximum is not None:
+        sizes = [min(size, int(maximum)) for size in sizes]
+    return lambda epoch: sizes[bisect_right(epochs, epoch)]
+
+
+@schedule
+def per_replica(batch_size, num_replicas):
+    """A batch that grows with the number of devices, `batch_size` examples for each of them.
+
+    value(epoch) = batch_size · num_replicas. Goes with `linear_scaling` of the rate (Goyal et al. 2017,
+    arXiv:1706.02677), which then follows the devices too.
+
+    Args:
+        batch_size: examples an update for each replica, a whole number of at least 1, or a schedule of it.
+        num_replicas: number of devices, a whole number of at least 1; in a config, those of the run.
+
+    Returns:
+        A `Schedule` of whole numbers.
+
+    Raises:
+        RequestError: an argument is out of its range.
+
+    Example:
+        >>> from tf_tricks import schedules
+        >>> schedules.per_replica(256, num_replicas=8)(0.0)
+        2048
+    """
+    check_start("batch_size", batch_size, minimum=1, integer=True)
+    check_number("num_replicas", num_replicas, minimum=1, integer=True)
+    return lambda epoch: int(batch_size(epoch)) * int(num_replicas)

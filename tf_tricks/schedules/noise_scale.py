@@ -1,0 +1,290 @@
+"""The noise scale of SGD, which ties learning rate and batch size: one schedule of it, carried out in three ways.
+
+g = η/(1 − m) · (N/b − 1), with learning rate η, momentum m, batch size b and N examples (Smith & Le 2018,
+arXiv:1710.06451). To take noise away, decay η or grow b: the curves over epochs are the same (Smith et al. 2018,
+arXiv:1711.00489). Whichever way is chosen, the rate is solved from g and the whole number b, so the noise scale is met
+exactly at every epoch.
+"""
+
+import math
+
+from tf_tricks.errors import RequestError, check_number
+from tf_tricks.registry import Registry
+from tf_tricks.schedules.base import check_start, constant, resolve_nested, schedule
+
+
+def noise_scale_of(learning_rate, batch_size, num_examples, momentum=0.0):
+    """Returns the noise scale g = learning_rate/(1 − momentum) · (num_examples/batch_size − 1).
+
+    The size of the fluctuations of SGD; 0 for the full batch (Smith & Le 2018, arXiv:1710.06451).
+
+    Args:
+        learning_rate: η, at least 0.
+        batch_size: b, from 1 to `num_examples`.
+        num_examples: N, examples in the training set.
+        momentum: m, from 0 and below 1.
+
+    Returns:
+        A float of at least 0.
+
+    Raises:
+        RequestError: an argument is out of its range.
+
+    Example:
+        >>> from tf_tricks import schedules
+        >>> schedules.noise_scale_of(0.1, batch_size=100, num_examples=50_000)
+        49.900000000000006
+        >>> schedules.noise_scale_of(0.1, batch_size=50_000, num_examples=50_000)
+        0.0
+    """
+    check_number("learning_rate", learning_rate, minimum=0)
+    _check_set(num_examples, momentum)
+    _check_batch(batch_size, num_examples)
+    return learning_rate / (1 - momentum) * (num_examples / batch_size - 1)
+
+
+@schedule
+def learning_rate_for_noise_scale(scale, batch_size, num_examples, momentum=0.0, learning_rate=None):
+    """The learning rate that has a given noise scale with a given batch size.
+
+    value(epoch) = scale(epoch) · (1 − momentum) / (num_examples/batch_size(epoch) − 1)
+    (Smith & Le 2018, arXiv:1710.06451)
+
+    Args:
+        scale: the noise scale g, at least 0: a number or a schedule.
+        batch_size: b, from 1 to `num_examples`: a number or a schedule; in a config, that of the run.
+        num_examples: N, examples in the training set; in a config, those of the run.
+        momentum: m, from 0 and below 1.
+        learning_rate: a number or schedule for where the formula leaves the rate open: full batch, noise scale 0.
+
+    Returns:
+        A `Schedule`.
+
+    Raises:
+        RequestError: an argument is out of its range, or there is no such rate: the noise scale of the full batch is 0
+            at any rate. Schedules are looked at when they are evaluated, and once at the start.
+
+    Example:
+        >>> from tf_tricks import schedules
+        >>> rate = schedules.learning_rate_for_noise_scale(50.0, batch_size=100, num_examples=50_000, momentum=0.9)
+        >>> round(rate(0.0), 6), round(schedules.noise_scale_of(rate(0.0), 100, 50_000, momentum=0.9), 6)
+        (0.01002, 50.0)
+    """
+    _check_set(num_examples, momentum)
+
+    def value(epoch):
+        size, noise = _check_batch(int(batch_size(epoch)), num_examples), _check_noise(scale(epoch))
+        if size < num_examples:
+            return noise * (1 - momentum) / (num_examples / size - 1)
+        if noise == 0 and learning_rate is not None:
+            return learning_rate(epoch)
+        raise RequestError(
+            f"the full batch of {num_examples} examples has a noise scale of 0 at any learning rate: "
+            f"there is none for a scale of {noise}"
+        )
+
+    check_start("batch_size", batch_size, minimum=1, integer=True)
+    if scale == constant(0) and batch_size(0.0) < num_examples:
+        raise RequestError(f"a noise scale of 0 with a batch of {batch_size(0.0)} means a learning rate of 0")
+    value(0.0)
+    return value
+
+
+@schedule
+def batch_size_for_noise_scale(scale, learning_rate, num_examples, momentum=0.0, maximum=None, multiple_of=1):
+    """The batch size that has a given noise scale with a given learning rate, as far as whole numbers can.
+
+    value(epoch) = num_examples / (1 + scale(epoch) · (1 − momentum)/learning_rate(epoch)), rounded to a positive
+    multiple of `multiple_of` and at most `maximum` (Smith & Le 2018, arXiv:1710.06451). It is `num_examples`, the full
+    batch, only where the noise scale is 0. The trainer compiles a step for each new size: let the noise scale have
+    steps, or choose a large `multiple_of`.
+
+    Args:
+        scale: the noise scale g, at least 0: a number or a schedule.
+        learning_rate: η, above 0: a number or a schedule.
+        num_examples: N, examples in the training set, at least 2; in a config, those of the run.
+        momentum: m, from 0 and below 1.
+        maximum: the largest batch, from 1 to `num_examples`, or None for `num_examples`.
+        multiple_of: a whole number, for example of replicas or of the examples that a device holds.
+
+    Returns:
+        A `Schedule` of whole numbers.
+
+    Raises:
+        RequestError: an argument is out of its range; schedules are looked at when they are evaluated, and once at the
+            start.
+
+    Example:
+        >>> from tf_tricks import schedules
+        >>> scale = schedules.step_decay(50.0, epochs=(60,), factor=0.2)
+        >>> size = schedules.batch_size_for_noise_scale(scale, 0.1, num_examples=50_000, multiple_of=10)
+        >>> size(0.0), size(60.0)
+        (100, 500)
+    """
+    _check_set(num_examples, momentum)
+    maximum = num_examples if maximum is None else maximum
+    check_number("maximum", maximum, minimum=1, maximum=num_examples, integer=True)
+    check_number("multiple_of", multiple_of, minimum=1, maximum=min(maximum, num_examples - 1), integer=True)
+    multiple_of = int(multiple_of)
+    largest = int(maximum) // multiple_of * multiple_of
+    largest_with_noise = min(int(maximum), int(num_examples) - 1) // multiple_of * multiple_of
+
+    def value(epoch):
+        noise = _check_noise(scale(epoch))
+        if noise == 0:
+            return largest
+        rate = learning_rate(epoch)
+        if not 0 < rate < math.inf:
+            raise RequestError(f"learning_rate must be a number above 0, not {rate!r}")
+        wanted = num_examples / (1 + noise * (1 - momentum) / rate)
+        return min(max(1, round(wanted / multiple_of)) * multiple_of, largest_with_noise)
+
+    value(0.0)
+    return value
+
+
+def noise_scale_by_decay(scale, batch_size, num_examples, momentum=0.0):
+    """Follows a schedule of the noise scale by the learning rate, at a batch size that is given.
+
+    Args:
+        scale: the noise scale g, above 0: a number or a schedule.
+        batch_size: from 1 and below `num_examples`: a number or a schedule.
+        num_examples: examples in the training set.
+        momentum: from 0 and below 1.
+
+    Returns:
+        The pair (learning_rate, batch_size) of schedules; see `learning_rate_for_noise_scale`.
+
+    Raises:
+        RequestError: an argument is out of its range.
+
+    Example:
+        >>> from tf_tricks import schedules
+        >>> scale = schedules.step_decay(49.9, epochs=(60,), factor=0.2)
+        >>> rate, size = schedules.noise_scale_by_decay(scale, batch_size=100, num_examples=50_000)
+        >>> [(round(rate(epoch), 6), size(epoch)) for epoch in (0.0, 60.0)]
+        [(0.1, 100), (0.02, 100)]
+    """
+    rate = learning_rate_for_noise_scale(scale, batch_size, num_examples, momentum)
+    return rate, rate.arguments["batch_size"]
+
+
+def noise_scale_by_growth(scale, learning_rate, num_examples, momentum=0.0, multiple_of=1):
+    """Follows a schedule of the noise scale by the batch size; the rate only makes up for the rounding of the batch.
+
+    A noise scale of 0 is the full batch at `learning_rate`; one that is below that of the largest batch under the full
+    one is met by decaying the rate.
+
+    Args:
+        scale: the noise scale g, at least 0: a number or a schedule.
+        learning_rate: above 0: a number or a schedule.
+        num_examples: examples in the training set.
+        momentum: from 0 and below 1.
+        multiple_of: the batch size is a multiple of this whole number.
+
+    Returns:
+        The pair (learning_rate, batch_size) of schedules; see `batch_size_for_noise_scale`.
+
+    Raises:
+        RequestError: an argument is out of its range.
+
+    Example:
+        >>> from tf_tricks import schedules
+        >>> scale = schedules.step_decay(49.9, epochs=(60,), factor=0.2)
+        >>> rate, size = schedules.noise_scale_by_growth(scale, learning_rate=0.1, num_examples=50_000)
+        >>> [(round(rate(epoch), 6), size(epoch)) for epoch in (0.0, 60.0)]
+        [(0.1, 100), (0.099994, 496)]
+    """
+    return _growth(scale, learning_rate, num_examples, momentum, None, multiple_of)
+
+
+def noise_scale_by_growth_then_decay(scale, learning_rate, maximum, num_examples, momentum=0.0, multiple_of=1):
+    """Follows a schedule of the noise scale by the batch size up to a limit, and by the learning rate from there.
+
+    For when the devices hold no more, or the data set is not ten times larger than the batch.
+
+    Args:
+        scale: the noise scale g, above 0: a number or a schedule.
+        learning_rate: the rate until the limit is reached, above 0: a number or a schedule.
+        maximum: the largest batch, from 1 to `num_examples`.
+        num_examples: examples in the training set.
+        momentum: from 0 and below 1.
+        multiple_of: the batch size is a multiple of this whole number.
+
+    Returns:
+        The pair (learning_rate, batch_size) of schedules; see `batch_size_for_noise_scale`.
+
+    Raises:
+        RequestError: an argument is out of its range.
+
+    Example:
+        >>> from tf_tricks import schedules
+        >>> scale = schedules.step_decay(49.9, epochs=(60, 120), factor=0.2)
+        >>> rate, size = schedules.noise_scale_by_growth_then_decay(scale, 0.1, maximum=496, num_examples=50_000)
+        >>> [(round(rate(epoch), 6), size(epoch)) for epoch in (0.0, 60.0, 120.0)]
+        [(0.1, 100), (0.099994, 496), (0.019999, 496)]
+    """
+    check_number("maximum", maximum, minimum=1)
+    return _growth(scale, learning_rate, num_examples, momentum, maximum, multiple_of)
+
+
+_REGISTRY = Registry(
+    "noise scale by",
+    {
+        "decay": noise_scale_by_decay,
+        "growth": noise_scale_by_growth,
+        "growth_then_decay": noise_scale_by_growth_then_decay,
+    },
+)
+
+
+def get_noise_scale(identifier, **defaults):
+    """Returns the pair (learning_rate, batch_size) of schedules that a dict stands for.
+
+    Args:
+        identifier: dict with `"by"`, which is "decay", "growth" or "growth_then_decay", and the arguments of
+            `noise_scale_by_decay`, `noise_scale_by_growth` or `noise_scale_by_growth_then_decay`.
+        **defaults: arguments that the run knows (`num_examples`, `total_epochs`, …), as in `get`.
+
+    Raises:
+        RequestError: this is no such dict, or an argument is unknown, missing or out of range.
+
+    Example:
+        >>> from tf_tricks import schedules
+        >>> config = {"by": "decay", "scale": {"name": "cosine_decay", "initial": 49.9}, "batch_size": 100}
+        >>> rate, size = schedules.get_noise_scale(config, num_examples=50_000, total_epochs=90)
+        >>> round(rate(45.0), 6), size(45.0)
+        (0.05, 100)
+    """
+    if not hasattr(identifier, "items"):
+        raise RequestError(f"a noise scale must be a dict with 'by', 'scale' and what that needs, not {identifier!r}")
+    arguments = dict(identifier.items())
+    if "by" not in arguments:
+        raise RequestError(f"this noise scale does not say 'by' ({' or '.join(_REGISTRY.entries)}): {arguments!r}")
+    name = {"name": arguments.pop("by")}
+    return _REGISTRY.get(name | resolve_nested(arguments, defaults), **defaults)
+
+
+def _growth(scale, learning_rate, num_examples, momentum, maximum, multiple_of):
+    size = batch_size_for_noise_scale(scale, learning_rate, num_examples, momentum, maximum, multiple_of)
+    rate = learning_rate_for_noise_scale(scale, size, num_examples, momentum, size.arguments["learning_rate"])
+    return rate, size
+
+
+def _check_set(num_examples, momentum):
+    check_number("num_examples", num_examples, minimum=2, integer=True)
+    check_number("momentum", momentum, minimum=0)
+    if momentum >= 1:
+        raise RequestError(f"momentum must be below 1, not {momentum!r}")
+
+
+def _check_noise(noise):
+    if not 0 <= noise < math.inf:
+        raise RequestError(f"a noise scale must be a number at least 0, not {noise!r}")
+    return noise
+
+
+def _check_batch(batch_size, num_examples):
+    if not 1 <= batch_size <= num_examples:
+        raise RequestError(f"a batch must have from 1 to num_examples={num_examples} examples, not {batch_size!r}")
+    return batch_size

@@ -1,0 +1,165 @@
+"""From a config to the parts it names, and what a config may say."""
+
+import dataclasses
+import os
+from typing import Any
+
+import keras
+
+from tf_tricks import augment, callbacks, data, losses, models, optimizers, schedules
+from tf_tricks.errors import RequestError, check_number, unknown
+
+DEFAULTS = dict(
+    seed=0,
+    epochs=None,
+    data=None,
+    model=None,
+    augment=None,
+    optimizer="momentum",
+    learning_rate=None,
+    batch_size=None,
+    noise_scale=None,
+    loss=None,
+    metrics=None,
+    l2=0.0,
+    weight_decay=None,
+    exclude_from_weight_decay=("bias", "gamma", "beta"),
+    clip_value=None,
+    clip_norm=None,
+    clip_global_norm=None,
+    micro_batch=None,
+    evaluation_batch_size=512,
+    precision="float32",
+    jit_compile="auto",
+    deterministic=True,
+    callbacks=(),
+    log_every=50,
+    histograms=False,
+    profile_steps=None,
+    checkpoint_epochs=1,
+    checkpoint_minutes=10.0,
+    keep=3,
+)
+"""Every key of a config, with the value that holds where the config does not say it."""
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+@dataclasses.dataclass
+class Parts:
+    """What a config stands for, ready for the trainer."""
+
+    splits: Any
+    stream: Any
+    model: keras.Model
+    trainer_arguments: dict
+    fit_arguments: dict
+
+
+def resolve(config):
+    """Returns the config as a plain dict with every key of `DEFAULTS`, checked for names that do not exist."""
+    given = plain(config)
+    for key in given:
+        if key not in DEFAULTS:
+            raise unknown("config key", key, DEFAULTS)
+    resolved = DEFAULTS | given
+    for key in ("epochs", "data", "model"):
+        if resolved[key] is None:
+            raise RequestError(f"the config does not say {key}")
+    if resolved["noise_scale"] is None:
+        for key in ("learning_rate", "batch_size"):
+            if resolved[key] is None:
+                raise RequestError(f"the config does not say {key}")
+    check_number("epochs", resolved["epochs"], above=0)
+    check_number("seed", resolved["seed"], minimum=0, integer=True)
+    if resolved["precision"] not in PRECISIONS:
+        raise unknown("precision", resolved["precision"], PRECISIONS)
+    for key in ("deterministic", "histograms"):
+        if not isinstance(resolved[key], bool):
+            raise RequestError(f"{key} must be True or False, not {resolved[key]!r}")
+    return resolved
+
+
+def plain(value):
+    """Returns a config with its dicts and lists as plain Python."""
+    if hasattr(value, "items"):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    return value
+
+
+def build(config, strategy):
+    """Returns the `Parts` of a resolved config.
+
+    Args:
+        config: dict from `resolve`.
+        strategy: the `tf.distribute.Strategy` in whose scope the model is made.
+    """
+    keras.utils.set_random_seed(config["seed"])
+    keras.config.set_dtype_policy(config["precision"])
+    splits = data.get(config["data"], seed=config["seed"])
+    source = splits.train
+    known = dict(
+        total_epochs=config["epochs"], num_replicas=strategy.num_replicas_in_sync, num_examples=source.num_examples
+    )
+    learning_rate, batch_size = _schedules(config, known)
+    classification = source.num_classes is not None
+    with strategy.scope():
+        model = models.get(
+            config["model"],
+            input_shape=source.input_shape,
+            num_outputs=source.num_classes if classification else source.num_outputs,
+            input_dtype=source.input_dtype,
+            mean=splits.mean,
+            variance=splits.variance,
+        )
+    loss = config["loss"]
+    if loss is None and classification:
+        loss = {"name": "sparse_categorical_crossentropy", "from_logits": True}
+    metrics = config["metrics"]
+    if metrics is None:
+        metrics = ["accuracy"] if classification else []
+    same = ("l2", "weight_decay", "exclude_from_weight_decay", "clip_value", "clip_norm", "clip_global_norm")
+    same += ("micro_batch", "jit_compile", "evaluation_batch_size")
+    folder = ("log_every", "histograms", "profile_steps", "checkpoint_epochs", "checkpoint_minutes", "keep")
+    return Parts(
+        splits=splits,
+        stream=data.Stream(source, seed=config["seed"], augment=augment.get(config["augment"])),
+        model=model,
+        trainer_arguments=dict(
+            optimizer=optimizers.get(config["optimizer"]),
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            loss=losses.get(loss or "mean_squared_error"),
+            metrics=metrics,
+            strategy=strategy,
+            **{key: config[key] for key in same},
+        ),
+        fit_arguments=dict(
+            epochs=config["epochs"],
+            validation=splits.validation,
+            callbacks=[callbacks.get(c) for c in config["callbacks"]],
+            **{key: config[key] for key in folder},
+        ),
+    )
+
+
+def _schedules(config, known):
+    if config["noise_scale"] is not None:
+        for key in ("learning_rate", "batch_size"):
+            if config[key] is not None:
+                raise RequestError(f"noise_scale decides the learning rate and the batch size: leave {key} out")
+        return schedules.get_noise_scale(config["noise_scale"], **known)
+    batch_size = schedules.get(config["batch_size"], **known)
+    return schedules.get(config["learning_rate"], batch_size=batch_size, **known), batch_size
+
+
+def find_config(path):
+    """Returns `path` of a config file (`FILE[:ARG]`), or raises a `RequestError` if there is no such file."""
+    file = path.split(":")[0]
+    if not os.path.isfile(file):
+        folder = os.path.dirname(file) or "."
+        there = [f"{folder}/{f}" for f in os.listdir(folder) if f.endswith(".py")] if os.path.isdir(folder) else []
+        raise unknown("config file", file, there) if there else RequestError(f"there is no config file {file!r}")
+    return path

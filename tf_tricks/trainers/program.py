@@ -1,0 +1,83 @@
+"""What all programs share: how flags are read and how an end, good or bad, becomes an exit status.
+
+0 done, 1 the run failed, 2 the request was wrong; 128 + the signal's number where Ctrl-C or SIGTERM stopped a run.
+"""
+
+import os
+import sys
+import tempfile
+
+from absl import flags
+from absl import logging as absl_logging
+
+from tf_tricks.errors import RequestError, RunError
+
+
+def run(main, own_flags, argv):
+    """Parses `argv`, calls `main()` and returns the exit status.
+
+    Args:
+        main: function of nothing.
+        own_flags: names of the flags that the program's `--help` shows.
+        argv: the program's name and its arguments.
+    """
+    name = argv[0]
+    if "--help" in argv or "-h" in argv:
+        print(f"usage: {name} [--flags]\n\n{_help(own_flags)}")
+        return 0
+    try:
+        try:
+            left = flags.FLAGS(argv)[1:]
+        except Exception as error:  # a config file is the user's program: whatever it raises is about the request
+            raise RequestError(f"{str(error).strip() or type(error).__name__}") from error
+        if left:
+            raise RequestError(f"{left[0]!r} is no flag; a value is given as --flag=value (see {name} --help)")
+        absl_logging.set_verbosity(absl_logging.WARNING)
+        absl_logging.use_absl_handler()
+        absl_logging.get_absl_handler().setFormatter(None)
+        import_tensorflow()
+        main()
+    except RequestError as error:
+        return _say(name, error, 2)
+    except RunError as error:
+        return _say(name, error, 1)
+    except KeyboardInterrupt as interrupt:
+        return _say(name, str(interrupt) or "interrupted", 128 + getattr(interrupt, "signal_number", 2))
+    return 0
+
+
+def import_tensorflow():
+    """Imports TensorFlow without the lines about CPU features and CUDA that its C++ side prints on standard error."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as caught:
+        os.dup2(caught.fileno(), 2)
+        try:
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+        except BaseException:
+            os.dup2(kept, 2)
+            caught.seek(0)
+            sys.stderr.write(caught.read().decode(errors="replace"))
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def _help(own_flags):
+    lines = []
+    for flag in own_flags:
+        default = flags.FLAGS[flag].default
+        shown = f" (default: {default})" if default is not None else ""
+        lines.append(f"  --{flag}: {flags.FLAGS[flag].help}{shown}")
+    return "\n".join(lines)
+
+
+def _say(name, message, status):
+    text = " ".join(str(message).split())
+    print(f"{name}: {text}", file=sys.stderr)
+    return status

@@ -1,0 +1,134 @@
+"""The files of a run that its programs write and read: config.json, the test line, model.keras."""
+
+import json
+import os
+import platform
+import tempfile
+import time
+
+from tf_tricks.errors import RequestError
+from tf_tricks.training.checkpoint import write_atomically
+from tf_tricks.training.logging import MetricsFile
+
+
+def check_workdir(folder, config):
+    """Raises a `RequestError` if `folder` cannot hold this run; writes nothing.
+
+    Args:
+        folder: `etils.epath.Path`.
+        config: the resolved config that is about to be trained.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise RequestError(f"the workdir {folder} is a file: choose another")
+    if (folder / "config.json").exists():
+        before = read_config(folder)
+        changed = [key for key in sorted(config) if before.get(key) != _as_json(config[key])]
+        if changed:
+            key = changed[0]
+            raise RequestError(
+                f"the run in {folder} has another config: {key} was {before.get(key)!r} and is now {config[key]!r}; "
+                "choose another workdir, or go on with the old config"
+            )
+    elif folder.exists() and any(entry.name != ".lock" for entry in folder.iterdir()):
+        raise RequestError(f"the workdir {folder} holds something else than a run: choose a new or an empty folder")
+    place = os.fspath(folder)
+    while place and not os.path.exists(place):
+        place = os.path.dirname(place) or "."
+    if "://" not in os.fspath(folder) and not os.access(place, os.W_OK | os.X_OK):
+        raise RequestError(f"the workdir {folder} cannot be made: {place} is not writable")
+
+
+def make_workdir(folder):
+    """Makes the folder, or raises a `RequestError` that says why it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"the workdir {folder} cannot be made: {error.strerror or error}") from error
+
+
+def write_config(folder, config, device):
+    """Writes config.json, unless the run has one: every value, with versions and device."""
+    if (folder / "config.json").exists():
+        return
+    import keras
+    import tensorflow as tf
+
+    import tf_tricks
+
+    versions = {
+        "tf_tricks": tf_tricks.__version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "python": platform.python_version(),
+    }
+    content = {"config": config, "versions": versions, "device": device}
+    write_atomically(folder / "config.json", json.dumps(content, indent=2).encode() + b"\n")
+
+
+def read_config(folder):
+    """Returns the resolved config of the run in `folder`."""
+    try:
+        return json.loads((folder / "config.json").read_text())["config"]
+    except (OSError, ValueError, KeyError) as error:
+        raise RequestError(f"there is no readable run in {folder}: its config.json is missing or damaged") from error
+
+
+def as_markdown(config):
+    """Returns the config as a table in Markdown."""
+    rows = [f"| {key} | `{json.dumps(value)}` |" for key, value in config.items() if value is not None]
+    return "\n".join(["| key | value |", "|---|---|", *rows])
+
+
+def batch_line(trainer):
+    """Returns the line that says how many examples an update takes, and how many of them each device."""
+    sizes = trainer.batch_sizes
+    batch = " → ".join(str(size) for size in sizes)
+    device = " → ".join(str(size // trainer.num_replicas) for size in sizes)
+    line = f"batch of {batch}: {device} a device"
+    if trainer.micro_batch is not None and max(sizes) > trainer.micro_batch:
+        line += f", in micro-batches of {trainer.micro_batch // trainer.num_replicas}"
+    return line
+
+
+def is_finished(folder):
+    """Returns whether the run in `folder` has ended and left its model."""
+    return (folder / "model.keras").exists()
+
+
+def result(folder):
+    """Returns the test results of a finished run, as text."""
+    for line in reversed((folder / "metrics.jsonl").read_text().splitlines()):
+        values = json.loads(line)
+        if values["split"] == "test":
+            shown = {k: v for k, v in values.items() if isinstance(v, float) and k not in ("wall_time", "epoch")}
+            return "  ".join(f"test {name} {value:.4f}" for name, value in shown.items())
+    return "it has no test set"
+
+
+def write_test_line(folder, trainer, results):
+    """Adds the line of the test set to metrics.jsonl."""
+    progress = trainer.progress
+    MetricsFile(folder / "metrics.jsonl").write(
+        split="test",
+        step=progress.step,
+        epoch=progress.examples_seen / trainer.num_examples,
+        examples_seen=progress.examples_seen,
+        **results,
+        wall_time=time.time(),
+    )
+
+
+def export(folder, trainer):
+    """Writes model.keras, whole or not at all; it takes raw inputs and loads with `keras.models.load_model`."""
+    model = trainer.model
+    metrics = [type(m).from_config(m.get_config()) for m in trainer.metrics]
+    model.compile(loss=trainer.loss, metrics=metrics)  # so that the loaded model can be evaluated
+    with tempfile.TemporaryDirectory() as scratch:
+        path = os.path.join(scratch, "model.keras")
+        model.save(path)
+        with open(path, "rb") as file:
+            write_atomically(folder / "model.keras", file.read())
+
+
+def _as_json(value):
+    return json.loads(json.dumps(value))

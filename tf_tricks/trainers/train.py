@@ -1,0 +1,88 @@
+"""Trains a config, or resumes the run in its workdir.
+
+    tf-tricks train --config=configs/digits.py --workdir=runs/digits
+"""
+
+import sys
+
+from absl import flags
+from etils import epath
+from ml_collections import config_flags
+
+from tf_tricks.errors import RequestError
+from tf_tricks.trainers import program
+
+_CONFIG = config_flags.DEFINE_config_file(
+    "config", None, "what to train, FILE.py[:ARG]; any value can be overridden: --config.epochs=3", lock_config=True
+)
+_WORKDIR = flags.DEFINE_string("workdir", None, "the run's folder, local or remote (gs://…)")
+_DEVICE = flags.DEFINE_string("device", "auto", "auto (TPU, else GPUs, else CPU), cpu, gpu or tpu")
+_TPU = flags.DEFINE_string("tpu", None, "name or address of the TPU")
+_REPLICAS = flags.DEFINE_integer("replicas", None, "logical devices to split the CPU into, or GPUs to use")
+_SEED = flags.DEFINE_integer("seed", None, "overrides config.seed")
+
+
+def run(argv):
+    """Runs the program and returns its exit status."""
+    return program.run(main, ["config", "workdir", "device", "tpu", "replicas", "seed"], argv)
+
+
+def main():
+    """Trains from the flags."""
+    from tf_tricks.trainers import parts, run_files
+
+    if _CONFIG.value is None:
+        raise RequestError("say what to train: --config=configs/digits.py")
+    if not _WORKDIR.value:
+        raise RequestError("say where to keep the run: --workdir=runs/NAME")
+    config = parts.resolve(_CONFIG.value)
+    if _SEED.value is not None:
+        config["seed"] = _SEED.value
+    folder = epath.Path(_WORKDIR.value)
+    run_files.check_workdir(folder, config)
+    if run_files.is_finished(folder):
+        print(f"the run in {folder} is finished: {run_files.result(folder)}")
+        return
+    train(config, folder, _DEVICE.value, _TPU.value, _REPLICAS.value)
+
+
+def train(config, folder, device="auto", tpu=None, replicas=None):
+    """Trains a resolved config in `folder`, evaluates it once on the test set and exports the model."""
+    import tensorflow as tf
+
+    from tf_tricks.training import devices
+    from tf_tricks.training.lock import locked
+    from tf_tricks.training.logging import parameter_table
+    from tf_tricks.training.trainer import Trainer
+    from tf_tricks.trainers import parts, run_files
+
+    strategy = devices.strategy(device, tpu, replicas)
+    if config["deterministic"]:
+        tf.config.experimental.enable_op_determinism()
+
+    # The parts that the config names
+    built = parts.build(config, strategy)
+    trainer = Trainer(built.model, **built.trainer_arguments)
+    trainer.check(built.stream, config["epochs"], built.fit_arguments["callbacks"])
+
+    # The run's folder: nothing was written up to here
+    run_files.make_workdir(folder)
+    with locked(folder):
+        run_files.write_config(folder, config, devices.describe(strategy, device))
+        print(f"training on {devices.describe(strategy, device)}")
+        print(parameter_table(built.model))
+        print(run_files.batch_line(trainer))
+
+        # Train, test once, export
+        trainer.fit(built.stream, workdir=folder, description=run_files.as_markdown(config), **built.fit_arguments)
+        results = {}
+        if built.splits.test is not None:
+            results = trainer.evaluate(built.splits.test)
+            run_files.write_test_line(folder, trainer, results)
+        run_files.export(folder, trainer)
+    shown = "  ".join(f"test {name} {value:.4f}" for name, value in results.items())
+    print(f"done: {shown or 'trained'}\nsee its curves: tensorboard --logdir {folder / 'tensorboard'}")
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv))

@@ -1,0 +1,59 @@
+"""What cannot be trained, said before anything starts."""
+
+import keras
+
+from tf_tricks.errors import RequestError, check_number
+
+
+def check_batch(batch_size, num_examples, num_replicas, micro_batch):
+    """Raises a `RequestError` if a batch cannot be split over the replicas and micro-batches."""
+    check_number("batch_size", batch_size, minimum=1, integer=True)
+    if batch_size > num_examples:
+        raise RequestError(f"a batch of {batch_size} is larger than the training set of {num_examples} examples")
+    if batch_size % num_replicas:
+        near = max(num_replicas, round(batch_size / num_replicas) * num_replicas)
+        raise RequestError(f"a batch of {batch_size} cannot be split over {num_replicas} replicas; {near} can")
+    if micro_batch is None:
+        return
+    check_number("micro_batch", micro_batch, minimum=1, integer=True)
+    if micro_batch % num_replicas:
+        raise RequestError(f"micro_batch={micro_batch} cannot be split over {num_replicas} replicas")
+    if batch_size > micro_batch and batch_size % micro_batch:
+        raise RequestError(f"a batch of {batch_size} is not a multiple of micro_batch={micro_batch}")
+
+
+def check_built(model, strategy):
+    """Raises a `RequestError` if the model has no weights yet, or they do not belong to the strategy."""
+    if not model.built:
+        raise RequestError(f"the model {model.name!r} has no weights yet: give it a keras.Input, or call model.build")
+    if strategy.num_replicas_in_sync > 1:
+        for variable in model.weights:
+            if not strategy.extended.variable_created_in_scope(variable.value):
+                raise RequestError(
+                    f"the model {model.name!r} was made outside of the strategy: make it in `with strategy.scope():`"
+                )
+
+
+def check_optimizer(optimizer, weight_decay, strategy):
+    """Returns the optimizer, made anew if it was made outside of the strategy.
+
+    Raises:
+        RequestError: it wants to do what is the trainer's, or is already in use elsewhere.
+    """
+    reason = None
+    elsewhere = optimizer._distribution_strategy is not strategy
+    if not isinstance(optimizer._learning_rate, keras.Variable):
+        reason = "has a schedule of its own; give the schedule to the trainer as learning_rate"
+    elif optimizer.gradient_accumulation_steps:
+        reason = "accumulates gradients itself; give the trainer micro_batch instead"
+    elif optimizer.ema_overwrite_frequency:
+        reason = "overwrites weights by their average while it trains; leave ema_overwrite_frequency out"
+    elif optimizer.loss_scale_factor or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        reason = "scales the loss; the trainer does that, set the dtype policy to mixed_float16"
+    elif optimizer.built and weight_decay is not None:
+        reason = "is in use already, so that its weight_decay cannot be set; make a new one"
+    elif optimizer.built and elsewhere:
+        reason = "is in use already, outside of this strategy; make a new one"
+    if reason:
+        raise RequestError(f"the optimizer {optimizer.name!r} {reason}")
+    return type(optimizer).from_config(optimizer.get_config()) if elsewhere else optimizer

@@ -1,0 +1,123 @@
+"""Where to train: a TPU if one is there, else GPUs, else the CPU."""
+
+import os
+
+import tensorflow as tf
+
+from tf_tricks.errors import RequestError, check_number, unknown
+
+DEVICES = ("auto", "cpu", "gpu", "tpu")
+
+
+def strategy(device="auto", tpu=None, replicas=None):
+    """Returns the `tf.distribute.Strategy` that trains on `device`.
+
+    Args:
+        device: `"auto"` (TPU, else GPUs, else CPU), `"cpu"`, `"gpu"` or `"tpu"`. A device that is asked for by name
+            and is not there is an error, never a silent run on another.
+        tpu: the TPU's name or address, `"local"` for the one of this machine, or None to find it by itself.
+        replicas: on a CPU, the number of logical devices to split it into, for trying distribution anywhere; on GPUs,
+            how many of them to use (all by default).
+
+    Raises:
+        RequestError: the device is not there, with the cause and the cure.
+
+    Example:
+        >>> import tf_tricks as tt
+        >>> tt.strategy("cpu").num_replicas_in_sync
+        1
+    """
+    if device not in DEVICES:
+        raise unknown("device", device, DEVICES)
+    if replicas is not None:
+        check_number("replicas", replicas, minimum=1, integer=True)
+    if device == "tpu":
+        return _tpu(tpu)
+    if device == "gpu":
+        return _gpu(replicas)
+    if device == "cpu":
+        return _cpu(replicas)
+    if tpu is not None or _tpu_is_there():
+        return _tpu(tpu)
+    if tf.config.list_physical_devices("GPU"):
+        return _gpu(replicas)
+    return _cpu(replicas)
+
+
+def describe(strategy, device="auto"):
+    """Returns one line that says where `strategy` trains and why."""
+    number = strategy.num_replicas_in_sync
+    kind = device_kind(strategy)
+    if device != "auto":
+        why = f"--device={device}"
+    elif kind == "TPU":
+        why = "a TPU was found"
+    elif kind == "GPU":
+        why = "no TPU, but a GPU was found"
+    else:
+        why = "neither a TPU nor a GPU was found"
+    return f"{number} {kind} replica{'s' if number > 1 else ''} ({why})"
+
+
+def device_kind(strategy):
+    """Returns `"CPU"`, `"GPU"` or `"TPU"`."""
+    if isinstance(strategy, tf.distribute.TPUStrategy):
+        return "TPU"
+    if isinstance(strategy, (tf.distribute.MirroredStrategy, tf.distribute.OneDeviceStrategy)):
+        return "GPU" if "GPU" in strategy.extended.worker_devices[0].upper() else "CPU"
+    return "GPU" if tf.config.list_physical_devices("GPU") else "CPU"  # the default: wherever TensorFlow puts things
+
+
+def _cpu(replicas):
+    if replicas is None or replicas == 1:
+        if not tf.config.list_physical_devices("GPU"):
+            return tf.distribute.get_strategy()
+        return tf.distribute.OneDeviceStrategy("/cpu:0")
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    existing = tf.config.get_logical_device_configuration(cpu)
+    if existing is None or len(existing) < replicas:
+        try:
+            tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * replicas)
+        except RuntimeError as error:
+            raise RequestError(
+                f"{replicas} CPU replicas must be asked for before TensorFlow has run anything: call "
+                "tt.strategy first, or use --replicas"
+            ) from error
+    return tf.distribute.MirroredStrategy([f"/cpu:{i}" for i in range(replicas)])
+
+
+def _gpu(replicas):
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        raise RequestError(
+            "there is no GPU that TensorFlow can use: check `nvidia-smi`, install `tf_tricks[gpu]`, "
+            "or train with --device=cpu"
+        )
+    number = len(gpus) if replicas is None else replicas
+    if number > len(gpus):
+        raise RequestError(f"--replicas={number} needs {number} GPUs, and there are {len(gpus)}")
+    if number == 1:
+        return tf.distribute.OneDeviceStrategy("/gpu:0")
+    return tf.distribute.MirroredStrategy([f"/gpu:{i}" for i in range(number)])
+
+
+def _tpu_is_there():
+    return bool(os.environ.get("TPU_NAME")) or os.path.exists("/dev/accel0") or os.path.exists("/dev/vfio/0")
+
+
+def _tpu(name):
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu=name or os.environ.get("TPU_NAME", "local"))
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        return tf.distribute.TPUStrategy(resolver)
+    except (ValueError, tf.errors.OpError, RuntimeError) as error:
+        raise RequestError(
+            "there is no TPU that TensorFlow can use: run on a TPU machine with the package tensorflow-tpu (plain "
+            "tensorflow has no TPU support), name the TPU with --tpu=NAME, or train with --device=cpu "
+            f"({_first_line(error)})"
+        ) from error
+
+
+def _first_line(error):
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]

@@ -1,0 +1,161 @@
+"""The compiled training loop: many updates for each call from the host, one trace for each batch size."""
+
+import tensorflow as tf
+
+
+class Loop:
+    """Runs updates on all replicas, many for each call from Python.
+
+    Args:
+        strategy: a `tf.distribute.Strategy`.
+        objective: `Objective`, loss and gradient of one replica's examples.
+        update: `Update`, what is done with the summed gradient.
+        metrics: Keras metrics, updated with every batch.
+        micro_batch: examples that are in the devices' memory at once, over all replicas; None for the whole batch.
+        loss_scale: `LossScale` for float16, or None.
+    """
+
+    def __init__(self, strategy, objective, update, metrics=(), micro_batch=None, loss_scale=None):
+        self.strategy = strategy
+        self.num_replicas = strategy.num_replicas_in_sync
+        self.objective = objective
+        self.update = update
+        self.metrics = list(metrics)
+        self.micro_batch = micro_batch
+        self.loss_scale = loss_scale
+        self._functions = {}
+        self._accumulators = None
+
+    def start(self, stream, batch_size, examples_seen):
+        """Makes the loop read `stream` in batches of `batch_size` from position `examples_seen` on."""
+        size = self._examples_at_once(batch_size) // self.num_replicas
+
+        def shard(context):
+            pipelines = context.num_input_pipelines
+            return stream.dataset(
+                size, examples_seen, pipelines, context.input_pipeline_id, self.num_replicas // pipelines
+            )
+
+        if self.num_replicas > 1:
+            self._iterator = iter(self.strategy.distribute_datasets_from_function(shard))
+        else:
+            self._iterator = iter(stream.dataset(size, examples_seen))
+        if batch_size not in self._functions:
+            self._functions[batch_size] = self._compile(batch_size)
+        self._function = self._functions[batch_size]
+
+    def run(self, learning_rates):
+        """Runs one update for each of `learning_rates`, float32 [n].
+
+        Returns:
+            losses, float32 [n], and the norms of gradient and weights at the last update, float32 [2], as NumPy arrays.
+        """
+        losses, norms = self._function(self._iterator, tf.constant(learning_rates, tf.float32))
+        return losses.numpy(), norms.numpy()
+
+    def _examples_at_once(self, batch_size):
+        return batch_size if self.micro_batch is None else min(batch_size, self.micro_batch)
+
+    def _compile(self, batch_size):
+        micro_batches = batch_size // self._examples_at_once(batch_size)
+        if micro_batches == 1 and self.loss_scale is None:
+            step = self._whole_batch_step
+        else:
+            step = self._micro_batches_step
+            self._make_accumulators()
+
+        def updates(iterator, learning_rates):
+            number = tf.size(learning_rates)
+
+            def one(i, losses, norms):
+                self.update.optimizer.learning_rate.assign(learning_rates[i])
+                loss, norms = step(iterator, micro_batches, tf.equal(i, number - 1))
+                return i + 1, losses.write(i, loss), norms
+
+            start = (0, tf.TensorArray(tf.float32, number), tf.zeros([2]))
+            _, losses, norms = tf.while_loop(lambda i, *_: i < number, one, start, parallel_iterations=1)
+            return losses.stack(), norms
+
+        return tf.function(updates, autograph=False)
+
+    def _whole_batch_step(self, iterator, micro_batches, log_norms):
+        """Forward, backward, sum over the replicas and update in one go."""
+
+        def replica(inputs, labels, position, log_norms):
+            outcome = self._pass(inputs, labels, position, micro_batches)
+            loss, *gradients = self._sum([outcome.loss, *outcome.gradients])
+            return loss + self.update.penalty(), self.update(gradients, log_norms)
+
+        loss, norms = self.strategy.run(replica, args=(*next(iterator), log_norms))
+        return self._first(loss), self._first(norms)
+
+    def _micro_batches_step(self, iterator, micro_batches, log_norms):
+        """Gradients pile up on each replica; they are summed over the replicas once, then applied."""
+
+        def clear():
+            for accumulator in self._accumulators:
+                accumulator.assign(tf.zeros_like(accumulator))
+
+        def accumulate(inputs, labels, position):
+            outcome = self._pass(inputs, labels, position, micro_batches)
+            for accumulator, value in zip(self._accumulators, [outcome.loss, *outcome.gradients]):
+                accumulator.assign_add(value)
+
+        def accumulate_next(i):
+            self.strategy.run(accumulate, args=next(iterator))
+            return (i + 1,)
+
+        def reduce():
+            loss, *gradients = self._sum([a.read_value() for a in self._accumulators])
+            if self.loss_scale is not None:
+                gradients = [g / self.loss_scale.scale for g in gradients]
+            # An infinity on any replica has come through the sum.
+            finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(g)) for g in gradients])
+            return loss + self.update.penalty(), finite, gradients
+
+        def apply():
+            return self._first(self.strategy.run(self.update, args=(gradients, log_norms)))
+
+        self.strategy.run(clear)
+        tf.while_loop(lambda i: i < micro_batches, accumulate_next, (0,), parallel_iterations=1)
+        loss, finite, gradients = self.strategy.run(reduce)
+        if self.loss_scale is None:
+            return self._first(loss), apply()
+        finite = self._first(finite)
+        norms = tf.cond(finite, apply, lambda: tf.zeros([2]))
+        self.loss_scale.adapt(finite)
+        return self._first(loss), norms
+
+    def _pass(self, inputs, labels, position, micro_batches):
+        """One forward and backward pass on a replica; moving statistics and metrics are updated from it."""
+        scale = 1.0 if self.loss_scale is None else self.loss_scale.scale.read_value()
+        outcome = self.objective(inputs, labels, position, self.num_replicas * micro_batches, scale)
+        # Statistics of each replica's own examples differ: their mean keeps the replicas' models the same.
+        states = self._sum([state / self.num_replicas for state in outcome.states])
+        for variable, value in zip(self.objective.state_variables, states):
+            variable.assign(value)
+        for metric in self.metrics:
+            metric.update_state(outcome.labels, outcome.outputs)
+        return outcome
+
+    def _sum(self, tensors):
+        if self.num_replicas == 1 or not tensors:
+            return tensors
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tensors)
+
+    def _first(self, value):
+        return self.strategy.experimental_local_results(value)[0]
+
+    def _make_accumulators(self):
+        if self._accumulators is not None:
+            return
+        with self.strategy.scope():
+            self._accumulators = [
+                tf.Variable(
+                    tf.zeros(shape, tf.float32),
+                    trainable=False,
+                    synchronization=tf.VariableSynchronization.ON_READ,
+                    aggregation=tf.VariableAggregation.SUM,
+                )
+                for shape in [(), *[v.shape for v in self.objective.trainable_variables]]
+            ]

@@ -1,0 +1,94 @@
+"""The loss of one replica's batch and its gradient, as a pure function that XLA can compile."""
+
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+
+class Outcome(NamedTuple):
+    """What one forward and backward pass gives.
+
+    Attributes:
+        loss: this pass's share of the loss of the whole update.
+        gradients: one tensor for each trainable variable.
+        states: the new values of `Objective.state_variables`, such as batch norm's moving statistics.
+        labels: the labels, after augmentation.
+        outputs: the model's outputs.
+    """
+
+    loss: Any
+    gradients: list
+    states: list
+    labels: Any
+    outputs: Any
+
+
+class Objective:
+    """Loss and gradient of `model` on one replica's share of a batch.
+
+    Randomness: every layer that draws from a `keras.random.SeedGenerator` (dropout, noise) gets a seed that depends on
+    the position of the batch's first example in the stream. So masks are independent across replicas, micro-batches
+    and steps, and a resumed run draws the very same ones. (Keras by itself gives every replica the same mask.)
+
+    Args:
+        model: a built `keras.Model`.
+        loss: a `keras.losses.Loss`.
+        augment: function (images, labels, seed, positions) -> (images, labels), or None.
+        seed: the stream's seed.
+        jit_compile: whether XLA compiles forward and backward pass (worth it on GPUs; TPUs always do).
+    """
+
+    def __init__(self, model, loss, augment=None, seed=0, jit_compile=False):
+        self.model = model
+        self.loss = loss
+        self.augment = augment
+        self.seed = seed
+        self.trainable_variables = list(model.trainable_variables)
+        self.state_variables = list(model.non_trainable_weights)
+        self.seed_states = [generator.state for layer in model._flatten_layers() for generator in layer._seed_generators]
+        self._compiled = tf.function(self._pass, autograph=False, jit_compile=True) if jit_compile else self._pass
+
+    def __call__(self, inputs, labels, position, passes, loss_scale=1.0):
+        """Returns the `Outcome` for one replica's examples.
+
+        Args:
+            inputs: tensor [b, ...], raw.
+            labels: tensor [b, ...].
+            position: int64 scalar, k of the first example.
+            passes: how many such passes make an update: replicas times micro-batches.
+            loss_scale: factor on the gradients, so that small ones survive float16.
+        """
+        share = tf.constant(1.0 / passes)
+        return Outcome(*self._compiled(inputs, labels, position, share, tf.convert_to_tensor(loss_scale)))
+
+    def _pass(self, inputs, labels, position, share, loss_scale):
+        if self.augment is not None:
+            positions = position + tf.range(tf.shape(inputs)[0], dtype=tf.int64)
+            inputs, labels = self.augment(inputs, labels, self.seed, positions)
+        with tf.GradientTape() as tape:
+            scope = keras.StatelessScope(state_mapping=self._seeds(position), collect_losses=True)
+            with scope:
+                outputs = self.model(inputs, training=True)
+                penalties = self.model.losses
+            loss = tf.reduce_mean(per_example(self.loss, labels, outputs))
+            if penalties:
+                loss += tf.add_n([tf.cast(p, loss.dtype) for p in penalties])
+            loss *= share
+            scaled_loss = loss * loss_scale
+        gradients = tape.gradient(scaled_loss, self.trainable_variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        gradients = [tf.convert_to_tensor(g) for g in gradients]
+        new = [scope.get_current_value(v) for v in self.state_variables]
+        states = [v.value if n is None else n for v, n in zip(self.state_variables, new)]
+        return loss, gradients, states, labels, outputs
+
+    def _seeds(self, position):
+        words = tf.stack([position // 2**32, position % 2**32])
+        return [(state, state.value + tf.cast(words, state.dtype)) for state in self.seed_states]
+
+
+def per_example(loss, labels, outputs):
+    """Returns the loss of each example, float32 [b]: `loss` without its reduction, meaned over the inner axes."""
+    losses = loss.call(labels, tf.cast(outputs, tf.float32))
+    return tf.reduce_mean(tf.reshape(losses, [tf.shape(losses)[0], -1]), axis=1)
+

@@ -1,0 +1,215 @@
+"""A run's folder: its lock, its logs and its checkpoints, and the order in which they are written.
+
+The order is what makes resume exact: log lines reach the disk before the checkpoint that counts them, and a resumed run
+first cuts the log back to what its checkpoint knew.
+"""
+
+import contextlib
+import dataclasses
+import time
+
+from absl import logging
+from etils import epath
+
+from tf_tricks.errors import RequestError, RunError, check_number
+from tf_tricks.schedules import noise_scale_of
+from tf_tricks.training import checkpoint, state
+from tf_tricks.training.lock import locked
+from tf_tricks.training.logging import MetricsFile, ProgressBar, TensorBoard
+from tf_tricks.training.profiler import Profiler
+
+
+class RunFolder:
+    """Writes what one call of `Trainer.fit` has to tell and to keep.
+
+    Args:
+        workdir: the folder, local or remote; None keeps nothing and shows the progress only.
+        trainer: the `Trainer` whose state is kept.
+        callbacks: the Keras callbacks whose state is kept.
+        verbose: 0 prints nothing.
+        log_every: updates between log lines; there is one at the end of each epoch, too.
+        checkpoint_epochs: epochs between checkpoints.
+        checkpoint_minutes: minutes between checkpoints within an epoch.
+        keep: how many checkpoints to keep, the newest.
+        histograms: whether to write histograms of the weights after each epoch.
+        profile_steps: (first, last) update to profile for TensorBoard, or None.
+        description: text in Markdown that TensorBoard shows with the run.
+    """
+
+    def __init__(
+        self,
+        workdir,
+        trainer,
+        callbacks,
+        verbose=1,
+        log_every=50,
+        checkpoint_epochs=1,
+        checkpoint_minutes=10.0,
+        keep=3,
+        histograms=False,
+        profile_steps=None,
+        description="",
+    ):
+        self.log_every = check_number("log_every", log_every, minimum=1, integer=True)
+        self._checkpoint_epochs = check_number("checkpoint_epochs", checkpoint_epochs, minimum=1, integer=True)
+        self._checkpoint_seconds = 60 * check_number("checkpoint_minutes", checkpoint_minutes, above=0)
+        self._keep = check_number("keep", keep, minimum=1, integer=True)
+        self._path = None if workdir is None else epath.Path(workdir)
+        self._trainer = trainer
+        self._callbacks = callbacks
+        self._verbose = verbose
+        self._histograms = histograms
+        self._description = description
+        self._profiler = Profiler(profile_steps, None if workdir is None else self._path / "tensorboard" / "train")
+        self._resources = contextlib.ExitStack()
+        self._span = [0, 0.0]  # examples and seconds since the last log line
+
+    def __enter__(self):
+        if self._path is not None:
+            try:
+                self._path.mkdir(parents=True, exist_ok=True)
+                self._resources.enter_context(locked(self._path))
+            except OSError as error:
+                raise RequestError(f"the workdir {self._path} cannot be written: {error.strerror or error}") from error
+            self._metrics = MetricsFile(self._path / "metrics.jsonl")
+        return self
+
+    def __exit__(self, *exception):
+        self._profiler.stop()
+        self._resources.close()
+
+    def restore(self):
+        """Puts the newest checkpoint back, if there is one, and opens the logs.
+
+        Returns:
+            The epoch that the run was in the middle of, or None at a start or between epochs.
+        """
+        trainer, epoch = self._trainer, None
+        saved = None if self._path is None else checkpoint.load_newest(self._path / "checkpoints")
+        if saved is not None:
+            arrays, values = saved
+            try:
+                state.assign_variables(trainer.state_variables, arrays)
+            except ValueError as error:
+                raise RequestError(f"the run in {self._path} is another one: {error}") from error
+            trainer.progress = type(trainer.progress)(**values["progress"])
+            trainer.sums.set_state(state.unpack(values["sums"], arrays))
+            for callback, kept in zip(self._callbacks, values["callbacks"]):
+                state.restore_callback(callback, state.unpack(kept, arrays))
+            epoch = values["epoch"]
+            if self._verbose:
+                print(f"resuming {self._path} at step {trainer.progress.step}")
+        self._open_logs(values["metrics_size"] if saved else 0)
+        return epoch
+
+    def wants_control(self, step):
+        """Returns whether the compiled loop should return to Python after update number `step`."""
+        return step % self.log_every == 0 or self._profiler.wants_control(step)
+
+    def after_call(self, step, learning_rate, norms, loss, examples, seconds):
+        """Follows one call of the compiled loop; `step` is its last step, `norms` those of gradient and weights."""
+        progress = self._trainer.progress
+        self._span[0] += examples
+        self._span[1] += seconds
+        self._bar.advance(self._trainer.epoch_of(step), examples, loss)
+        self._profiler.after(progress.step)
+        following = self._trainer.next_step()
+        ends_epoch = following is None or self._trainer.epoch_of(following) != self._trainer.epoch_of(step)
+        if progress.step % self.log_every == 0 or ends_epoch:
+            momentum = getattr(self._trainer.optimizer, "momentum", 0.0) or 0.0
+            self._line("train", self._trainer.sums.line() | {
+                "learning_rate": learning_rate,
+                "batch_size": step.batch_size,
+                "noise_scale": noise_scale_of(
+                    learning_rate, step.batch_size, self._trainer.num_examples, float(momentum)
+                ),
+                "gradient_norm": float(norms[0]),
+                "weight_norm": float(norms[1]),
+                "examples_per_second": self._span[0] / max(self._span[1], 1e-9),
+            })
+            self._span = [0, 0.0]
+
+    def end_epoch(self, epoch, logs, validation):
+        """Follows an epoch; `validation` is the dict of results, or None."""
+        self._bar.epoch_line(epoch, logs)
+        if validation is not None:
+            self._line("validation", validation)
+        if self._path is None:
+            return
+        if self._histograms:
+            for variable in self._trainer.model.trainable_variables:
+                self._boards["train"].histogram(self._trainer.progress.step, variable.path, variable)
+        for board in self._boards.values():
+            board.flush()
+
+    def save_if_due(self, epoch):
+        """Saves at the end of every so many epochs (`epoch` is None between epochs) and after so many minutes."""
+        if epoch is None:
+            self._epochs_unsaved += 1
+        if self._epochs_unsaved >= self._checkpoint_epochs or time.time() - self._saved_at > self._checkpoint_seconds:
+            self.save(epoch)
+
+    def save(self, epoch):
+        """Writes a checkpoint; `epoch` is the one that the run is in the middle of, or None."""
+        self._epochs_unsaved, self._saved_at = 0, time.time()
+        if self._path is None:
+            return
+        trainer = self._trainer
+        arrays = state.variable_arrays(trainer.state_variables)
+        with self._writing():
+            values = {
+                "progress": dataclasses.asdict(trainer.progress),
+                "epoch": epoch,
+                "sums": state.pack(trainer.sums.state(), arrays),
+                "callbacks": [state.pack(state.callback_state(c), arrays) for c in self._callbacks],
+                "metrics_size": self._metrics.size(),
+            }
+            checkpoint.save(self._path / "checkpoints", trainer.progress.step, arrays, values, self._keep)
+
+    def advice(self):
+        """Returns the end of the sentence that tells an interrupted user what is left."""
+        if self._path is None:
+            return "; nothing is saved, since there is no workdir"
+        return f"; the state is saved, the same command goes on from there ({self._path})"
+
+    def _open_logs(self, metrics_size):
+        trainer = self._trainer
+        self._epochs_unsaved, self._saved_at = 0, time.time()
+        total = round(trainer.total_epochs * trainer.num_examples)
+        self._bar = ProgressBar(total, trainer.progress.examples_seen, trainer.total_epochs, self._verbose)
+        self._resources.callback(self._bar.close)
+        if self._path is None:
+            return
+        with self._writing():
+            self._metrics.cut(metrics_size)
+            self._boards = {
+                split: TensorBoard(self._path / "tensorboard" / split, trainer.progress.step + 1)
+                for split in ("train", "validation")
+            }
+            for board in self._boards.values():
+                self._resources.callback(board.close)
+            if self._description and trainer.progress.step == 0:
+                self._boards["train"].text(0, "config", self._description)
+
+    def _line(self, split, values):
+        if self._path is None:
+            return
+        progress = self._trainer.progress
+        epoch = progress.examples_seen / self._trainer.num_examples
+        with self._writing():
+            self._metrics.write(
+                split=split, step=progress.step, epoch=epoch, examples_seen=progress.examples_seen, **values,
+                wall_time=time.time(),
+            )
+            self._boards[split].scalars(progress.step, values | {"epoch": epoch})
+
+    @contextlib.contextmanager
+    def _writing(self):
+        try:
+            yield
+        except OSError as error:
+            logging.debug("writing failed", exc_info=True)
+            raise RunError(
+                f"cannot write to {self._path}: {error.strerror or error}; the last complete checkpoint is kept, "
+                "and the same command goes on from it"
+            ) from error

@@ -1,0 +1,78 @@
+"""Everything that a resumed run needs, as arrays and plain values, and back again."""
+
+import numpy as np
+
+_PLAIN = (bool, int, float, str, type(None), np.ndarray, np.generic, list, tuple, dict)
+
+
+def variable_arrays(groups):
+    """Returns a dict of name to array for a dict of group to list of variables."""
+    return {f"{group}/{i}": np.asarray(v) for group, variables in groups.items() for i, v in enumerate(variables)}
+
+
+def assign_variables(groups, arrays):
+    """Puts arrays of `variable_arrays` back into the variables.
+
+    Raises:
+        ValueError: an array is missing or has another shape: the state is not of this model.
+    """
+    for group, variables in groups.items():
+        for i, variable in enumerate(variables):
+            array = arrays.get(f"{group}/{i}")
+            if array is None or array.shape != tuple(variable.shape):
+                raise ValueError(f"the state saved for {group}/{i} does not fit: the model or the optimizer is another")
+            if array.dtype.kind == "V":  # NumPy's archive knows bfloat16 only as two bytes
+                array = array.view(np.asarray(variable).dtype)
+            variable.assign(array)
+
+
+def callback_state(callback):
+    """Returns the plain attributes of a Keras callback: counters, best values, history, best weights.
+
+    A callback with state of another kind says what to keep by methods `get_state()` and `set_state(state)`.
+    """
+    if hasattr(callback, "get_state"):
+        return callback.get_state()
+    return {k: v for k, v in vars(callback).items() if k not in ("params", "model", "_model") and _is_plain(v)}
+
+
+def restore_callback(callback, state):
+    """Puts the state of `callback_state` back."""
+    if hasattr(callback, "set_state"):
+        callback.set_state(state)
+    else:
+        vars(callback).update(state)
+
+
+def pack(value, arrays):
+    """Returns `value` with its NumPy arrays moved into the dict `arrays`, so that JSON can hold the rest."""
+    if isinstance(value, np.ndarray):
+        name = f"packed/{len(arrays)}"
+        arrays[name] = value
+        return {"__array__": name}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict):
+        return {k: pack(v, arrays) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [pack(v, arrays) for v in value]
+    return value
+
+
+def unpack(value, arrays):
+    """Undoes `pack`."""
+    if isinstance(value, dict):
+        if set(value) == {"__array__"}:
+            return arrays[value["__array__"]]
+        return {k: unpack(v, arrays) for k, v in value.items()}
+    if isinstance(value, list):
+        return [unpack(v, arrays) for v in value]
+    return value
+
+
+def _is_plain(value):
+    if isinstance(value, dict):
+        return all(isinstance(k, str) and _is_plain(v) for k, v in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(_is_plain(v) for v in value)
+    return isinstance(value, _PLAIN)

@@ -1,0 +1,89 @@
+"""What happens between the gradient and the weights: the sum over replicas, L2, clipping, the optimizer."""
+
+import re
+
+import tensorflow as tf
+
+
+class Update:
+    """Applies gradients, so that R replicas end with the weights that one device would have.
+
+    The order is: sum over replicas and micro-batches, gradient of L2, clipping, optimizer (with its decoupled weight
+    decay and its moving average of the weights). Keras clips before the sum, which is another algorithm.
+
+    Args:
+        optimizer: a Keras optimizer; it is built here.
+        variables: the trainable Keras variables.
+        l2: λ of the penalty λ|θ|² in the loss; 0 for none.
+        weight_decay: λ of the decoupled decay θ ← θ − ηλθ (Loshchilov & Hutter 2019, arXiv:1711.05101), or None.
+        exclude_from_weight_decay: regular expressions; a variable in whose path one is found has no L2 and no decay.
+        clip_value: largest absolute value of a gradient's element, or None.
+        clip_norm: largest norm of each tensor's gradient, or None.
+        clip_global_norm: largest norm of the whole gradient, or None.
+    """
+
+    def __init__(
+        self,
+        optimizer,
+        variables,
+        l2=0.0,
+        weight_decay=None,
+        exclude_from_weight_decay=(),
+        clip_value=None,
+        clip_norm=None,
+        clip_global_norm=None,
+    ):
+        self.optimizer = optimizer
+        self.variables = list(variables)
+        self.l2 = l2
+        self.clip_value = clip_value
+        self.clip_norm = clip_norm
+        self.clip_global_norm = clip_global_norm
+        excluded = [v for v in self.variables if any(re.search(p, v.path) for p in exclude_from_weight_decay)]
+        self.decayed = [all(v is not e for e in excluded) for v in self.variables]
+        if not optimizer.built:
+            if weight_decay is not None:
+                optimizer.weight_decay = weight_decay
+            if optimizer.weight_decay is not None:
+                optimizer.exclude_from_weight_decay(var_list=excluded)
+            optimizer.build(self.variables)
+        # Gradients arrive here summed over the replicas; Keras would sum them once more.
+        optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
+
+    def penalty(self):
+        """Returns λ|θ|², a scalar."""
+        if not self.l2:
+            return tf.constant(0.0)
+        return self.l2 * tf.add_n([tf.reduce_sum(tf.square(v)) for v, d in zip(self.variables, self.decayed) if d])
+
+    def __call__(self, gradients, log_norms):
+        """Applies the summed `gradients` and returns the norms of gradient (before clipping) and weights, float32 [2].
+
+        Args:
+            gradients: one dense tensor for each variable.
+            log_norms: bool scalar; where it is False the norms are not computed and are returned as 0.
+        """
+        if self.l2:
+            gradients = [
+                g + 2.0 * self.l2 * v if d else g for g, v, d in zip(gradients, self.variables, self.decayed)
+            ]
+        norms = tf.cond(
+            log_norms,
+            lambda: tf.stack([tf.linalg.global_norm(gradients), tf.linalg.global_norm([*map(_value, self.variables)])]),
+            lambda: tf.zeros([2]),
+        )
+        self.optimizer.apply(self._clip(gradients), self.variables)
+        return norms
+
+    def _clip(self, gradients):
+        if self.clip_value is not None:
+            gradients = [tf.clip_by_value(g, -self.clip_value, self.clip_value) for g in gradients]
+        if self.clip_norm is not None:
+            gradients = [tf.clip_by_norm(g, self.clip_norm) for g in gradients]
+        if self.clip_global_norm is not None:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.clip_global_norm)
+        return gradients
+
+
+def _value(variable):
+    return tf.convert_to_tensor(variable)
