@@ -91,9 +91,7 @@ def hand_written(make_model, images, labels):
 def fit(make_model, images, labels, steps_per_execution, jit_compile):
     """`keras.Model.fit`."""
     model, optimizer, loss, accuracy = parts(make_model)
-    model.compile(
-        optimizer, loss, metrics=[accuracy], steps_per_execution=steps_per_execution, jit_compile=jit_compile
-    )
+    model.compile(optimizer, loss, metrics=[accuracy], steps_per_execution=steps_per_execution, jit_compile=jit_compile)
     dataset = batches(images, labels)
     return lambda steps: model.fit(dataset, steps_per_epoch=steps, epochs=1, verbose=0, shuffle=False)
 

@@ -21,11 +21,12 @@ def get_config(variant="decay"):
     config.augment = dict(name="standard", flip=True, pad=4)
     config.optimizer = dict(name="momentum", momentum=0.9, nesterov=True)
     config.l2 = 2.5e-4  # what the papers call a weight decay of 5e-4: the gradient of 2.5e-4 |θ|² is 5e-4 θ
-    config.learning_rate = dict(name="step_decay", initial=0.1, epochs=(60, 120, 160), factor=0.2)
-    config.batch_size = 128
-    if variant == "grow":
+    if variant == "decay":
+        config.learning_rate = dict(name="step_decay", initial=0.1, epochs=(60, 120, 160), factor=0.2)
+        config.batch_size = 128
+    elif variant == "grow":
         config.learning_rate = 0.1
         config.batch_size = dict(name="grow", initial=128, epochs=(60, 120, 160), factor=5, maximum=5120)
-    elif variant != "decay":
+    else:
         raise ValueError(f"there is no variant {variant!r} of this config: say decay or grow")
     return config

@@ -33,7 +33,9 @@ def main(arguments=None):
 def _usage():
     width = max(map(len, COMMANDS))
     lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
-    return "\n".join(["usage: tf-tricks COMMAND [--flags]", "", *lines, "", "tf-tricks COMMAND --help tells its flags."])
+    return "\n".join(
+        ["usage: tf-tricks COMMAND [--flags]", "", *lines, "", "tf-tricks COMMAND --help tells its flags."]
+    )
 
 
 if __name__ == "__main__":

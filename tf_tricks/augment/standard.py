@@ -83,8 +83,9 @@ class Standard:
 def _pick(images, rows, columns):
     """Returns [b, h, w, c], pixel (i, j) of which is pixel (rows[i], columns[j]) of the image, or 0 outside of it.
 
-    One gather of whole pixels, whose first is the black one: as fast on a CPU as any other way in a plain graph, and
-    the fastest under XLA; two products with one-hot matrices take 1.7 times as long, `take_along_axis` 8 times.
+    One gather of whole pixels, whose first is the black one. For 128 images of 32 × 32 × 3 on two CPU cores this is as
+    fast as any other way in a plain graph, and the fastest under XLA; two products with one-hot matrices take 1.7 times
+    as long, `take_along_axis` 8 times.
     """
     batch = ops.shape(images)[0]
     height, width, channels = images.shape[1:]

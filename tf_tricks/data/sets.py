@@ -78,15 +78,15 @@ def arrays(file, validation_fraction=0.1, num_classes=None, seed=0):
     return from_arrays(**found, validation_fraction=validation_fraction, seed=seed, num_classes=num_classes)
 
 
-def regression(num_examples=64, input_dim=1000, output_dim=10, validation_fraction=0, seed=0):
+def regression(num_examples=64, num_inputs=1000, num_outputs=10, validation_fraction=0, seed=0):
     """Returns the slides' two-layer regression: inputs and targets independent, N(0, 1).
 
     There is nothing to standardise and nothing to generalise to: mean, variance and test are None.
 
     Args:
         num_examples: N.
-        input_dim: D_in.
-        output_dim: D_out.
+        num_inputs: D_in.
+        num_outputs: D_out.
         validation_fraction: the part that is held out, from 0 (none) to below 1.
         seed: determines all numbers.
 
@@ -95,13 +95,13 @@ def regression(num_examples=64, input_dim=1000, output_dim=10, validation_fracti
         >>> splits.train.num_examples, splits.train.input_shape, splits.train.num_outputs
         (64, (1000,), 10)
     """
-    sizes = dict(num_examples=num_examples, input_dim=input_dim, output_dim=output_dim)
+    sizes = dict(num_examples=num_examples, num_inputs=num_inputs, num_outputs=num_outputs)
     for key, value in sizes.items():
         check_number(key, value, minimum=1, integer=True)
     rows, validation_rows = carve(num_examples, validation_fraction, seed)
     draws = generator(seed)
-    inputs = draws.standard_normal((num_examples, input_dim))
-    targets = draws.standard_normal((num_examples, output_dim))
+    inputs = draws.standard_normal((num_examples, num_inputs))
+    targets = draws.standard_normal((num_examples, num_outputs))
     train, validation = ArraySource(inputs, targets), None
     if validation_rows is not None:
         train, validation = train.subset(rows), train.subset(validation_rows)

@@ -138,22 +138,38 @@ class EncodedSource:
         Returns:
             (inputs uint8 [b, image_size, image_size, channels], labels int32 [b]).
         """
-        image_key, label_key = self._keys
-        features = {image_key: tf.io.FixedLenFeature([], tf.string), label_key: tf.io.FixedLenFeature([], tf.int64)}
         size, _, channels = self.input_shape
         with tf.device("CPU:0"):
-            serialized = tf.numpy_function(self._read, [tf.gather(self._rows, indices)], tf.string, stateful=False)
-            examples = tf.io.parse_example(tf.ensure_shape(serialized, indices.shape), features)
+            encoded, labels = read_encoded(self._records, tf.gather(self._rows, indices), *self._keys)
             images = tf.map_fn(
                 lambda pair: decode(pair[0], self._window, pair[1], size, channels),
-                (examples[image_key], positions),
+                (encoded, positions),
                 parallel_iterations=16,
                 fn_output_signature=tf.TensorSpec(self.input_shape, tf.uint8),
             )
-            return images, tf.cast(examples[label_key], tf.int32)
+            return images, tf.cast(labels, tf.int32)
 
-    def _read(self, rows):
-        return np.array([bytes(record) for record in self._records.__getitems__(rows.tolist())], object)
+
+def read_encoded(records, rows, image_key, label_key):
+    """Reads records; usable inside `tf.data.Dataset.map`.
+
+    Args:
+        records: as for `EncodedSource`.
+        rows: int64 tensor [b], indices of records.
+        image_key: the name of the image in the records.
+        label_key: the name of the label in the records.
+
+    Returns:
+        (encoded images, string [b], labels, int64 [b]).
+    """
+
+    def read(rows):
+        return np.array([bytes(record) for record in records.__getitems__(rows.tolist())], object)
+
+    serialized = tf.numpy_function(read, [rows], tf.string, stateful=False)
+    features = {image_key: tf.io.FixedLenFeature([], tf.string), label_key: tf.io.FixedLenFeature([], tf.int64)}
+    examples = tf.io.parse_example(tf.ensure_shape(serialized, rows.shape), features)
+    return examples[image_key], examples[label_key]
 
 
 def as_source(data):
@@ -181,7 +197,7 @@ def _labels(values):
     if values.dtype.kind in "bui" and (values.ndim == 1 or (values.ndim == 2 and values.shape[1] == 1)):
         return values.reshape(-1)
     if values.dtype.kind == "f" and values.ndim in (1, 2):
-        return _finite("labels", values.reshape(len(values), -1).astype("float32"))
+        return _finite("labels", (values[:, np.newaxis] if values.ndim == 1 else values).astype("float32"))
     given = f"{values.dtype} {list(values.shape)}"
     raise RequestError(f"the labels must be whole numbers [n] (classes) or real numbers [n, d], not {given}")
 

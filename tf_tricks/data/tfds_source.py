@@ -16,7 +16,7 @@ import tensorflow as tf
 from absl import logging as absl_logging
 
 from tf_tricks.data.decode import EVALUATION_FRACTION, central_window, decode, random_window
-from tf_tricks.data.sources import ArraySource, EncodedSource
+from tf_tricks.data.sources import ArraySource, EncodedSource, read_encoded
 from tf_tricks.data.splits import Splits, carve, check_fraction
 from tf_tricks.data.standardize import mean_and_variance
 from tf_tricks.errors import RequestError, check_number
@@ -84,28 +84,48 @@ def _in_memory(name, builder, keys, parts, shape, rows, resize):
 
 def _decoded(builder, part, keys, shape, resize):
     """One part, read into one array."""
-    import tensorflow_datasets as tfds
-
-    image_key, label_key = keys
-    label = builder.info.features[label_key]
+    label = builder.info.features[keys[1]]
     number = builder.info.splits[part].num_examples
     images, labels = np.empty((number, *shape), "uint8"), np.empty(number, "int64")
     window = central_window(1.0)
 
-    def example(features):
-        image = features[image_key]
-        return decode(image, window, 0, shape[0], shape[2]) if resize else image, features[label_key]
+    def example(encoded, label):
+        if resize:
+            return decode(encoded, window, 0, shape[0], shape[2]), label
+        return tf.ensure_shape(tf.io.decode_image(encoded, channels=shape[2], expand_animations=False), shape), label
 
-    decoders = {image_key: tfds.decode.SkipDecoding()} if resize else None
-    dataset = builder.as_dataset(split=part, shuffle_files=False, decoders=decoders)
     done = 0
-    for some_images, some_labels in dataset.map(example, num_parallel_calls=tf.data.AUTOTUNE).batch(1000):
+    for some_images, some_labels in _examples(builder, part, keys).map(example, tf.data.AUTOTUNE).batch(1000):
         here = slice(done, done + len(some_labels))
         images[here], labels[here] = some_images, some_labels
         done += len(some_labels)
     if done != number:
         raise ValueError(f"{part} should hold {number} examples and holds {done}")
     return ArraySource(images, labels, label.num_classes, label.names)
+
+
+def _examples(builder, part, keys):
+    """A `tf.data.Dataset` of (encoded image, label), in the order of the files."""
+    import tensorflow_datasets as tfds
+
+    image_key, label_key = keys
+    records = _records(builder, part)
+    if records is None:
+        decoders = {image_key: tfds.decode.SkipDecoding()}
+        dataset = builder.as_dataset(split=part, shuffle_files=False, decoders=decoders)
+        return dataset.map(lambda example: (example[image_key], example[label_key]))
+    rows = tf.data.Dataset.range(len(records)).batch(100)
+    return rows.map(lambda some: read_encoded(records, some, image_key, label_key)).unbatch()
+
+
+def _records(builder, part):
+    """The serialized examples by their index, or None where the format of the files does not allow that."""
+    import tensorflow_datasets as tfds
+
+    try:
+        return builder.as_data_source(part, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES)
+    except NotImplementedError:
+        return None
 
 
 def _on_disk(name, builder, keys, parts, shape, rows, seed):
@@ -119,7 +139,12 @@ def _on_disk(name, builder, keys, parts, shape, rows, seed):
         image_key=keys[0],
         label_key=keys[1],
     )
-    records, test_records = (part and _records(name, builder, part) for part in parts)
+    records, test_records = (part and _records(builder, part) for part in parts)
+    if records is None:
+        raise RequestError(
+            f"the data set {name!r} is too large for the memory, and {builder.data_dir} does not allow to read single "
+            f"examples: build it with `tfds build {name} --file_format=array_record`"
+        )
     center = central_window(EVALUATION_FRACTION)
     train_rows, validation_rows = rows
     sample = train_rows[np.linspace(0, len(train_rows) - 1, min(_SAMPLE, len(train_rows))).astype("int64")]
@@ -130,18 +155,6 @@ def _on_disk(name, builder, keys, parts, shape, rows, seed):
         *mean_and_variance(make(records, center, rows=sample), chunk=64),
         name,
     )
-
-
-def _records(name, builder, part):
-    import tensorflow_datasets as tfds
-
-    try:
-        return builder.as_data_source(part, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES)
-    except NotImplementedError as error:
-        raise RequestError(
-            f"the data set {name!r} is too large for the memory, and {builder.data_dir} does not allow to read single "
-            f"examples: build it with `tfds build {name} --file_format=array_record`"
-        ) from error
 
 
 def _open(name, data_dir):
@@ -197,13 +210,8 @@ def _shape(name, image, image_size):
 
 def _test_part(builder, keys):
     """`test` if it has labels, else `validation`, else None."""
-    import tensorflow_datasets as tfds
-
-    image_key, label_key = keys
-    if "test" in builder.info.splits:
-        first = builder.as_dataset(split="test[:1]", decoders={image_key: tfds.decode.SkipDecoding()})
-        if all(int(example[label_key]) >= 0 for example in first):
-            return "test"
+    if "test" in builder.info.splits and all(label >= 0 for _, label in _examples(builder, "test", keys).take(1)):
+        return "test"
     return "validation" if "validation" in builder.info.splits else None
 
 

@@ -12,9 +12,8 @@ def batch_norm(gamma_initializer="ones"):
     knows the argument `synchronized`; elsewhere it is left at False. (A JAX program that is sharded over devices takes
     the mean over the whole array anyway.)
 
-    The sum over replicas happens in the middle of the model. `tf.distribute.MirroredStrategy` allows that at the top
-    level of the function given to `strategy.run`, not inside a `tf.function` or a `tf.while_loop` within it (on GPUs, a
-    function compiled by XLA is fine).
+    The sum over replicas happens in the middle of the model. `tf.distribute.MirroredStrategy` on CPUs allows that at
+    the top level of the function given to `strategy.run`, not inside a `tf.function` or `tf.while_loop` within it.
 
     Args:
         gamma_initializer: `"ones"`, or `"zeros"` for the last one of a residual block, which then starts as the
@@ -78,7 +77,8 @@ def logits(x, num_outputs, kernel_initializer="glorot_uniform"):
         >>> logits(keras.Input((64,)), num_outputs=10).shape
         (None, 10)
     """
-    return keras.layers.Dense(num_outputs, kernel_initializer=kernel_initializer, dtype="float32", name="logits")(x)
+    dense = keras.layers.Dense(int(num_outputs), kernel_initializer=kernel_initializer, dtype="float32", name="logits")
+    return dense(x)
 
 
 def check_common(num_outputs, dropout):

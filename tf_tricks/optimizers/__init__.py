@@ -1,27 +1,15 @@
 """Optimizers, by name: Keras's own, and heavy-ball momentum under its own name."""
 
+import functools
+
 import keras
 
 from tf_tricks.errors import RequestError
 from tf_tricks.registry import Registry, classes_by_name
 
 
-def momentum(momentum=0.9, nesterov=False, **keywords):
-    """Returns stochastic gradient descent with momentum, the lecture's eq. (4); eq. (5) with `nesterov`.
-
-    v ← μv − ηg, θ ← θ + v; with Nesterov θ ← θ + μv − ηg (Sutskever et al. 2013).
-
-    Args:
-        momentum: μ in [0, 1).
-        nesterov: whether to look ahead.
-        **keywords: arguments of `keras.optimizers.SGD`, such as `use_ema` and `ema_momentum`.
-
-    Example:
-        >>> momentum(0.95).momentum
-        0.95
-    """
-    return keras.optimizers.SGD(momentum=momentum, nesterov=nesterov, **keywords)
-
+# The lecture's eq. (4), v ← μv − ηg, θ ← θ + v; eq. (5) with `nesterov=True` (Sutskever et al. 2013): Keras's SGD.
+momentum = functools.partial(keras.optimizers.SGD, momentum=0.9)
 
 _KERAS = classes_by_name(keras.optimizers, keras.optimizers.Optimizer)
 _KERAS.pop("loss_scale_optimizer", None)  # the trainer scales the loss itself, with a check over all replicas

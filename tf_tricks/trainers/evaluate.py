@@ -1,6 +1,6 @@
 """Evaluates a finished run's model once.
 
-    tf-tricks evaluate --workdir=runs/digits --split=test
+tf-tricks evaluate --workdir=runs/digits --split=test
 """
 
 import sys

@@ -107,12 +107,12 @@ def result(folder):
 
 def write_test_line(folder, trainer, results):
     """Adds the line of the test set to metrics.jsonl."""
-    progress = trainer.progress
+    run = trainer.run
     MetricsFile(folder / "metrics.jsonl").write(
         split="test",
-        step=progress.step,
-        epoch=progress.examples_seen / trainer.num_examples,
-        examples_seen=progress.examples_seen,
+        step=run.progress.step,
+        epoch=run.progress.examples_seen / run.num_examples,
+        examples_seen=run.progress.examples_seen,
         **results,
         wall_time=time.time(),
     )

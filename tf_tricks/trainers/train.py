@@ -1,6 +1,6 @@
 """Trains a config, or resumes the run in its workdir.
 
-    tf-tricks train --config=configs/digits.py --workdir=runs/digits
+tf-tricks train --config=configs/digits.py --workdir=runs/digits
 """
 
 import sys
@@ -50,11 +50,11 @@ def train(config, folder, device="auto", tpu=None, replicas=None):
     """Trains a resolved config in `folder`, evaluates it once on the test set and exports the model."""
     import tensorflow as tf
 
+    from tf_tricks.trainers import parts, run_files
     from tf_tricks.training import devices
     from tf_tricks.training.lock import locked
     from tf_tricks.training.logging import parameter_table
     from tf_tricks.training.trainer import Trainer
-    from tf_tricks.trainers import parts, run_files
 
     strategy = devices.strategy(device, tpu, replicas)
     if config["deterministic"]:

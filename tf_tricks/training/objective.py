@@ -46,7 +46,9 @@ class Objective:
         self.seed = seed
         self.trainable_variables = list(model.trainable_variables)
         self.state_variables = list(model.non_trainable_weights)
-        self.seed_states = [generator.state for layer in model._flatten_layers() for generator in layer._seed_generators]
+        self.seed_states = [
+            generator.state for layer in model._flatten_layers() for generator in layer._seed_generators
+        ]
         self._compiled = tf.function(self._pass, autograph=False, jit_compile=True) if jit_compile else self._pass
 
     def __call__(self, inputs, labels, position, passes, loss_scale=1.0):
@@ -76,7 +78,9 @@ class Objective:
                 loss += tf.add_n([tf.cast(p, loss.dtype) for p in penalties])
             loss *= share
             scaled_loss = loss * loss_scale
-        gradients = tape.gradient(scaled_loss, self.trainable_variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        gradients = tape.gradient(
+            scaled_loss, self.trainable_variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
         gradients = [tf.convert_to_tensor(g) for g in gradients]
         new = [scope.get_current_value(v) for v in self.state_variables]
         states = [v.value if n is None else n for v, n in zip(self.state_variables, new)]
@@ -91,4 +95,3 @@ def per_example(loss, labels, outputs):
     """Returns the loss of each example, float32 [b]: `loss` without its reduction, meaned over the inner axes."""
     losses = loss.call(labels, tf.cast(outputs, tf.float32))
     return tf.reduce_mean(tf.reshape(losses, [tf.shape(losses)[0], -1]), axis=1)
-

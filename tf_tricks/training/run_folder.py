@@ -24,8 +24,7 @@ class RunFolder:
 
     Args:
         workdir: the folder, local or remote; None keeps nothing and shows the progress only.
-        trainer: the `Trainer` whose state is kept.
-        callbacks: the Keras callbacks whose state is kept.
+        run: the `Run` whose state is kept.
         verbose: 0 prints nothing.
         log_every: updates between log lines; there is one at the end of each epoch, too.
         checkpoint_epochs: epochs between checkpoints.
@@ -39,8 +38,7 @@ class RunFolder:
     def __init__(
         self,
         workdir,
-        trainer,
-        callbacks,
+        run,
         verbose=1,
         log_every=50,
         checkpoint_epochs=1,
@@ -55,8 +53,7 @@ class RunFolder:
         self._checkpoint_seconds = 60 * check_number("checkpoint_minutes", checkpoint_minutes, above=0)
         self._keep = check_number("keep", keep, minimum=1, integer=True)
         self._path = None if workdir is None else epath.Path(workdir)
-        self._trainer = trainer
-        self._callbacks = callbacks
+        self._run = run
         self._verbose = verbose
         self._histograms = histograms
         self._description = description
@@ -84,21 +81,21 @@ class RunFolder:
         Returns:
             The epoch that the run was in the middle of, or None at a start or between epochs.
         """
-        trainer, epoch = self._trainer, None
+        run, epoch = self._run, None
         saved = None if self._path is None else checkpoint.load_newest(self._path / "checkpoints")
         if saved is not None:
             arrays, values = saved
             try:
-                state.assign_variables(trainer.state_variables, arrays)
+                state.assign_variables(run.state_variables, arrays)
             except ValueError as error:
                 raise RequestError(f"the run in {self._path} is another one: {error}") from error
-            trainer.progress = type(trainer.progress)(**values["progress"])
-            trainer.sums.set_state(state.unpack(values["sums"], arrays))
-            for callback, kept in zip(self._callbacks, values["callbacks"]):
+            run.progress = type(run.progress)(**values["progress"])
+            run.sums.set_state(state.unpack(values["sums"], arrays))
+            for callback, kept in zip(self._run.callbacks.callbacks, values["callbacks"]):
                 state.restore_callback(callback, state.unpack(kept, arrays))
             epoch = values["epoch"]
             if self._verbose:
-                print(f"resuming {self._path} at step {trainer.progress.step}")
+                print(f"resuming {self._path} at step {run.progress.step}")
         self._open_logs(values["metrics_size"] if saved else 0)
         return epoch
 
@@ -108,25 +105,29 @@ class RunFolder:
 
     def after_call(self, step, learning_rate, norms, loss, examples, seconds):
         """Follows one call of the compiled loop; `step` is its last step, `norms` those of gradient and weights."""
-        progress = self._trainer.progress
+        progress = self._run.progress
         self._span[0] += examples
         self._span[1] += seconds
-        self._bar.advance(self._trainer.epoch_of(step), examples, loss)
+        self._bar.advance(self._run.epoch_of(step), examples, loss)
         self._profiler.after(progress.step)
-        following = self._trainer.next_step()
-        ends_epoch = following is None or self._trainer.epoch_of(following) != self._trainer.epoch_of(step)
+        following = self._run.next_step()
+        ends_epoch = following is None or self._run.epoch_of(following) != self._run.epoch_of(step)
         if progress.step % self.log_every == 0 or ends_epoch:
-            momentum = getattr(self._trainer.optimizer, "momentum", 0.0) or 0.0
-            self._line("train", self._trainer.sums.line() | {
-                "learning_rate": learning_rate,
-                "batch_size": step.batch_size,
-                "noise_scale": noise_scale_of(
-                    learning_rate, step.batch_size, self._trainer.num_examples, float(momentum)
-                ),
-                "gradient_norm": float(norms[0]),
-                "weight_norm": float(norms[1]),
-                "examples_per_second": self._span[0] / max(self._span[1], 1e-9),
-            })
+            momentum = getattr(self._run.optimizer, "momentum", 0.0) or 0.0
+            self._line(
+                "train",
+                self._run.sums.line()
+                | {
+                    "learning_rate": learning_rate,
+                    "batch_size": step.batch_size,
+                    "noise_scale": noise_scale_of(
+                        learning_rate, step.batch_size, self._run.num_examples, float(momentum)
+                    ),
+                    "gradient_norm": float(norms[0]),
+                    "weight_norm": float(norms[1]),
+                    "examples_per_second": self._span[0] / max(self._span[1], 1e-9),
+                },
+            )
             self._span = [0, 0.0]
 
     def end_epoch(self, epoch, logs, validation):
@@ -137,8 +138,8 @@ class RunFolder:
         if self._path is None:
             return
         if self._histograms:
-            for variable in self._trainer.model.trainable_variables:
-                self._boards["train"].histogram(self._trainer.progress.step, variable.path, variable)
+            for variable in self._run.model.trainable_variables:
+                self._boards["train"].histogram(self._run.progress.step, variable.path, variable)
         for board in self._boards.values():
             board.flush()
 
@@ -154,17 +155,17 @@ class RunFolder:
         self._epochs_unsaved, self._saved_at = 0, time.time()
         if self._path is None:
             return
-        trainer = self._trainer
-        arrays = state.variable_arrays(trainer.state_variables)
+        run = self._run
+        arrays = state.variable_arrays(run.state_variables)
         with self._writing():
             values = {
-                "progress": dataclasses.asdict(trainer.progress),
+                "progress": dataclasses.asdict(run.progress),
                 "epoch": epoch,
-                "sums": state.pack(trainer.sums.state(), arrays),
-                "callbacks": [state.pack(state.callback_state(c), arrays) for c in self._callbacks],
+                "sums": state.pack(run.sums.state(), arrays),
+                "callbacks": [state.pack(state.callback_state(c), arrays) for c in self._run.callbacks.callbacks],
                 "metrics_size": self._metrics.size(),
             }
-            checkpoint.save(self._path / "checkpoints", trainer.progress.step, arrays, values, self._keep)
+            checkpoint.save(self._path / "checkpoints", run.progress.step, arrays, values, self._keep)
 
     def advice(self):
         """Returns the end of the sentence that tells an interrupted user what is left."""
@@ -173,32 +174,36 @@ class RunFolder:
         return f"; the state is saved, the same command goes on from there ({self._path})"
 
     def _open_logs(self, metrics_size):
-        trainer = self._trainer
+        run = self._run
         self._epochs_unsaved, self._saved_at = 0, time.time()
-        total = round(trainer.total_epochs * trainer.num_examples)
-        self._bar = ProgressBar(total, trainer.progress.examples_seen, trainer.total_epochs, self._verbose)
+        total = round(run.total_epochs * run.num_examples)
+        self._bar = ProgressBar(total, run.progress.examples_seen, run.total_epochs, self._verbose)
         self._resources.callback(self._bar.close)
         if self._path is None:
             return
         with self._writing():
             self._metrics.cut(metrics_size)
             self._boards = {
-                split: TensorBoard(self._path / "tensorboard" / split, trainer.progress.step + 1)
+                split: TensorBoard(self._path / "tensorboard" / split, run.progress.step + 1)
                 for split in ("train", "validation")
             }
             for board in self._boards.values():
                 self._resources.callback(board.close)
-            if self._description and trainer.progress.step == 0:
+            if self._description and run.progress.step == 0:
                 self._boards["train"].text(0, "config", self._description)
 
     def _line(self, split, values):
         if self._path is None:
             return
-        progress = self._trainer.progress
-        epoch = progress.examples_seen / self._trainer.num_examples
+        progress = self._run.progress
+        epoch = progress.examples_seen / self._run.num_examples
         with self._writing():
             self._metrics.write(
-                split=split, step=progress.step, epoch=epoch, examples_seen=progress.examples_seen, **values,
+                split=split,
+                step=progress.step,
+                epoch=epoch,
+                examples_seen=progress.examples_seen,
+                **values,
                 wall_time=time.time(),
             )
             self._boards[split].scalars(progress.step, values | {"epoch": epoch})

@@ -4,6 +4,8 @@ import re
 
 import tensorflow as tf
 
+from tf_tricks.errors import check_number
+
 
 class Update:
     """Applies gradients, so that R replicas end with the weights that one device would have.
@@ -33,6 +35,12 @@ class Update:
         clip_norm=None,
         clip_global_norm=None,
     ):
+        check_number("l2", l2, minimum=0)
+        if weight_decay is not None:
+            check_number("weight_decay", weight_decay, minimum=0)
+        for name, bound in [("value", clip_value), ("norm", clip_norm), ("global_norm", clip_global_norm)]:
+            if bound is not None:
+                check_number(f"clip_{name}", bound, above=0)
         self.optimizer = optimizer
         self.variables = list(variables)
         self.l2 = l2
@@ -64,9 +72,7 @@ class Update:
             log_norms: bool scalar; where it is False the norms are not computed and are returned as 0.
         """
         if self.l2:
-            gradients = [
-                g + 2.0 * self.l2 * v if d else g for g, v, d in zip(gradients, self.variables, self.decayed)
-            ]
+            gradients = [g + 2.0 * self.l2 * v if d else g for g, v, d in zip(gradients, self.variables, self.decayed)]
         norms = tf.cond(
             log_norms,
             lambda: tf.stack([tf.linalg.global_norm(gradients), tf.linalg.global_norm([*map(_value, self.variables)])]),

@@ -1,0 +1,49 @@
+"""Trains 20 steps on the number of replicas that is asked for and writes the weights. Run by test_replicas.py."""
+
+import sys
+
+import keras
+import numpy as np
+from problems import convnet, image_data
+
+import tf_tricks as tt
+
+SGD = {"name": "momentum", "momentum": 0.9}
+CASES = {
+    "momentum": dict(optimizer=SGD),
+    "nesterov_l2": dict(optimizer=SGD | {"nesterov": True}, l2=1e-3),
+    "adam": dict(optimizer="adam", learning_rate=0.01),
+    "adam_weight_decay": dict(optimizer="adam_w", learning_rate=0.01, weight_decay=0.1),
+    "clip_norm": dict(optimizer=SGD, clip_norm=0.05),
+    "clip_global_norm": dict(optimizer=SGD, clip_global_norm=0.1),
+    "clip_value": dict(optimizer=SGD, clip_value=0.01),
+    "adam_clip_micro_batch": dict(optimizer="adam", learning_rate=0.01, clip_global_norm=0.1, micro_batch=8),
+    "micro_batch_l2": dict(optimizer=SGD, micro_batch=8, l2=1e-3),
+    "ema": dict(optimizer=SGD | {"use_ema": True, "ema_momentum": 0.9}),
+    "grow": dict(optimizer=SGD, batch_size={"name": "grow", "initial": 16, "epochs": (0.5, 1.0), "factor": 2}),
+    "grow_into_micro_batches": dict(
+        optimizer=SGD | {"use_ema": True, "ema_momentum": 0.9},
+        batch_size={"name": "grow", "initial": 16, "epochs": (0.5, 1.0), "factor": 2},
+        micro_batch=16,
+        clip_global_norm=0.2,
+    ),
+}
+
+
+def main(case, replicas, output):
+    strategy = tt.strategy("cpu", replicas=int(replicas))
+    keras.utils.set_random_seed(1)
+    images, labels = image_data()
+    with strategy.scope():
+        model = convnet()
+    settings = dict(learning_rate=0.1, batch_size=16, metrics=["accuracy"], strategy=strategy) | CASES[case]
+    trainer = tt.Trainer(model, **settings)
+    epochs = 2.0 if "grow" in case else 20 * 16 / len(images)
+    history = trainer.fit((images, labels), epochs=epochs, validation=(images[:99], labels[:99]), verbose=0)
+    results = {name: values for name, values in history.history.items()}
+    weights = {f"weight{i}": np.asarray(v) for i, v in enumerate(model.weights)}
+    np.savez(output, steps=trainer.run.progress.step, **results, **weights)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

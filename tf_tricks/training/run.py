@@ -1,0 +1,211 @@
+"""One run: the steps from where it stands to its end, with callbacks, validation, log lines and checkpoints between."""
+
+import dataclasses
+import math
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from tf_tricks.errors import RunError
+from tf_tricks.schedules import plan
+from tf_tricks.training.averaging import averaged_weights
+from tf_tricks.training.checks import check_batch
+from tf_tricks.training.interrupt import Interrupted
+from tf_tricks.training.loop import Loop
+from tf_tricks.training.metrics import MetricSums
+from tf_tricks.training.objective import Objective
+
+_DATA_ERRORS = (
+    tf.errors.DataLossError,
+    tf.errors.InvalidArgumentError,
+    tf.errors.NotFoundError,
+    tf.errors.OutOfRangeError,
+    tf.errors.UnknownError,  # an exception in Python code that reads the data
+)
+SECONDS_A_CALL = 0.3  # of device time for each call from Python: short enough for Ctrl-C, long enough to cost nothing
+
+
+@dataclasses.dataclass
+class Progress:
+    """How far a run has come; all that its future depends on, beside the variables.
+
+    Attributes:
+        examples_seen: k, the position in the stream.
+        step: updates done.
+        learning_rate_factor: what callbacks such as `ReduceLROnPlateau` have made of the schedule, as a factor on it.
+        stopped: whether a callback has ended the run.
+    """
+
+    examples_seen: int = 0
+    step: int = 0
+    learning_rate_factor: float = 1.0
+    stopped: bool = False
+
+
+class Run:
+    """Carries out one call of `Trainer.fit`.
+
+    Args:
+        trainer: the `Trainer`, whose model, optimizer and schedules are used.
+        stream: `tt.data.Stream`.
+        total_epochs: how long to train.
+        callbacks: a `keras.callbacks.CallbackList`.
+        validation: a source to evaluate after each epoch, or None.
+    """
+
+    def __init__(self, trainer, stream, total_epochs, callbacks, validation=None):
+        self.trainer = trainer
+        self.model = trainer.model
+        self.optimizer = trainer.optimizer
+        self.stream = stream
+        self.num_examples = stream.source.num_examples
+        self.total_epochs = total_epochs
+        self.callbacks = callbacks
+        self.validation = validation
+        self.progress = Progress()
+        self.sums = MetricSums(trainer.metrics)
+        self._objective = Objective(trainer.model, trainer.loss, stream.augment, stream.seed, trainer.jit_compile)
+        self._loop = Loop(
+            trainer.strategy, self._objective, trainer.update, trainer.metrics, trainer.micro_batch, trainer.loss_scale
+        )
+        self._loop_batch_size = None
+        self._steps_a_call = 1
+
+    @property
+    def state_variables(self):
+        """The groups of variables that a checkpoint holds."""
+        groups = {
+            "model": [*self.model.weights, *self._objective.seed_states],
+            "optimizer": self.optimizer.variables,
+            "metrics": self.sums.variables,
+        }
+        loss_scale = self.trainer.loss_scale
+        return groups if loss_scale is None else groups | {"loss_scale": loss_scale.variables}
+
+    def next_step(self):
+        """Returns the `schedules.plan.Step` that comes next, or None at the end of the run."""
+        if self.progress.stopped:
+            return None
+        trainer = self.trainer
+        return plan.next_step(
+            self.progress.examples_seen, self.num_examples, self.total_epochs, trainer.learning_rate, trainer.batch_size
+        )
+
+    def __call__(self, folder, stop_requests):
+        """Trains to the end.
+
+        Args:
+            folder: `RunFolder`, already entered.
+            stop_requests: `StopRequests`, likewise.
+        """
+        callbacks = self.callbacks
+        self.model.stop_training = False
+        self._leave_learning_rate(self.next_step())
+        callbacks.on_train_begin()
+        epoch = folder.restore()  # None, or the epoch that the restored state is in the middle of
+        self._leave_learning_rate(self.next_step())
+        while (step := self.next_step()) is not None:
+            if epoch is None:
+                epoch = self.epoch_of(step)
+                callbacks.on_epoch_begin(epoch)
+                self._take_learning_rate()
+            self._run_steps(folder)
+            if (following := self.next_step()) is None or self.epoch_of(following) != epoch:
+                self._end_epoch(epoch, folder)
+                epoch = None
+            folder.save_if_due(epoch)
+            if stop_requests.received:
+                folder.save(epoch)
+                raise Interrupted(f"stopped at step {self.progress.step}{folder.advice()}", stop_requests.received)
+        callbacks.on_train_end()
+        folder.save(epoch=None)
+
+    def _run_steps(self, folder):
+        """One call of the compiled loop: as many steps as have the same batch size, and no log line between them."""
+        steps = self._coming_steps(folder)
+        batch_size = steps[0].batch_size
+        if batch_size != self._loop_batch_size:
+            check_batch(batch_size, self.num_examples, self.trainer.num_replicas, self.trainer.micro_batch)
+            self._loop.start(self.stream, batch_size, self.progress.examples_seen)
+            self._loop_batch_size = batch_size
+            steps = steps[:1]  # the first call compiles: it tells nothing about the time of a step
+        self.callbacks.on_train_batch_begin(self.progress.step)
+        self._take_learning_rate()
+        began = time.perf_counter()
+        step_losses, norms = self._call_loop([self._scaled_rate(step) for step in steps])
+        seconds = time.perf_counter() - began
+        self._steps_a_call = max(1, min(1000, int(SECONDS_A_CALL * len(steps) / seconds)))
+        self._check_finite(step_losses)
+        self.progress.step += len(steps)
+        self.progress.examples_seen += batch_size * len(steps)
+        self._known_rate = float(self.optimizer.learning_rate.numpy())
+        self.sums.add_losses(step_losses, batch_size)
+        folder.after_call(steps[-1], self._known_rate, norms, float(step_losses[-1]), batch_size * len(steps), seconds)
+        self.callbacks.on_train_batch_end(self.progress.step - 1, {"loss": float(step_losses[-1])})
+        self._take_learning_rate()
+        self.progress.stopped = self.progress.stopped or bool(self.model.stop_training)
+
+    def _coming_steps(self, folder):
+        steps = []
+        trainer, seen = self.trainer, self.progress.examples_seen
+        for step in plan.steps(self.num_examples, self.total_epochs, trainer.learning_rate, trainer.batch_size, seen):
+            if steps and (step.batch_size != steps[0].batch_size or self.epoch_of(step) != self.epoch_of(steps[0])):
+                break
+            steps.append(step)
+            if len(steps) >= self._steps_a_call or folder.wants_control(self.progress.step + len(steps)):
+                break
+        return steps
+
+    def _call_loop(self, learning_rates):
+        try:
+            return self._loop.run(learning_rates)
+        except tf.errors.ResourceExhaustedError as error:
+            half = max(1, self._loop_batch_size // 2)
+            raise RunError(
+                f"out of memory with a batch of {self._loop_batch_size} examples: set micro_batch to {half} or less, "
+                "and the same batches are accumulated from smaller pieces"
+            ) from error
+        except _DATA_ERRORS as error:
+            raise RunError(f"the training data cannot be read any more: {str(error).splitlines()[0]}") from error
+
+    def _check_finite(self, step_losses):
+        if np.all(np.isfinite(step_losses)):
+            return
+        step = self.progress.step + int(np.argmin(np.isfinite(step_losses)))
+        raise RunError(
+            f"the loss is not finite at step {step + 1}: the run has diverged. Try a learning rate ten times smaller, "
+            "a warm-up, clip_global_norm=1.0, or look for NaN in the data"
+        )
+
+    def _end_epoch(self, epoch, folder):
+        logs, results = self.sums.epoch_results(), None
+        if self.validation is not None:
+            with averaged_weights(self.optimizer, self.model):
+                results = self.trainer.evaluate(self.validation)
+            logs |= {f"val_{name}": value for name, value in results.items()}
+        self.callbacks.on_epoch_end(epoch, dict(logs))
+        self._take_learning_rate()
+        folder.end_epoch(epoch, logs, results)
+        self.sums.clear()
+        self.progress.stopped = self.progress.stopped or bool(self.model.stop_training)
+
+    def epoch_of(self, step):
+        """Returns the epoch, from 0, that a step belongs to: the one in which its middle lies."""
+        return min(int(step.epoch), math.ceil(self.total_epochs) - 1)
+
+    def _scaled_rate(self, step):
+        return np.float32(step.learning_rate * self.progress.learning_rate_factor)
+
+    def _leave_learning_rate(self, step):
+        """Puts the rate where callbacks look for it."""
+        if step is not None:
+            self.optimizer.learning_rate = self._scaled_rate(step)
+        self._known_rate = float(self.optimizer.learning_rate.numpy())
+
+    def _take_learning_rate(self):
+        """A rate that a callback has set stays as a factor on the schedule from there on."""
+        rate = float(self.optimizer.learning_rate.numpy())
+        if rate != self._known_rate and self._known_rate > 0:
+            self.progress.learning_rate_factor *= rate / self._known_rate
+            self._known_rate = rate
