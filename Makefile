@@ -24,6 +24,7 @@ format: $(VENV)/installed
 	$(VENV)/bin/ruff format .
 
 benchmark: $(VENV)/installed
+	$(VENV)/bin/python benchmarks/startup.py
 	$(VENV)/bin/python benchmarks/trainer.py
 
 $(VENV)/installed: setup.cfg pyproject.toml constraints.txt

@@ -48,3 +48,17 @@ def test_images_too_small_are_refused():
 def test_wrong_arguments_get_a_sentence(arguments, sentence):
     with pytest.raises(RequestError, match=sentence):
         convnet((28, 28, 1), 10, **arguments)
+
+
+def test_each_stage_may_have_its_own_number_of_convolutions():
+    model = convnet((8, 8, 1), 3, filters=(4, 8, 16), convolutions=(1, 2, 1))
+    assert [kind for kind in kinds(model) if kind in ("Conv2D", "MaxPooling2D")] == [
+        *["Conv2D", "MaxPooling2D"],
+        *["Conv2D", "Conv2D", "MaxPooling2D"],
+        "Conv2D",
+    ]
+
+
+def test_a_number_of_convolutions_for_each_stage_is_needed():
+    with pytest.raises(RequestError, match="one number, or one for each of filters"):
+        convnet((8, 8, 1), 3, filters=(4, 8), convolutions=(1, 2, 1))

@@ -43,3 +43,4 @@ class BatchSizeIncrease(keras.callbacks.Callback):
         del logs
         if self.stream is not None:
             self.stream.batch_size = int(self.schedule(float(epoch)))
+            self.params["steps"] = len(self.stream)  # one dict for all callbacks: others read it

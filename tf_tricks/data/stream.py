@@ -37,11 +37,12 @@ class Stream(keras.utils.PyDataset):
     """An endless, shuffled, resumable stream of training examples.
 
     `Trainer.fit` takes it as it is. It also feeds plain `keras.Model.fit`, on one device, where it yields the batches
-    of one epoch at a time and may change its batch size between epochs (`tt.callbacks.BatchSizeIncrease`).
+    of one epoch at a time and may change its batch size between epochs (`tt.callbacks.BatchSizeIncrease`). There, give
+    `fit` the argument `shuffle=False`, or Keras changes the order of the batches within each epoch.
 
     Args:
         source: a source of `tf_tricks.data`, or a pair of arrays (inputs [n, ...], labels [n, ...]).
-        batch_size: examples a batch, in plain `fit`; the trainer has its own.
+        batch_size: examples a batch, in plain `fit`; the trainer has its own. None for 32, or all if there are fewer.
         seed: whole number; with k it determines the order and the augmentation.
         augment: function (images, labels, seed, positions) -> (images, labels), or None.
 
@@ -54,13 +55,16 @@ class Stream(keras.utils.PyDataset):
         ((4,), True)
     """
 
-    def __init__(self, source, batch_size=32, seed=0, augment=None):
+    def __init__(self, source, batch_size=None, seed=0, augment=None):
         super().__init__()
         self.source = source = as_source(source)
+        if batch_size is None:
+            batch_size = min(32, source.num_examples)
         self.batch_size = check_number("batch_size", batch_size, minimum=1, maximum=source.num_examples, integer=True)
         self.seed = check_number("seed", seed, minimum=0, integer=True)
         self.augment = augment
         self.examples_seen = 0
+        self._within_epoch = False
 
     def fetch(self, positions):
         """Returns (inputs, labels) of the examples at `positions`, an int64 tensor [b]."""
@@ -88,9 +92,8 @@ class Stream(keras.utils.PyDataset):
         return tf.data.Dataset.counter().map(batch, num_parallel_calls=2).prefetch(8).with_options(options)
 
     def __len__(self):
-        """Batches from here to the end of the epoch that `fit` is in."""
-        left = self.source.num_examples - self.examples_seen % self.source.num_examples
-        return max(1, math.floor(left / self.batch_size + 0.5))
+        """Batches in an epoch, all of them whole; Keras wants the same number in every epoch of a batch size."""
+        return math.floor(self.source.num_examples / self.batch_size + 0.5)
 
     def __getitem__(self, index):
         """Batch `index` of the epoch, as NumPy arrays."""
@@ -100,6 +103,12 @@ class Stream(keras.utils.PyDataset):
             inputs, labels = self.augment(inputs, labels, self.seed, tf.constant(positions))
         return np.asarray(inputs), np.asarray(labels)
 
+    def on_epoch_begin(self):
+        """Notes that an epoch has begun: Keras calls `on_epoch_end` before the first one, too."""
+        self._within_epoch = True
+
     def on_epoch_end(self):
         """Moves to the next epoch."""
-        self.examples_seen += len(self) * self.batch_size
+        if self._within_epoch:
+            self.examples_seen += len(self) * self.batch_size
+        self._within_epoch = False

@@ -1,11 +1,25 @@
-"""Losses, by name: Keras's own."""
+"""Losses, by name: cross-entropy with label smoothing, and Keras's own."""
 
 import keras
 
 from tf_tricks.errors import RequestError
+from tf_tricks.losses.cross_entropy import SparseCategoricalCrossentropy
 from tf_tricks.registry import Registry, classes_by_name
 
-_REGISTRY = Registry("loss", classes_by_name(keras.losses, keras.losses.Loss))
+__all__ = ["SparseCategoricalCrossentropy", "get"]
+
+
+def _sparse_categorical_crossentropy(from_logits=False, label_smoothing=0.0, ignore_class=None):
+    if label_smoothing:
+        return SparseCategoricalCrossentropy(from_logits, label_smoothing)
+    return keras.losses.SparseCategoricalCrossentropy(from_logits, ignore_class)
+
+
+_REGISTRY = Registry(
+    "loss",
+    classes_by_name(keras.losses, keras.losses.Loss)
+    | {"sparse_categorical_crossentropy": _sparse_categorical_crossentropy},
+)
 
 
 def get(identifier):

@@ -2,7 +2,7 @@
 
 import keras
 
-from tf_tricks.errors import check_number
+from tf_tricks.errors import RequestError, check_number
 from tf_tricks.models.blocks import batch_norm, check_common, conv, logits, relu
 from tf_tricks.models.stem import check_image, check_sizes, standardised_input
 
@@ -30,7 +30,7 @@ def convnet(
         input_shape: shape of one image, (height, width, channels).
         num_outputs: number of classes, or of values to predict.
         filters: number of channels of each stage.
-        convolutions: number of convolutions in a stage.
+        convolutions: number of convolutions in each stage: one number for all, or one for each.
         kernel_size: height and width of the kernels.
         dropout: share of the last features that is dropped, in [0, 1).
         input_dtype: what the raw inputs are, `"float32"` or `"uint8"`.
@@ -49,15 +49,20 @@ def convnet(
     """
     check_common(num_outputs, dropout)
     filters = check_sizes("filters", filters, example=(32, 64, 128))
-    convolutions = int(check_number("convolutions", convolutions, minimum=1, integer=True))
+    if isinstance(convolutions, (list, tuple)):
+        convolutions = check_sizes("convolutions", convolutions, example=(1, 2, 2))
+        if len(convolutions) != len(filters):
+            raise RequestError(f"convolutions={convolutions} must be one number, or one for each of filters={filters}")
+    else:
+        convolutions = [int(check_number("convolutions", convolutions, minimum=1, integer=True))] * len(filters)
     kernel_size = int(check_number("kernel_size", kernel_size, minimum=1, integer=True))
     check_image(f"convnet of {len(filters)} stages", input_shape, halvings=len(filters) - 1)
 
     inputs, x = standardised_input(input_shape, input_dtype, mean, variance)
-    for stage, channels in enumerate(filters):
+    for stage, (channels, number) in enumerate(zip(filters, convolutions)):
         if stage > 0:
             x = keras.layers.MaxPooling2D(2)(x)
-        for _ in range(convolutions):
+        for _ in range(number):
             x = relu(batch_norm()(conv(x, channels, kernel_size)))
     x = keras.layers.GlobalAveragePooling2D()(x)
     x = keras.layers.Dropout(dropout)(x)

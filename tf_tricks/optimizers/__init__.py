@@ -7,7 +7,6 @@ import keras
 from tf_tricks.errors import RequestError
 from tf_tricks.registry import Registry, classes_by_name
 
-
 # The lecture's eq. (4), v ← μv − ηg, θ ← θ + v; eq. (5) with `nesterov=True` (Sutskever et al. 2013): Keras's SGD.
 momentum = functools.partial(keras.optimizers.SGD, momentum=0.9)
 
@@ -25,6 +24,10 @@ def get(identifier):
         >>> get({"name": "adam", "beta_2": 0.99}).beta_2
         0.99
     """
+    if hasattr(identifier, "keys") and "learning_rate" in identifier:
+        raise RequestError(
+            f"the optimizer {identifier.get('name')!r} takes no learning_rate: the learning rate is the trainer's own"
+        )
     optimizer = _REGISTRY.get(identifier)
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         raise RequestError(f"an optimizer must be a name, a dict with 'name', or a Keras optimizer, not {identifier!r}")

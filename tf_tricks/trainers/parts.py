@@ -1,46 +1,16 @@
 """From a config to the parts it names, and what a config may say."""
 
 import dataclasses
-import os
 from typing import Any
 
 import keras
 
 from tf_tricks import augment, callbacks, data, losses, models, optimizers, schedules
 from tf_tricks.errors import RequestError, check_number, unknown
+from tf_tricks.trainers.config_file import DEFAULTS
 
-DEFAULTS = dict(
-    seed=0,
-    epochs=None,
-    data=None,
-    model=None,
-    augment=None,
-    optimizer="momentum",
-    learning_rate=None,
-    batch_size=None,
-    noise_scale=None,
-    loss=None,
-    metrics=None,
-    l2=0.0,
-    weight_decay=None,
-    exclude_from_weight_decay=("bias", "gamma", "beta"),
-    clip_value=None,
-    clip_norm=None,
-    clip_global_norm=None,
-    micro_batch=None,
-    evaluation_batch_size=512,
-    precision="float32",
-    jit_compile="auto",
-    deterministic=True,
-    callbacks=(),
-    log_every=50,
-    histograms=False,
-    profile_steps=None,
-    checkpoint_epochs=1,
-    checkpoint_minutes=10.0,
-    keep=3,
-)
-"""Every key of a config, with the value that holds where the config does not say it."""
+FOLDER_OPTIONS = ("log_every", "histograms", "profile_steps", "checkpoint_epochs", "checkpoint_minutes", "keep")
+"""The keys that say what the run's folder keeps: arguments of `RunFolder`."""
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -71,7 +41,7 @@ def resolve(config):
             if resolved[key] is None:
                 raise RequestError(f"the config does not say {key}")
     check_number("epochs", resolved["epochs"], above=0)
-    check_number("seed", resolved["seed"], minimum=0, integer=True)
+    check_number("seed", resolved["seed"], minimum=0, maximum=2**32 - 1, integer=True)
     if resolved["precision"] not in PRECISIONS:
         raise unknown("precision", resolved["precision"], PRECISIONS)
     for key in ("deterministic", "histograms"):
@@ -120,9 +90,9 @@ def build(config, strategy):
     metrics = config["metrics"]
     if metrics is None:
         metrics = ["accuracy"] if classification else []
+    metrics = metrics if isinstance(metrics, list) else [metrics]
     same = ("l2", "weight_decay", "exclude_from_weight_decay", "clip_value", "clip_norm", "clip_global_norm")
     same += ("micro_batch", "jit_compile", "evaluation_batch_size")
-    folder = ("log_every", "histograms", "profile_steps", "checkpoint_epochs", "checkpoint_minutes", "keep")
     return Parts(
         splits=splits,
         stream=data.Stream(source, seed=config["seed"], augment=augment.get(config["augment"])),
@@ -140,7 +110,7 @@ def build(config, strategy):
             epochs=config["epochs"],
             validation=splits.validation,
             callbacks=[callbacks.get(c) for c in config["callbacks"]],
-            **{key: config[key] for key in folder},
+            **{key: config[key] for key in FOLDER_OPTIONS},
         ),
     )
 
@@ -153,13 +123,3 @@ def _schedules(config, known):
         return schedules.get_noise_scale(config["noise_scale"], **known)
     batch_size = schedules.get(config["batch_size"], **known)
     return schedules.get(config["learning_rate"], batch_size=batch_size, **known), batch_size
-
-
-def find_config(path):
-    """Returns `path` of a config file (`FILE[:ARG]`), or raises a `RequestError` if there is no such file."""
-    file = path.split(":")[0]
-    if not os.path.isfile(file):
-        folder = os.path.dirname(file) or "."
-        there = [f"{folder}/{f}" for f in os.listdir(folder) if f.endswith(".py")] if os.path.isdir(folder) else []
-        raise unknown("config file", file, there) if there else RequestError(f"there is no config file {file!r}")
-    return path

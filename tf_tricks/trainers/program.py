@@ -22,14 +22,17 @@ def run(main, own_flags, argv):
         argv: the program's name and its arguments.
     """
     name = argv[0]
+    sys.argv = argv  # where ml_collections looks for overrides, --config.key=value
     if "--help" in argv or "-h" in argv:
         print(f"usage: {name} [--flags]\n\n{_help(own_flags)}")
         return 0
     try:
         try:
             left = flags.FLAGS(argv)[1:]
-        except Exception as error:  # a config file is the user's program: whatever it raises is about the request
-            raise RequestError(f"{str(error).strip() or type(error).__name__}") from error
+        except flags.Error as error:
+            if isinstance(error.__context__, RequestError):
+                raise error.__context__ from None
+            raise RequestError(str(error)) from error
         if left:
             raise RequestError(f"{left[0]!r} is no flag; a value is given as --flag=value (see {name} --help)")
         absl_logging.set_verbosity(absl_logging.WARNING)

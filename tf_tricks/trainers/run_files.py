@@ -7,6 +7,7 @@ import tempfile
 import time
 
 from tf_tricks.errors import RequestError
+from tf_tricks.trainers.config_file import DEFAULTS
 from tf_tricks.training.checkpoint import write_atomically
 from tf_tricks.training.logging import MetricsFile
 
@@ -34,6 +35,8 @@ def check_workdir(folder, config):
     place = os.fspath(folder)
     while place and not os.path.exists(place):
         place = os.path.dirname(place) or "."
+    if os.path.exists(place) and not os.path.isdir(place):
+        raise RequestError(f"the workdir {folder} cannot be made: {place} is a file")
     if "://" not in os.fspath(folder) and not os.access(place, os.W_OK | os.X_OK):
         raise RequestError(f"the workdir {folder} cannot be made: {place} is not writable")
 
@@ -68,8 +71,11 @@ def write_config(folder, config, device):
 def read_config(folder):
     """Returns the resolved config of the run in `folder`."""
     try:
-        return json.loads((folder / "config.json").read_text())["config"]
-    except (OSError, ValueError, KeyError) as error:
+        config = DEFAULTS | json.loads((folder / "config.json").read_text())["config"]
+        if config["data"] is None or config["model"] is None:
+            raise ValueError("this is no config")
+        return config
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise RequestError(f"there is no readable run in {folder}: its config.json is missing or damaged") from error
 
 
@@ -122,7 +128,10 @@ def export(folder, trainer):
     """Writes model.keras, whole or not at all; it takes raw inputs and loads with `keras.models.load_model`."""
     model = trainer.model
     metrics = [type(m).from_config(m.get_config()) for m in trainer.metrics]
-    model.compile(loss=trainer.loss, metrics=metrics)  # so that the loaded model can be evaluated
+    # So that the loaded model can be evaluated: with the loss, too, if that is one that Keras can load by itself.
+    loss = trainer.loss if type(trainer.loss).__module__.startswith("keras.") else None
+    model.compile("sgd", loss=loss, metrics=metrics)  # plain SGD has no state that loading would miss
+    model.optimizer.build(model.trainable_variables)
     with tempfile.TemporaryDirectory() as scratch:
         path = os.path.join(scratch, "model.keras")
         model.save(path)

@@ -7,14 +7,11 @@ import sys
 
 from absl import flags
 from etils import epath
-from ml_collections import config_flags
 
 from tf_tricks.errors import RequestError
-from tf_tricks.trainers import program
+from tf_tricks.trainers import config_file, program
 
-_CONFIG = config_flags.DEFINE_config_file(
-    "config", None, "what to train, FILE.py[:ARG]; any value can be overridden: --config.epochs=3", lock_config=True
-)
+_CONFIG = config_file.define("config", "what to train, FILE.py[:ARG]; any value can be overridden: --config.epochs=3")
 _WORKDIR = flags.DEFINE_string("workdir", None, "the run's folder, local or remote (gs://…)")
 _DEVICE = flags.DEFINE_string("device", "auto", "auto (TPU, else GPUs, else CPU), cpu, gpu or tpu")
 _TPU = flags.DEFINE_string("tpu", None, "name or address of the TPU")
@@ -35,9 +32,8 @@ def main():
         raise RequestError("say what to train: --config=configs/digits.py")
     if not _WORKDIR.value:
         raise RequestError("say where to keep the run: --workdir=runs/NAME")
-    config = parts.resolve(_CONFIG.value)
-    if _SEED.value is not None:
-        config["seed"] = _SEED.value
+    given = {} if _SEED.value is None else {"seed": _SEED.value}
+    config = parts.resolve(parts.plain(_CONFIG.value) | given)
     folder = epath.Path(_WORKDIR.value)
     run_files.check_workdir(folder, config)
     if run_files.is_finished(folder):
@@ -54,6 +50,7 @@ def train(config, folder, device="auto", tpu=None, replicas=None):
     from tf_tricks.training import devices
     from tf_tricks.training.lock import locked
     from tf_tricks.training.logging import parameter_table
+    from tf_tricks.training.run_folder import RunFolder, writing
     from tf_tricks.training.trainer import Trainer
 
     strategy = devices.strategy(device, tpu, replicas)
@@ -64,11 +61,13 @@ def train(config, folder, device="auto", tpu=None, replicas=None):
     built = parts.build(config, strategy)
     trainer = Trainer(built.model, **built.trainer_arguments)
     trainer.check(built.stream, config["epochs"], built.fit_arguments["callbacks"])
+    RunFolder(folder, run=None, **{key: config[key] for key in parts.FOLDER_OPTIONS})  # checks what it is given
 
     # The run's folder: nothing was written up to here
     run_files.make_workdir(folder)
     with locked(folder):
-        run_files.write_config(folder, config, devices.describe(strategy, device))
+        with writing(folder):
+            run_files.write_config(folder, config, devices.describe(strategy, device))
         print(f"training on {devices.describe(strategy, device)}")
         print(parameter_table(built.model))
         print(run_files.batch_line(trainer))
@@ -78,8 +77,10 @@ def train(config, folder, device="auto", tpu=None, replicas=None):
         results = {}
         if built.splits.test is not None:
             results = trainer.evaluate(built.splits.test)
-            run_files.write_test_line(folder, trainer, results)
-        run_files.export(folder, trainer)
+            with writing(folder):
+                run_files.write_test_line(folder, trainer, results)
+        with writing(folder):
+            run_files.export(folder, trainer)
     shown = "  ".join(f"test {name} {value:.4f}" for name, value in results.items())
     print(f"done: {shown or 'trained'}\nsee its curves: tensorboard --logdir {folder / 'tensorboard'}")
 

@@ -1,8 +1,10 @@
 """What cannot be trained, said before anything starts."""
 
 import keras
+import tensorflow as tf
 
 from tf_tricks.errors import RequestError, check_number
+from tf_tricks.training.devices import device_kind
 
 
 def check_batch(batch_size, num_examples, num_replicas, micro_batch):
@@ -57,3 +59,47 @@ def check_optimizer(optimizer, weight_decay, strategy):
     if reason:
         raise RequestError(f"the optimizer {optimizer.name!r} {reason}")
     return type(optimizer).from_config(optimizer.get_config()) if elsewhere else optimizer
+
+
+def check_loss(loss, metrics, model, stream):
+    """Raises a `RequestError` if the loss or a metric cannot compare the stream's labels with the model's outputs.
+
+    Args:
+        loss: a `keras.losses.Loss`.
+        metrics: Keras metrics; their state is left alone.
+        model: a built `keras.Model`.
+        stream: `tt.data.Stream`.
+    """
+    shape = getattr(model, "output_shape", (None, None))[1:]  # a subclass of keras.Model may not know it
+    if not all(isinstance(size, int) for size in shape):
+        return
+    number = 3 if shape and shape[0] == 2 else 2  # another than that of the outputs: nothing broadcasts by chance
+    indices = tf.range(number, dtype=tf.int64) % stream.source.num_examples
+    inputs, labels = stream.source.fetch(indices, indices)
+    if stream.augment is not None:
+        inputs, labels = stream.augment(inputs, labels, stream.seed, indices)
+    outputs = tf.zeros([number, *shape])
+    copies = [type(metric).from_config(metric.get_config()) for metric in metrics]
+    for kind, part, compare in [("loss", loss, loss.call), *(("metric", m, m.update_state) for m in copies)]:
+        try:
+            compare(labels, outputs)
+        except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+            labels_are = f"labels {labels.dtype.name} {list(labels.shape[1:])}"
+            raise RequestError(
+                f"the {kind} {part.name!r} cannot compare {labels_are} with outputs {list(shape)} of the model"
+            ) from error
+
+
+def check_jit_compile(jit_compile, strategy):
+    """Returns whether XLA is to compile the forward and backward pass; "auto" says yes on a single GPU.
+
+    On a CPU it is slower than the plain graph, and TPUs compile the whole step anyway.
+    """
+    single = strategy.num_replicas_in_sync == 1
+    if jit_compile == "auto":
+        return single and device_kind(strategy) == "GPU"
+    if not isinstance(jit_compile, bool):
+        raise RequestError(f"jit_compile must be True, False or 'auto', not {jit_compile!r}")
+    if jit_compile and not single and device_kind(strategy) == "CPU":
+        raise RequestError("jit_compile=True needs a single CPU replica: batch norm cannot sum over replicas under XLA")
+    return jit_compile

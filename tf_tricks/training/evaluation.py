@@ -5,6 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from tf_tricks.errors import check_number
 from tf_tricks.training.objective import per_example
 
 
@@ -23,6 +24,7 @@ class Evaluation:
     """
 
     def __init__(self, strategy, model, loss, metrics=(), batch_size=512):
+        check_number("evaluation_batch_size", batch_size, minimum=1, integer=True)
         self.strategy = strategy
         self.model = model
         self.loss = loss
@@ -31,7 +33,7 @@ class Evaluation:
         self._run = tf.function(self._all, autograph=False)
 
     def __call__(self, source):
-        """Returns a dict of `loss` (with the layers' penalties) and each metric, floats, over all of `source`."""
+        """Returns a dict of `loss` (with the layers' penalties on weights) and each metric, over all of `source`."""
         for metric in self.metrics:
             metric.reset_state()
         replicas = self.strategy.num_replicas_in_sync
@@ -47,6 +49,7 @@ class Evaluation:
         else:
             dataset = _dataset(source, size, steps)
         sums = self._run(iter(dataset), tf.constant(steps)).numpy()
+        self.model._clear_losses()  # those of activities belong to the trace; those of weights are computed anew
         penalties = sum(float(p) for p in self.model.losses)
         loss = float(np.sum(sums, dtype=np.float64)) / source.num_examples + penalties
         return {"loss": loss} | {metric.name: float(metric.result()) for metric in self.metrics}

@@ -29,9 +29,8 @@ class MetricsFile:
 
     def cut(self, size):
         """Leaves the first `size` bytes; what was written after the checkpoint will be written again."""
-        content = self._path.read_bytes() if self._path.exists() else b""
-        if len(content) > size:
-            write_atomically(self._path, content[:size])
+        if self._path.exists() and self._path.stat().length > size:
+            write_atomically(self._path, self._path.read_bytes()[:size])
 
     def write(self, **values):
         """Appends a line; a value that JSON has no number for (NaN, infinity) becomes null."""

@@ -42,6 +42,7 @@ class Loop:
             self._iterator = iter(stream.dataset(size, examples_seen))
         if batch_size not in self._functions:
             self._functions[batch_size] = self._compile(batch_size)
+            self._functions[batch_size].get_concrete_function()  # traced here: no step's time counts it
         self._function = self._functions[batch_size]
 
     def run(self, learning_rates):
@@ -76,7 +77,9 @@ class Loop:
             _, losses, norms = tf.while_loop(lambda i, *_: i < number, one, start, parallel_iterations=1)
             return losses.stack(), norms
 
-        return tf.function(updates, autograph=False)
+        # Any number of updates has the same trace.
+        signature = [tf.type_spec_from_value(self._iterator), tf.TensorSpec([None], tf.float32)]
+        return tf.function(updates, autograph=False, input_signature=signature)
 
     def _whole_batch_step(self, iterator, micro_batches, log_norms):
         """Forward, backward, sum over the replicas and update in one go."""

@@ -69,7 +69,9 @@ class Objective:
             positions = position + tf.range(tf.shape(inputs)[0], dtype=tf.int64)
             inputs, labels = self.augment(inputs, labels, self.seed, positions)
         with tf.GradientTape() as tape:
-            scope = keras.StatelessScope(state_mapping=self._seeds(position), collect_losses=True)
+            # In such a scope Keras finds only the values of those variables to penalise that are in the mapping.
+            penalised = [(v, v.value) for v in self.trainable_variables if v.regularizer is not None]
+            scope = keras.StatelessScope(state_mapping=self._seeds(position) + penalised, collect_losses=True)
             with scope:
                 outputs = self.model(inputs, training=True)
                 penalties = self.model.losses
@@ -78,10 +80,11 @@ class Objective:
                 loss += tf.add_n([tf.cast(p, loss.dtype) for p in penalties])
             loss *= share
             scaled_loss = loss * loss_scale
-        gradients = tape.gradient(
-            scaled_loss, self.trainable_variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
-        )
-        gradients = [tf.convert_to_tensor(g) for g in gradients]
+        gradients = tape.gradient(scaled_loss, self.trainable_variables)
+        gradients = [
+            tf.zeros(v.shape, v.dtype) if g is None else tf.convert_to_tensor(g)
+            for v, g in zip(self.trainable_variables, gradients)
+        ]
         new = [scope.get_current_value(v) for v in self.state_variables]
         states = [v.value if n is None else n for v, n in zip(self.state_variables, new)]
         return loss, gradients, states, labels, outputs

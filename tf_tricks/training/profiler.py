@@ -14,8 +14,8 @@ class Profiler:
     """
 
     def __init__(self, steps, folder):
-        if steps is not None and not (len(steps) == 2 and 0 <= steps[0] < steps[1]):
-            raise RequestError(f"profile_steps must be (first, last) with 0 <= first < last, not {tuple(steps)}")
+        if steps is not None and not _is_range(steps):
+            raise RequestError(f"profile_steps must be (first, last) with 0 <= first < last, not {steps!r}")
         self._steps = steps if folder is not None else None
         self._folder = folder
         self._running = False
@@ -41,3 +41,8 @@ class Profiler:
         if self._running:
             tf.profiler.experimental.stop()
             self._running = False
+
+
+def _is_range(steps):
+    whole = isinstance(steps, (list, tuple)) and all(isinstance(step, int) for step in steps)
+    return whole and len(steps) == 2 and 0 <= steps[0] < steps[1]

@@ -103,8 +103,9 @@ class Run:
         self.model.stop_training = False
         self._leave_learning_rate(self.next_step())
         callbacks.on_train_begin()
+        self._take_learning_rate()
         epoch = folder.restore()  # None, or the epoch that the restored state is in the middle of
-        self._leave_learning_rate(self.next_step())
+        self._known_rate = float(self.optimizer.learning_rate.numpy())  # that of the step before, if restored
         while (step := self.next_step()) is not None:
             if epoch is None:
                 epoch = self.epoch_of(step)

@@ -97,6 +97,7 @@ class RunFolder:
             if self._verbose:
                 print(f"resuming {self._path} at step {run.progress.step}")
         self._open_logs(values["metrics_size"] if saved else 0)
+        self._profiler.after(run.progress.step)
         return epoch
 
     def wants_control(self, step):
@@ -208,13 +209,18 @@ class RunFolder:
             )
             self._boards[split].scalars(progress.step, values | {"epoch": epoch})
 
-    @contextlib.contextmanager
     def _writing(self):
-        try:
-            yield
-        except OSError as error:
-            logging.debug("writing failed", exc_info=True)
-            raise RunError(
-                f"cannot write to {self._path}: {error.strerror or error}; the last complete checkpoint is kept, "
-                "and the same command goes on from it"
-            ) from error
+        return writing(self._path)
+
+
+@contextlib.contextmanager
+def writing(folder):
+    """Tells in a sentence what the disk refuses within this context."""
+    try:
+        yield
+    except OSError as error:
+        logging.debug("writing failed", exc_info=True)
+        raise RunError(
+            f"cannot write to {folder}: {error.strerror or error}; the last complete checkpoint is kept, "
+            "and the same command goes on from it"
+        ) from error

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+# Not state: Keras turns the sign of min_delta when it sets monitor_op, once for each object.
+_NOT_KEPT = ("params", "model", "_model", "monitor_op", "min_delta")
 _PLAIN = (bool, int, float, str, type(None), np.ndarray, np.generic, list, tuple, dict)
 
 
@@ -14,16 +16,17 @@ def assign_variables(groups, arrays):
     """Puts arrays of `variable_arrays` back into the variables.
 
     Raises:
-        ValueError: an array is missing or has another shape: the state is not of this model.
+        ValueError: an array is missing or has another shape: the state is not of this model. No variable has changed.
     """
-    for group, variables in groups.items():
-        for i, variable in enumerate(variables):
-            array = arrays.get(f"{group}/{i}")
-            if array is None or array.shape != tuple(variable.shape):
-                raise ValueError(f"the state saved for {group}/{i} does not fit: the model or the optimizer is another")
-            if array.dtype.kind == "V":  # NumPy's archive knows bfloat16 only as two bytes
-                array = array.view(np.asarray(variable).dtype)
-            variable.assign(array)
+    named = {f"{group}/{i}": v for group, variables in groups.items() for i, v in enumerate(variables)}
+    for name, variable in named.items():
+        if name not in arrays or arrays[name].shape != tuple(variable.shape):
+            raise ValueError(f"the state saved for {name} does not fit: the model or the optimizer is another")
+    for name, variable in named.items():
+        array = arrays[name]
+        if array.dtype.kind == "V":  # NumPy's archive knows bfloat16 only as two bytes
+            array = array.view(np.asarray(variable).dtype)
+        variable.assign(array)
 
 
 def callback_state(callback):
@@ -33,7 +36,7 @@ def callback_state(callback):
     """
     if hasattr(callback, "get_state"):
         return callback.get_state()
-    return {k: v for k, v in vars(callback).items() if k not in ("params", "model", "_model") and _is_plain(v)}
+    return {k: v for k, v in vars(callback).items() if k not in _NOT_KEPT and _is_plain(v)}
 
 
 def restore_callback(callback, state):

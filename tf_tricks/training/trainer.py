@@ -7,11 +7,10 @@ import tensorflow as tf
 
 from tf_tricks import losses, optimizers, schedules
 from tf_tricks.data import Stream, as_source
-from tf_tricks.errors import check_number
+from tf_tricks.errors import RequestError, check_number
 from tf_tricks.schedules import plan
 from tf_tricks.training.averaging import finalize_averaged_weights
-from tf_tricks.training.checks import check_batch, check_built, check_optimizer
-from tf_tricks.training.devices import device_kind
+from tf_tricks.training.checks import check_batch, check_built, check_jit_compile, check_loss, check_optimizer
 from tf_tricks.training.evaluation import Evaluation
 from tf_tricks.training.interrupt import StopRequests
 from tf_tricks.training.loss_scale import LossScale
@@ -42,7 +41,7 @@ class Trainer:
         clip_global_norm: bound on the norm of the whole gradient, or None.
         micro_batch: most examples in the devices' memory at once, over all replicas; larger batches are accumulated.
         strategy: from `tt.strategy`; None is the strategy in whose scope the trainer is made.
-        jit_compile: whether XLA compiles the forward and backward pass; "auto" does so on GPUs.
+        jit_compile: whether XLA compiles the forward and backward pass; "auto" does so on a single GPU.
         evaluation_batch_size: examples a step of evaluation, over all replicas.
 
     Example:
@@ -83,7 +82,7 @@ class Trainer:
         self.batch_size = schedules.get(batch_size)
         self.micro_batch = micro_batch
         self.loss = losses.get(loss or {"name": "sparse_categorical_crossentropy", "from_logits": True})
-        self.jit_compile = device_kind(self.strategy) == "GPU" if jit_compile == "auto" else jit_compile
+        self.jit_compile = check_jit_compile(jit_compile, self.strategy)
         with self.strategy.scope():
             self.optimizer = check_optimizer(optimizers.get(optimizer), weight_decay, self.strategy)
             self.metrics = [get_metric(m) for m in metrics]
@@ -161,5 +160,9 @@ class Trainer:
         num_examples = stream.source.num_examples
         sizes = (step.batch_size for step in plan.steps(num_examples, epochs, self.learning_rate, self.batch_size))
         self.batch_sizes = list(dict.fromkeys(sizes))
-        for size in self.batch_sizes:
+        first = plan.next_step(0, num_examples, math.inf, self.learning_rate, self.batch_size).batch_size
+        for size in self.batch_sizes or [first]:
             check_batch(size, num_examples, self.num_replicas, self.micro_batch)
+        if not self.batch_sizes:
+            raise RequestError(f"epochs={epochs} is less than half a batch of {first}: nothing would be trained")
+        check_loss(self.loss, self.metrics, self.model, stream)

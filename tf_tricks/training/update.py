@@ -4,7 +4,7 @@ import re
 
 import tensorflow as tf
 
-from tf_tricks.errors import check_number
+from tf_tricks.errors import RequestError, check_number
 
 
 class Update:
@@ -47,7 +47,8 @@ class Update:
         self.clip_value = clip_value
         self.clip_norm = clip_norm
         self.clip_global_norm = clip_global_norm
-        excluded = [v for v in self.variables if any(re.search(p, v.path) for p in exclude_from_weight_decay)]
+        patterns = _compiled(exclude_from_weight_decay)
+        excluded = [v for v in self.variables if any(p.search(v.path) for p in patterns)]
         self.decayed = [all(v is not e for e in excluded) for v in self.variables]
         if not optimizer.built:
             if weight_decay is not None:
@@ -89,6 +90,17 @@ class Update:
         if self.clip_global_norm is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, self.clip_global_norm)
         return gradients
+
+
+def _compiled(patterns):
+    try:
+        if isinstance(patterns, str):
+            raise TypeError
+        return [re.compile(pattern) for pattern in patterns]
+    except (TypeError, re.error) as error:
+        raise RequestError(
+            f"exclude_from_weight_decay must be a list of regular expressions, not {patterns!r}"
+        ) from error
 
 
 def _value(variable):

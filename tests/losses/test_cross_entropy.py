@@ -1,0 +1,53 @@
+import keras
+import numpy as np
+import pytest
+
+from tf_tricks import losses
+from tf_tricks.errors import RequestError
+
+
+def reference(labels, logits, smoothing):
+    """The definition, in float64: Σₖ −target_k log softmax_k."""
+    targets = np.eye(logits.shape[-1])[labels] * (1 - smoothing) + smoothing / logits.shape[-1]
+    log_softmax = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    return -(targets * log_softmax).sum(-1)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.05, 0.5, 1.0])
+@pytest.mark.parametrize("seed", range(5))
+def test_it_is_the_definition(smoothing, seed):
+    rng = np.random.default_rng(seed)
+    labels, logits = rng.integers(0, 7, 16), 3 * rng.normal(size=(16, 7))
+    loss = losses.SparseCategoricalCrossentropy(label_smoothing=smoothing)
+    np.testing.assert_allclose(loss.call(labels, logits.astype("float32")), reference(labels, logits, smoothing), 1e-5)
+
+
+def test_it_is_keras_own_with_one_hot_labels():
+    rng = np.random.default_rng(0)
+    labels, logits = rng.integers(0, 4, 8), rng.normal(size=(8, 4)).astype("float32")
+    ours = losses.SparseCategoricalCrossentropy(label_smoothing=0.1)(labels, logits)
+    theirs = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)(np.eye(4)[labels], logits)
+    assert float(ours) == pytest.approx(float(theirs), rel=1e-6)
+
+
+def test_labels_may_be_a_column():
+    logits = np.eye(3, dtype="float32")
+    loss = losses.SparseCategoricalCrossentropy(label_smoothing=0.1)
+    np.testing.assert_array_equal(loss.call(np.array([[0], [1], [2]]), logits), loss.call(np.arange(3), logits))
+
+
+def test_without_smoothing_the_name_stands_for_keras_own():
+    loss = losses.get({"name": "sparse_categorical_crossentropy", "from_logits": True})
+    assert type(loss) is keras.losses.SparseCategoricalCrossentropy
+
+
+def test_config_round_trip():
+    loss = losses.get({"name": "sparse_categorical_crossentropy", "from_logits": True, "label_smoothing": 0.2})
+    again = type(loss).from_config(loss.get_config())
+    assert again.get_config() == loss.get_config()
+
+
+@pytest.mark.parametrize("arguments", [{"label_smoothing": 1.5}, {"label_smoothing": 0.1, "from_logits": False}])
+def test_what_it_cannot_do_is_a_sentence(arguments):
+    with pytest.raises(RequestError):
+        losses.get({"name": "sparse_categorical_crossentropy", "from_logits": True} | arguments)

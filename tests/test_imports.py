@@ -1,0 +1,59 @@
+"""What importing the package costs, and what its lazy names give."""
+
+import subprocess
+import sys
+
+import pytest
+
+import tf_tricks as tt
+
+HEAVY = "('tensorflow', 'keras', 'numpy', 'sklearn')"
+
+
+def assert_light(program):
+    check = f"import sys\n{program}\nassert not any(name in sys.modules for name in {HEAVY}), 'not light'"
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import tf_tricks",
+        "import tf_tricks; tf_tricks.RequestError, tf_tricks.RunError",
+        "import tf_tricks.schedules; tf_tricks.schedules.get(0.1)(3.0)",
+        "import tf_tricks.registry",
+    ],
+)
+def test_an_import_without_tensorflow(program):
+    assert_light(program)
+
+
+@pytest.mark.parametrize("arguments", ["", "--help", "--version", "nothing"])
+def test_the_command_line_without_tensorflow(arguments):
+    assert_light(f"from tf_tricks import cli; cli.main({arguments.split()})")
+
+
+def test_without_a_command_the_commands_are_listed():
+    out = assert_light("from tf_tricks import cli; cli.main([])")
+    assert all(f"  {command}" in out for command in ("train", "evaluate"))
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_the_help_of_a_command_without_tensorflow(command):
+    check = f"from tf_tricks import cli; cli.main([{command!r}, '--help'])\nassert 'tensorflow' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", f"import sys\n{check}"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "--workdir" in done.stdout
+
+
+@pytest.mark.parametrize("name", tt.__all__)
+def test_a_lazy_name(name):
+    assert getattr(tt, name) is not None
+    assert name in dir(tt)
+
+
+def test_an_unknown_name():
+    with pytest.raises(AttributeError, match="module 'tf_tricks' has no attribute 'optimisers'"):
+        _ = tt.optimisers

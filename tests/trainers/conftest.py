@@ -1,0 +1,42 @@
+"""Runs `tf-tricks` within the test's own process, since a new one takes seconds to import TensorFlow."""
+
+import collections
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from absl import flags
+from tensorflow.python.framework import config
+
+from tf_tricks import cli
+from tf_tricks.trainers import evaluate, train  # noqa: F401  (they define their flags)
+
+FLAGS = ("config", "workdir", "device", "tpu", "replicas", "seed", "split")
+ROOT = Path(__file__).parents[2]
+
+
+Outcome = collections.namedtuple("Outcome", "status out err")
+
+
+@pytest.fixture
+def tf_tricks(monkeypatch, capfd):
+    """A function of the arguments of `tf-tricks` that returns its exit status, output and errors."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", list(sys.argv))  # the program sets it
+    for name in ("TPU_NAME", "TFDS_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+    def call(*arguments):
+        capfd.readouterr()
+        try:
+            status = cli.main([os.fspath(argument) for argument in arguments])
+        finally:
+            for name in [name for name in flags.FLAGS if name.startswith("config.")]:
+                delattr(flags.FLAGS, name)
+            for name in FLAGS:
+                flags.FLAGS[name].unparse()
+        return Outcome(status, *capfd.readouterr())
+
+    yield call
+    config.disable_op_determinism()

@@ -1,0 +1,54 @@
+"""Signals become a wish to stop; a second one kills as usual."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from tf_tricks.training.interrupt import Interrupted, StopRequests
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_noted(number):
+    with StopRequests() as requests:
+        os.kill(os.getpid(), number)
+        assert requests.received == number
+
+
+def test_without_a_signal_nothing_is_noted():
+    with StopRequests() as requests:
+        assert requests.received is None
+
+
+def test_a_second_signal_interrupts():
+    with StopRequests():
+        os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_handlers_are_put_back():
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with StopRequests():
+        pass
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_threads_have_no_signals():
+    requests = []
+
+    def run():
+        with StopRequests() as each:
+            requests.append(each.received)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert requests == [None]
+
+
+def test_an_interrupted_run_is_a_keyboard_interrupt_that_knows_its_signal():
+    interrupted = Interrupted("stopped", signal.SIGTERM)
+    assert (isinstance(interrupted, KeyboardInterrupt), str(interrupted)) == (True, "stopped")
+    assert interrupted.signal_number == signal.SIGTERM

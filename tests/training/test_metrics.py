@@ -1,0 +1,107 @@
+"""Loss and metrics over two spans: since the last line, and over the epoch."""
+
+import copy
+
+import keras
+import numpy as np
+import pytest
+
+from tf_tricks.errors import RequestError
+from tf_tricks.training.metrics import MetricSums, get_metric
+
+
+def sums():
+    return MetricSums([keras.metrics.MeanMetricWrapper(lambda y, p: p, name="mean")])
+
+
+def see(sums, values, batch_size=2):
+    """A call of the loop: an update for each of `values`, which are loss and metric."""
+    for value in values:
+        sums.metrics[0].update_state([0.0] * batch_size, [value] * batch_size)
+    sums.add_losses(np.array(values, "float32"), batch_size)
+
+
+def test_loss_is_weighted_with_the_batch_size():
+    s = sums()
+    see(s, [1.0], batch_size=1)
+    see(s, [4.0], batch_size=2)
+    assert s.line() == {"loss": 3.0, "mean": 3.0}
+
+
+def test_a_line_covers_what_came_since_the_last():
+    s = sums()
+    see(s, [1.0, 2.0])
+    s.line()
+    see(s, [5.0, 7.0])
+    assert s.line() == {"loss": 6.0, "mean": 6.0}
+
+
+def test_the_epoch_covers_all_lines():
+    s = sums()
+    see(s, [1.0, 2.0])
+    s.line()
+    see(s, [6.0])
+    assert s.epoch_results() == {"loss": 3.0, "mean": 3.0}
+
+
+def test_the_next_epoch_starts_anew():
+    s = sums()
+    see(s, [1.0])
+    s.epoch_results()
+    s.clear()
+    see(s, [2.0])
+    assert s.epoch_results() == {"loss": 2.0, "mean": 2.0}
+
+
+def test_no_update_no_loss():
+    assert np.isnan(sums().line()["loss"])
+
+
+@pytest.mark.parametrize("groups", [(5,), (1, 1, 1, 1, 1), (3, 2)])
+def test_grouping_into_calls_changes_no_bit(groups):
+    values = [0.1, 0.7, 1e-8, 3.3, 0.9]
+    s, start = sums(), 0
+    for size in groups:
+        see(s, values[start : start + size])
+        start += size
+    total = 0.0
+    for value in values:
+        total += float(np.float32(value)) * 2
+    assert s.line()["loss"] == total / 10
+
+
+def test_state_comes_back():
+    one, other = sums(), sums()
+    see(one, [1.0])
+    one.line()
+    see(one, [2.0])
+    other.set_state(copy.deepcopy(one.state()))
+    for variable, value in zip(other.variables, one.variables):
+        variable.assign(value)
+    for each in (one, other):
+        see(each, [6.0])
+    assert other.epoch_results() == one.epoch_results() == {"loss": 3.0, "mean": 3.0}
+
+
+def test_accuracy_is_that_of_whole_number_labels():
+    metric = get_metric("accuracy")
+    assert (type(metric), metric.name) == (keras.metrics.SparseCategoricalAccuracy, "accuracy")
+
+
+def test_metrics_of_keras_by_name():
+    assert isinstance(get_metric("mean_absolute_error"), keras.metrics.MeanAbsoluteError)
+
+
+def test_metrics_with_arguments():
+    assert get_metric({"name": "sparse_top_k_categorical_accuracy", "k": 3})._fn_kwargs["k"] == 3
+
+
+def test_a_metric_is_itself():
+    metric = keras.metrics.Mean()
+    assert get_metric(metric) is metric
+
+
+@pytest.mark.parametrize("identifier", ["acuracy", 3, print])
+def test_what_is_no_metric(identifier):
+    with pytest.raises(RequestError, match="metric"):
+        get_metric(identifier)

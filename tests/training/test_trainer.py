@@ -1,0 +1,355 @@
+"""The trainer: the same as a plain loop, schedules and callbacks, resuming, and what it refuses."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from problems import linear_data, linear_model
+
+import tf_tricks as tt
+from tf_tricks import schedules
+from tf_tricks.data import Stream
+from tf_tricks.errors import RequestError, RunError
+from tf_tricks.training.loop import Loop
+
+SETTINGS = dict(optimizer="momentum", learning_rate=0.02, batch_size=16, loss="mean_squared_error")
+
+
+def trainer(model=None, **settings):
+    keras.utils.set_random_seed(0)
+    return tt.Trainer(model or linear_model(), **(SETTINGS | settings))
+
+
+def fit(made, epochs=2, **arguments):
+    """The history of a run over 64 examples."""
+    return made.fit(Stream(linear_data(), seed=1), epochs, verbose=0, **arguments).history
+
+
+def weights(made):
+    return [v.numpy() for v in made.model.weights]
+
+
+def assert_same(ones, others):
+    for one, other in zip(ones, others, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_fit_is_a_plain_loop_of_keras():
+    made = trainer()
+    history = fit(made)
+    keras.utils.set_random_seed(0)
+    model, stream = linear_model(), Stream(linear_data(), seed=1)
+    model.compile(keras.optimizers.SGD(0.02, momentum=0.9), "mse")
+    losses = []
+    for k in range(0, 128, 16):
+        inputs, labels = stream.fetch(k + tf.range(16, dtype=tf.int64))
+        losses.append(float(model.train_on_batch(inputs, labels)))
+        model.reset_metrics()
+    np.testing.assert_allclose(history["loss"], np.reshape(losses, (2, 4)).mean(axis=1), rtol=1e-5)
+    for value, wanted in zip(weights(made), model.get_weights(), strict=True):
+        np.testing.assert_allclose(value, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_fit_takes_fewer_examples_than_kerass_batch():
+    made = trainer(batch_size=4)
+    made.fit(linear_data(8), 1, verbose=0)
+    assert made.run.progress.step == 2
+
+
+def test_epochs_may_be_fractions():
+    made = trainer()
+    fit(made, 1.5)
+    assert made.run.progress.step == 6
+
+
+def test_metrics_and_validation_are_in_the_history():
+    made = trainer(metrics=["mean_absolute_error"])
+    history = fit(made, validation=linear_data(10))
+    assert sorted(history) == ["loss", "mean_absolute_error", "val_loss", "val_mean_absolute_error"]
+    assert history["val_loss"][-1] == pytest.approx(made.evaluate(linear_data(10))["loss"])
+
+
+class Recorder(keras.callbacks.Callback):
+    """Notes the rates that callbacks see and the hooks that are called."""
+
+    def __init__(self):
+        super().__init__()
+        self.rates, self.hooks = [], []
+
+    def on_train_begin(self, logs=None):
+        self.hooks.append("train begin")
+
+    def on_train_end(self, logs=None):
+        self.hooks.append("train end")
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.hooks.append(f"epoch {epoch} begin")
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.hooks.append(f"epoch {epoch} end")
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.hooks.append("batch begin")
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.hooks.append("batch end")
+        self.rates.append((batch, float(self.model.optimizer.learning_rate.numpy())))
+
+
+def test_hooks_are_called_in_keras_order():
+    recorder = Recorder()
+    fit(trainer(batch_size=64), callbacks=[recorder])
+    epochs = [[f"epoch {i} begin", "batch begin", "batch end", f"epoch {i} end"] for i in (0, 1)]
+    assert recorder.hooks == ["train begin", *epochs[0], *epochs[1], "train end"]
+
+
+def test_the_rate_follows_the_schedule():
+    rate = schedules.step_decay(0.02, epochs=(0.5, 1), factor=0.5)
+    recorder = Recorder()
+    fit(trainer(learning_rate=rate), callbacks=[recorder], log_every=1)
+    seen = dict(recorder.rates)
+    assert {batch: seen[batch] for batch in (1, 3, 7)} == pytest.approx({1: 0.02, 3: 0.01, 7: 0.005})
+
+
+class SetRate(keras.callbacks.Callback):
+    """Sets the learning rate at a hook, once."""
+
+    def __init__(self, hook, rate):
+        super().__init__()
+        setattr(self, hook, self.set)
+        self.rate = rate
+
+    def set(self, *_, **__):
+        if self.rate is not None:
+            self.model.optimizer.learning_rate = self.rate
+        self.rate = None
+
+
+@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_begin", "on_train_batch_begin"])
+def test_a_rate_that_a_callback_sets_counts_at_once(hook):
+    one, other = trainer(learning_rate=0.02), trainer(learning_rate=0.01)
+    fit(one, callbacks=[SetRate(hook, 0.01)])
+    fit(other)
+    for value, wanted in zip(weights(one), weights(other)):
+        np.testing.assert_allclose(value, wanted, rtol=1e-5)
+
+
+def test_reduce_lr_on_plateau_stays_on_top_of_the_schedule():
+    rate = schedules.step_decay(0.02, epochs=(2,), factor=0.1)
+    plateau = keras.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=1e9)
+    recorder = Recorder()
+    fit(trainer(learning_rate=rate, batch_size=64), epochs=3, callbacks=[plateau, recorder])
+    # The first epoch is the best one; the second, no better, halves the rate; then the schedule makes it a tenth.
+    assert [r for _, r in recorder.rates] == pytest.approx([0.02, 0.02, 0.001])
+
+
+def test_early_stopping_stops():
+    made = trainer()
+    fit(made, 5, callbacks=[keras.callbacks.EarlyStopping("loss", patience=1, min_delta=1e9)])
+    assert made.run.progress.step == 2 * 4
+
+
+def test_early_stopping_restores_the_best_weights():
+    best, made = trainer(), trainer()
+    fit(best, 1)
+    stopping = keras.callbacks.EarlyStopping("loss", patience=2, min_delta=1e9, restore_best_weights=True)
+    fit(made, 5, callbacks=[stopping])
+    assert_same(weights(made), weights(best))
+
+
+class StopAt(keras.callbacks.Callback):
+    def __init__(self, step):
+        super().__init__()
+        self.step = step
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.model.stop_training = batch + 1 >= self.step
+
+
+def test_stop_training_stops_within_an_epoch():
+    made = trainer()
+    fit(made, 5, callbacks=[StopAt(2)], log_every=1)
+    assert made.run.progress.step == 2
+
+
+def test_learning_rate_decay_is_the_schedule():
+    rate = schedules.exponential_decay(0.02, decay_rate=0.5)
+    one, other = trainer(learning_rate=rate), trainer()
+    assert fit(one) == fit(other, callbacks=[tt.callbacks.LearningRateDecay(rate)])
+    assert_same(weights(one), weights(other))
+
+
+def test_batch_size_increase_is_the_schedule():
+    size = schedules.grow(8, epochs=(0.5, 1), factor=2)
+    one, other = trainer(batch_size=size), trainer()
+    assert fit(one) == fit(other, callbacks=[tt.callbacks.BatchSizeIncrease(size)])
+    assert_same(weights(one), weights(other))
+
+
+def test_a_diverging_run_names_the_first_step_that_is_not_finite(tmp_path):
+    made = trainer(learning_rate=lambda epoch: 1e30 if epoch > 0.5 else 0.01, batch_size=16)
+    # Steps 1 and 2 are fine, 3 leaps far away, where the loss of step 4 is infinite.
+    with pytest.raises(RunError, match="the loss is not finite at step 4: the run has diverged"):
+        fit(made, workdir=tmp_path)
+
+
+def test_validation_uses_averaged_weights_and_training_goes_on_from_the_raw_ones():
+    ema = {"name": "momentum", "use_ema": True, "ema_momentum": 0.5}
+    made, plain = trainer(optimizer=ema), trainer()
+    data = linear_data(10)
+    results, plain_results = fit(made, validation=data), fit(plain, validation=data)
+    assert results["loss"] == plain_results["loss"]
+    assert results["val_loss"][-1] == pytest.approx(made.evaluate(data)["loss"])
+    assert results["val_loss"][-1] != plain_results["val_loss"][-1]
+
+
+class Crash(keras.callbacks.Callback):
+    """Raises at the end of an epoch; a resumed run does not inherit this."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def get_state(self):
+        return {}
+
+    def set_state(self, state):
+        pass
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == self.epoch:
+            raise ZeroDivisionError
+
+
+def callbacks():
+    return [
+        keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.7, patience=1, min_delta=0.5),
+        keras.callbacks.EarlyStopping("val_loss", patience=9, restore_best_weights=True),
+        keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.9 * rate),
+    ]
+
+
+def eventful(workdir, **arguments):
+    """A trainer with something of everything and its history."""
+    model = keras.Sequential(
+        [
+            keras.Input((3,)),
+            keras.layers.Dense(4),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.2),
+            keras.layers.Dense(1),
+        ]
+    )
+    made = trainer(
+        model,
+        optimizer={"name": "momentum", "use_ema": True, "ema_momentum": 0.5},
+        learning_rate=schedules.exponential_decay(0.02, decay_rate=0.8),
+        batch_size=schedules.grow(16, epochs=(2,), factor=2),
+        metrics=["mean_absolute_error"],
+    )
+    history = fit(made, 4, validation=linear_data(10), workdir=workdir, log_every=3, **arguments)
+    return made, history
+
+
+def lines(workdir):
+    found = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k not in ("wall_time", "examples_per_second")} for line in found]
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("untouched")
+    return *eventful(workdir, callbacks=callbacks()), lines(workdir)
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_a_run_that_crashed_is_resumed_bit_for_bit(untouched, tmp_path, epoch):
+    with pytest.raises(ZeroDivisionError):
+        eventful(tmp_path, callbacks=[*callbacks(), Crash(epoch)])
+    made, history = eventful(tmp_path, callbacks=[*callbacks(), Crash(None)])
+    assert history == untouched[1]
+    assert_same(weights(made), weights(untouched[0]))
+    assert lines(tmp_path) == untouched[2]
+
+
+def test_a_profile_from_the_first_step_on(tmp_path):
+    fit(trainer(batch_size=64), 2, workdir=tmp_path, profile_steps=(0, 1))
+    assert len(list(tmp_path.glob("tensorboard/train/plugins/profile/*"))) == 1
+
+
+def test_a_finished_run_is_left_as_it_is(tmp_path):
+    one, history = trainer(), fit(trainer(), workdir=tmp_path)
+    assert fit(one, workdir=tmp_path) == history
+    assert one.run.progress.step == 8
+
+
+def test_another_model_in_the_workdir_is_refused(tmp_path):
+    fit(trainer(), 1, workdir=tmp_path)
+    other = trainer(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2), keras.layers.Dense(1)]))
+    with pytest.raises(RequestError, match="the run in .* is another one"):
+        fit(other, workdir=tmp_path)
+
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 5)), "has a schedule of its own"),
+        (lambda: keras.optimizers.SGD(gradient_accumulation_steps=2), "give the trainer micro_batch"),
+        (lambda: keras.optimizers.SGD(use_ema=True, ema_overwrite_frequency=5), "leave ema_overwrite_frequency out"),
+        (lambda: keras.optimizers.SGD(loss_scale_factor=4.0), "scales the loss"),
+        (lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD()), "scales the loss"),
+    ],
+)
+def test_optimizers_that_do_what_is_the_trainers(make, message):
+    with pytest.raises(RequestError, match=message):
+        trainer(optimizer=make())
+
+
+def test_weight_decay_of_an_optimizer_in_use_is_refused():
+    made = trainer(optimizer=keras.optimizers.SGD())
+    with pytest.raises(RequestError, match="is in use already"):
+        trainer(made.model, optimizer=made.optimizer, weight_decay=0.1)
+
+
+def test_a_model_without_weights_is_refused():
+    with pytest.raises(RequestError, match="has no weights yet: give it a keras.Input"):
+        trainer(keras.Sequential([keras.layers.Dense(1)]))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (dict(batch_size=65), "larger than the training set of 64"),
+        (dict(batch_size=schedules.grow(16, epochs=(1,), factor=5)), "a batch of 80 is larger"),
+        (dict(batch_size=12, micro_batch=8), "a batch of 12 is not a multiple of micro_batch=8"),
+    ],
+)
+def test_batches_that_do_not_fit_are_refused_before_anything_is_written(settings, message, tmp_path):
+    with pytest.raises(RequestError, match=message):
+        fit(trainer(**settings), workdir=tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("epochs", [0, -1, float("nan")])
+def test_epochs_out_of_range(epochs):
+    with pytest.raises(RequestError, match="epochs must be a number above 0"):
+        fit(trainer(), epochs)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (tf.errors.ResourceExhaustedError, "out of memory with a batch of 16 examples: set micro_batch to 8 or less"),
+        (tf.errors.DataLossError, "the training data cannot be read any more: bad record"),
+    ],
+)
+def test_what_can_happen_on_the_way_gets_a_sentence(monkeypatch, error, message):
+    def run(*_):
+        raise error(None, None, "bad record\nat 0x0")
+
+    monkeypatch.setattr(Loop, "run", run)
+    with pytest.raises(RunError, match=message):
+        fit(trainer())

@@ -1,0 +1,151 @@
+"""The config file behind `--config=FILE[:ARG]`: what it may say, how it is read, how single values are overridden."""
+
+import ast
+import inspect
+import os
+import sys
+
+import ml_collections
+from absl import flags
+from ml_collections import config_flags
+
+from tf_tricks.errors import RequestError, unknown
+
+DEFAULTS = dict(
+    seed=0,
+    epochs=None,
+    data=None,
+    model=None,
+    augment=None,
+    optimizer="momentum",
+    learning_rate=None,
+    batch_size=None,
+    noise_scale=None,
+    loss=None,
+    metrics=None,
+    l2=0.0,
+    weight_decay=None,
+    exclude_from_weight_decay=("bias", "gamma", "beta"),
+    clip_value=None,
+    clip_norm=None,
+    clip_global_norm=None,
+    micro_batch=None,
+    evaluation_batch_size=512,
+    precision="float32",
+    jit_compile="auto",
+    deterministic=True,
+    callbacks=(),
+    log_every=50,
+    histograms=False,
+    profile_steps=None,
+    checkpoint_epochs=1,
+    checkpoint_minutes=10.0,
+    keep=3,
+)
+"""Every key of a config, with the value that holds where the config does not say it."""
+
+
+def define(name, help_text):
+    """Defines the flag `--name=FILE.py[:ARG]` and the overrides `--name.key=value`; returns its holder."""
+    holder = config_flags.DEFINE_config_file(name, None, help_text, lock_config=True)
+    flags.FLAGS[name].parser = _Parser(name)
+    return holder
+
+
+def load(path):
+    """Returns the `ml_collections.ConfigDict` of `FILE.py[:ARG]`, locked, with the `DEFAULTS` that it does not say.
+
+    Raises:
+        RequestError: there is no such file, or it has no `get_config` that returns a config.
+    """
+    file, *argument = path.split(":", 1)
+    if not os.path.isfile(file):
+        folder = os.path.dirname(file)
+        names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
+        there = [os.path.join(folder, name) for name in names if name.endswith(".py")]
+        raise unknown("config file", file, there) if there else RequestError(f"there is no config file {file!r}")
+    get_config = _call(file, _execute, file).get("get_config")
+    if not callable(get_config):
+        raise RequestError(f"the config file {file!r} has no function get_config")
+    if argument and not inspect.signature(get_config).parameters:
+        raise RequestError(f"the config file {file!r} has no variants, so {argument[0]!r} cannot be chosen")
+    config = _call(path, get_config, *argument)
+    if not hasattr(config, "items"):
+        raise RequestError(f"get_config of the config file {file!r} must return a config, not {config!r}")
+    config = ml_collections.ConfigDict({k: v for k, v in config.items()})
+    for key, value in DEFAULTS.items():
+        if key not in config:
+            config[key] = value
+    return config.lock()
+
+
+class _ValueParser(flags.ArgumentParser):
+    """Parses an override, and says in words what it must be."""
+
+    def __init__(self, parse, what):
+        self._parse, self._what = parse, what
+
+    def parse(self, argument):
+        try:
+            return self._parse(argument)
+        except (TypeError, ValueError):
+            raise ValueError(f"it must be {self._what}") from None
+
+
+def _literal(argument):
+    """A value where the config has None: whatever Python would take it for, else a string."""
+    try:
+        return ast.literal_eval(argument)
+    except (SyntaxError, TypeError, ValueError):
+        return argument
+
+
+for _type, _parse, _what in [
+    (int, flags.IntegerParser().parse, "a whole number"),
+    (float, flags.FloatParser().parse, "a number"),
+    (bool, flags.BooleanParser().parse, "true or false"),
+    (type(None), _literal, "a value"),
+]:
+    config_flags.register_flag_parser_for_type(_type, _ValueParser(_parse, _what))
+
+
+class _Parser(flags.ArgumentParser):
+    def __init__(self, name):
+        self._name = name
+
+    def parse(self, argument):
+        config = load(argument)
+        for given in sys.argv:
+            if given.startswith(f"--{self._name}."):
+                _check_path(given.split("=")[0].split(".")[1:], config)
+        return config
+
+
+def _check_path(keys, config):
+    """Raises a `RequestError` if the config has nothing at `keys` to override."""
+    for i, key in enumerate(keys):
+        if not hasattr(config, "items"):
+            raise RequestError(f"config.{'.'.join(keys)} cannot be overridden: {'.'.join(keys[:i])} is {config!r}")
+        key = key.split("[")[0]  # an element of a tuple: ml_collections reads the index
+        if key not in config:
+            raise unknown("config key", ".".join([*keys[:i], key]), [".".join([*keys[:i], k]) for k in config])
+        config = config[key]
+
+
+def _execute(file):
+    with open(file, "rb") as opened:
+        code = compile(opened.read(), file, "exec")
+    namespace = {"__name__": "config", "__file__": file}
+    exec(code, namespace)
+    return namespace
+
+
+def _call(path, function, *arguments):
+    """A config file is the user's program: whatever it raises is told in a sentence."""
+    try:
+        return function(*arguments)
+    except SyntaxError as error:
+        raise RequestError(f"the config file {path!r} has a mistake in line {error.lineno}: {error.msg}") from error
+    except Exception as error:
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        raise RequestError(f"the config {path!r} cannot be used: {kind}{error}") from error
