@@ -25,8 +25,8 @@ def unknown(kind, given, allowed):
     """
     allowed = sorted(str(name) for name in allowed)
     near = difflib.get_close_matches(str(given), allowed, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return RequestError(f"there is no {kind} {given!r}; {hint}(there are: {', '.join(allowed)})")
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return RequestError(f"there is no {kind} {given!r}{hint} (there are: {', '.join(allowed)})")
 
 
 def check_number(name, value, minimum=None, maximum=None, above=None, integer=False):

@@ -1,5 +1,7 @@
 """The batches that plain Keras sees while the batch grows."""
 
+import itertools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -35,6 +37,10 @@ def batches(schedule, epochs, num_examples=12):
     return model.batches, stream
 
 
+def flat(found):
+    return list(itertools.chain(*found))
+
+
 def test_batches_grow_from_epoch_to_epoch():
     found, _ = batches(schedules.grow(2, epochs=(1, 2), factor=2), 3)
     assert [len(batch) for batch in found] == [2] * 6 + [4] * 3 + [8] * 2
@@ -42,19 +48,19 @@ def test_batches_grow_from_epoch_to_epoch():
 
 def test_every_example_comes_once_an_epoch():
     found, _ = batches(schedules.grow(2, epochs=(1,), factor=3), 3)
-    assert sorted(sum(found, [])) == sorted(3 * list(range(12)))
+    assert sorted(flat(found)) == sorted(3 * list(range(12)))
 
 
 def test_examples_come_in_the_streams_order():
     found, stream = batches(schedules.grow(2, epochs=(1, 2), factor=2), 3)
-    seen = sum(found, [])
+    seen = flat(found)
     expected, _ = stream.fetch(tf.range(len(seen), dtype=tf.int64))
     assert seen == expected.numpy()[:, 0].astype(int).tolist()
 
 
 def test_batches_that_do_not_divide_the_epoch_lose_no_example():
     found, stream = batches(schedules.constant(5), 6, num_examples=12)  # two batches in each of Keras's epochs
-    assert sum(found, []) == stream.fetch(tf.range(60, dtype=tf.int64))[0].numpy()[:, 0].astype(int).tolist()
+    assert flat(found) == stream.fetch(tf.range(60, dtype=tf.int64))[0].numpy()[:, 0].astype(int).tolist()
 
 
 def test_a_second_fit_goes_on_where_the_first_ended():
@@ -65,4 +71,4 @@ def test_a_second_fit_goes_on_where_the_first_ended():
     for _ in range(2):
         model.fit(stream, shuffle=False, verbose=0)
     expected, _ = stream.fetch(tf.range(24, dtype=tf.int64))
-    assert sum(model.batches, []) == expected.numpy()[:, 0].astype(int).tolist()
+    assert flat(model.batches) == expected.numpy()[:, 0].astype(int).tolist()

@@ -37,9 +37,7 @@ def overflow(strategy):
         model = linear_model()
         update = Update(keras.optimizers.SGD(), model.trainable_variables)
         scale = LossScale(initial=2.0**10, growth_steps=2)
-    loop = Loop(
-        strategy, Objective(model, keras.losses.MeanSquaredError()), update, loss_scale=scale
-    )
+    loop = Loop(strategy, Objective(model, keras.losses.MeanSquaredError()), update, loss_scale=scale)
     model.layers[-1].kernel.assign(np.full((3, 1), 0.1))
     loop.start(InOrder((inputs, np.zeros((12, 1), "float32"))), 4, 0)
     history = [dict(weights=replicas_of(strategy, model), scale=float(scale.scale.numpy()))]
@@ -57,9 +55,7 @@ def masks(strategy):
         model = keras.Sequential([keras.Input((1000,)), keras.layers.Dropout(0.5)])
     objective = Objective(model, keras.losses.MeanSquaredError())
     stream = Stream((np.ones((8, 1000), "float32"), np.ones((8, 1000), "float32")))
-    batches = iter(
-        strategy.distribute_datasets_from_function(lambda context: stream.dataset(4, batches_a_shard=2))
-    )
+    batches = iter(strategy.distribute_datasets_from_function(lambda context: stream.dataset(4, batches_a_shard=2)))
 
     @tf.function
     def step(batch):

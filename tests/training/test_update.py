@@ -34,7 +34,9 @@ def clipped(grads, clip_value=None, clip_norm=None, clip_global_norm=None):
     return grads
 
 
-def reference(weights, steps, learning_rate, momentum, l2=0.0, weight_decay=0.0, excluded=(), scale=1.0, seed=0, **clip):
+def reference(
+    weights, steps, learning_rate, momentum, l2=0.0, weight_decay=0.0, excluded=(), scale=1.0, seed=0, **clip
+):
     """SGD with momentum in float64."""
     weights = [w.astype("float64") for w in weights]
     velocity = [np.zeros_like(w) for w in weights]

@@ -22,8 +22,9 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
         **keywords: arguments of `keras.losses.Loss`.
 
     Example:
+        >>> import numpy as np
         >>> loss = SparseCategoricalCrossentropy(label_smoothing=0.1)
-        >>> round(float(loss([1], [[0.0, 2.0]])), 4)
+        >>> round(float(loss(np.array([1]), np.array([[0.0, 2.0]]))), 4)
         0.2269
     """
 

@@ -32,9 +32,7 @@ def locked(folder):
     except OSError as error:
         os.close(descriptor)
         if error.errno in (errno.EACCES, errno.EAGAIN):
-            raise RequestError(
-                f"another process is training in {folder}: wait for it, or choose another workdir"
-            ) from None
+            raise RequestError(f"another process trains in {folder}: wait for it, or choose another workdir") from None
         raise
     _HELD.add(path)
     try:
