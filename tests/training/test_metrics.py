@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tf_tricks.errors import RequestError
-from tf_tricks.training.metrics import MetricSums, get_metric
+from tf_tricks.training.metrics import MetricSums, choose_modes, get_metric
 
 
 def sums():
@@ -105,3 +105,11 @@ def test_a_metric_is_itself():
 def test_what_is_no_metric(identifier):
     with pytest.raises(RequestError, match="metric"):
         get_metric(identifier)
+
+
+def test_callbacks_learn_which_way_a_metric_goes():
+    stopping = [
+        keras.callbacks.EarlyStopping(monitor=m) for m in ("val_accuracy", "val_mean_squared_error", "val_loss")
+    ]
+    choose_modes(stopping, [get_metric("accuracy"), get_metric("mean_squared_error")])
+    assert [callback.mode for callback in stopping] == ["max", "min", "auto"]

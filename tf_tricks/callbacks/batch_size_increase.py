@@ -12,6 +12,9 @@ class BatchSizeIncrease(keras.callbacks.Callback):
     al. 2018, arXiv:1711.00489). With `tt.Trainer` it replaces the trainer's schedule, and the batch grows at the very
     step.
 
+    Plain `fit` settles the number of batches before the first epoch: when the batch grows it warns that the data ran
+    out, which is the end of the shorter epoch and does no harm.
+
     Args:
         schedule: a schedule of `tf_tricks.schedules`, or a dict or number that stands for one.
         stream: the `tt.data.Stream` that `fit` reads; not needed with `tt.Trainer`.
@@ -25,8 +28,8 @@ class BatchSizeIncrease(keras.callbacks.Callback):
         >>> model.compile("sgd", "mse")
         >>> growth = BatchSizeIncrease(schedules.grow(2, epochs=(1,), factor=2), stream)
         >>> _ = model.fit(stream, epochs=2, callbacks=[growth], verbose=0)
-        >>> int(model.optimizer.iterations)  # 4 batches of 2, then 2 batches of 4
-        6
+        >>> stream.batch_size, len(stream)  # 4 batches of 2, then 2 batches of 4
+        (4, 2)
     """
 
     def __init__(self, schedule, stream=None):

@@ -10,8 +10,8 @@ from tf_tricks.errors import check_number
 class SparseCategoricalCrossentropy(keras.losses.Loss):
     """Cross-entropy of logits and whole-number labels, smoothed.
 
-    With K classes the target is 1 − ε + ε/K for the right class and ε/K for the others, so that the logits need not grow
-    for ever (Szegedy et al. 2016, arXiv:1512.00567, section 7). For logits z and the right class y:
+    With K classes the target is 1 − ε + ε/K for the right class and ε/K for the others, so that the logits need not
+    grow for ever (Szegedy et al. 2016, arXiv:1512.00567, section 7). For logits z and the right class y:
 
         loss = log Σₖ exp zₖ − (1 − ε) z_y − ε/K Σₖ zₖ
 

@@ -24,6 +24,23 @@ def get_metric(identifier):
     return metric
 
 
+def choose_modes(callbacks, metrics):
+    """Tells callbacks with `mode="auto"` whether the metric that they monitor is to rise or to fall.
+
+    Keras finds that out from a compiled model, and the trainer's model is not compiled.
+
+    Args:
+        callbacks: Keras callbacks, such as `EarlyStopping`.
+        metrics: the trainer's Keras metrics.
+    """
+    directions = {metric.name: getattr(metric, "_direction", None) for metric in metrics}
+    for callback in callbacks:
+        if getattr(callback, "mode", None) == "auto":
+            direction = directions.get(str(getattr(callback, "monitor", "")).removeprefix("val_"))
+            if direction is not None:
+                callback.mode = "max" if direction == "up" else "min"
+
+
 class MetricSums:
     """Keeps the sums behind the loss and the Keras metrics.
 

@@ -14,7 +14,7 @@ from tf_tricks.training.checks import check_batch, check_built, check_jit_compil
 from tf_tricks.training.evaluation import Evaluation
 from tf_tricks.training.interrupt import StopRequests
 from tf_tricks.training.loss_scale import LossScale
-from tf_tricks.training.metrics import get_metric
+from tf_tricks.training.metrics import choose_modes, get_metric
 from tf_tricks.training.run import Run
 from tf_tricks.training.run_folder import RunFolder
 from tf_tricks.training.update import Update
@@ -135,6 +135,7 @@ class Trainer:
         validation = None if validation is None else as_source(validation)
         callbacks = list(callbacks)
         self.check(stream, epochs, callbacks)
+        choose_modes(callbacks, self.metrics)
         callback_list = keras.callbacks.CallbackList(
             callbacks, add_history=True, model=self.model, epochs=math.ceil(epochs), verbose=0, steps=None
         )
