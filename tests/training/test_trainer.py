@@ -353,3 +353,13 @@ def test_what_can_happen_on_the_way_gets_a_sentence(monkeypatch, error, message)
     monkeypatch.setattr(Loop, "run", run)
     with pytest.raises(RunError, match=message):
         fit(trainer())
+
+
+def test_the_best_epoch_that_comes_back_is_that_of_the_averaged_weights():
+    ema = {"name": "momentum", "use_ema": True, "ema_momentum": 0.5}
+    data = linear_data(10)
+    best = keras.callbacks.EarlyStopping("val_loss", mode="max", patience=9, restore_best_weights=True)
+    made = trainer(optimizer=ema)
+    history = fit(made, 3, validation=data, callbacks=[best])  # mode="max": the first epoch is the "best"
+    assert history["val_loss"][0] == max(history["val_loss"])
+    assert made.evaluate(data)["loss"] == pytest.approx(history["val_loss"][0])

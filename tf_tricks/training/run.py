@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tf_tricks.errors import RunError
 from tf_tricks.schedules import plan
-from tf_tricks.training.averaging import averaged_weights
+from tf_tricks.training.averaging import averaged_weights, finalize_averaged_weights
 from tf_tricks.training.checks import check_batch
 from tf_tricks.training.interrupt import Interrupted
 from tf_tricks.training.loop import Loop
@@ -119,8 +119,10 @@ class Run:
             if stop_requests.received:
                 folder.save(epoch)
                 raise Interrupted(f"stopped at step {self.progress.step}{folder.advice()}", stop_requests.received)
-        callbacks.on_train_end()
         folder.save(epoch=None)
+        if self.optimizer.use_ema:
+            finalize_averaged_weights(self.optimizer, self.model)
+        callbacks.on_train_end()
 
     def _run_steps(self, folder):
         """One call of the compiled loop: as many steps as have the same batch size, and no log line between them."""
@@ -181,11 +183,11 @@ class Run:
 
     def _end_epoch(self, epoch, folder):
         logs, results = self.sums.epoch_results(), None
-        if self.validation is not None:
-            with averaged_weights(self.optimizer, self.model):
+        with averaged_weights(self.optimizer, self.model):  # what is validated is what callbacks see and keep
+            if self.validation is not None:
                 results = self.trainer.evaluate(self.validation)
-            logs |= {f"val_{name}": value for name, value in results.items()}
-        self.callbacks.on_epoch_end(epoch, dict(logs))
+                logs |= {f"val_{name}": value for name, value in results.items()}
+            self.callbacks.on_epoch_end(epoch, dict(logs))
         self._take_learning_rate()
         folder.end_epoch(epoch, logs, results)
         self.sums.clear()

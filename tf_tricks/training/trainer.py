@@ -9,7 +9,6 @@ from tf_tricks import losses, optimizers, schedules
 from tf_tricks.data import Stream, as_source
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.schedules import plan
-from tf_tricks.training.averaging import finalize_averaged_weights
 from tf_tricks.training.checks import check_batch, check_built, check_jit_compile, check_loss, check_optimizer
 from tf_tricks.training.evaluation import Evaluation
 from tf_tricks.training.interrupt import StopRequests
@@ -142,8 +141,6 @@ class Trainer:
         self.run = Run(self, stream, epochs, callback_list, validation)
         with RunFolder(workdir, self.run, verbose, **folder_options) as folder, StopRequests() as stop_requests:
             self.run(folder, stop_requests)
-        if self.optimizer.use_ema:
-            finalize_averaged_weights(self.optimizer, self.model)
         return self.model.history
 
     def check(self, stream, epochs, callbacks=()):
