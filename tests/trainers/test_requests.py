@@ -273,7 +273,7 @@ def test_a_workdir_with_a_damaged_config(refused, unfinished):
 def test_a_workdir_in_use(refused, unfinished):
     with open(unfinished / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        refused("another process is training in", "train", *TINY, f"--workdir={unfinished}")
+        refused("another process trains in", "train", *TINY, f"--workdir={unfinished}")
 
 
 def test_a_checkpoint_of_another_model(refused, unfinished):

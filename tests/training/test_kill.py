@@ -65,20 +65,28 @@ def undisturbed(tmp_path_factory):
     return workdir
 
 
+def logged_step(workdir):
+    """The update of the last whole line of metrics.jsonl, 0 before there is one."""
+    path = workdir / "metrics.jsonl"
+    whole = path.read_text().split("\n")[:-1] if path.exists() else []
+    return json.loads(whole[-1])["step"] if whole else 0
+
+
 @pytest.mark.slow
 def test_twenty_kills_at_random_moments_change_nothing(undisturbed, tmp_path):
     workdir = tmp_path / "run"
     moments = random.Random(0)
-    killed = 0
-    for _ in range(KILLS):
+    total = lines(undisturbed)[-1]["step"]
+    for target in sorted(moments.sample(range(int(0.95 * total)), KILLS)):
         process = start(workdir)
         wait_for_training(process)
-        time.sleep(moments.uniform(0.0, 2.5))
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            killed += 1
+        while logged_step(workdir) < target:
+            assert process.poll() is None, "the run ended before it could be killed"
+            time.sleep(0.001)
+        time.sleep(moments.uniform(0.0, 0.1))
+        process.send_signal(signal.SIGKILL)
         process.communicate()
-    assert killed == KILLS, "the run is too short for this test"
+        assert process.returncode == -signal.SIGKILL
     assert "resuming" in finish(workdir)
     assert_same_run(undisturbed, workdir)
 
