@@ -14,7 +14,7 @@ def get_config():
     config = ml_collections.ConfigDict()
     config.seed, config.epochs = 0, 500
     config.data = dict(name="regression", num_examples=64, num_inputs=1000, num_outputs=10)
-    standard_normal = dict(class_name="RandomNormal", config=dict(stddev=1.0))  # as in the slides
+    standard_normal = dict(name="random_normal", stddev=1.0)  # as in the slides
     config.model = dict(name="mlp", hidden=(100,), kernel_initializer=standard_normal)
     config.optimizer = "sgd"
     config.learning_rate = 1e-6 * 64 * 10

@@ -9,7 +9,7 @@ import importlib
 
 __version__ = "0.1.0"
 
-_PACKAGES = ("augment", "callbacks", "data", "losses", "models", "optimizers", "schedules")
+_PACKAGES = ("augment", "callbacks", "data", "initializers", "layers", "losses", "models", "optimizers", "schedules")
 _NAMES = {
     "Trainer": "tf_tricks.training.trainer",
     "strategy": "tf_tricks.training.devices",

@@ -6,6 +6,7 @@ import sys
 COMMANDS = {
     "train": "trains a config, or resumes the run in its workdir",
     "evaluate": "evaluates a finished run's model once",
+    "tricks": "lists every trick with one line; with a name, prints its card",
 }
 
 

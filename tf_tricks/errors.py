@@ -29,7 +29,7 @@ def unknown(kind, given, allowed):
     return RequestError(f"there is no {kind} {given!r}{hint} (there are: {', '.join(allowed)})")
 
 
-def check_number(name, value, minimum=None, maximum=None, above=None, integer=False):
+def check_number(name, value, minimum=None, maximum=None, above=None, below=None, integer=False):
     """Returns `value` if it is a number in the allowed range, otherwise raises a `RequestError` that says the range.
 
     Args:
@@ -38,6 +38,7 @@ def check_number(name, value, minimum=None, maximum=None, above=None, integer=Fa
         minimum: the smallest value allowed, or None.
         maximum: the largest value allowed, or None.
         above: a bound that the value must exceed, or None.
+        below: a bound that the value must stay below, or None.
         integer: whether only whole numbers are allowed.
 
     Example:
@@ -47,6 +48,7 @@ def check_number(name, value, minimum=None, maximum=None, above=None, integer=Fa
     limits = [f"above {above}"] if above is not None else []
     limits += [f"at least {minimum}"] if minimum is not None else []
     limits += [f"at most {maximum}"] if maximum is not None else []
+    limits += [f"below {below}"] if below is not None else []
     kind = "a whole number" if integer else "a number"
     allowed = " ".join([kind, " and ".join(limits)]).strip()
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -57,6 +59,7 @@ def check_number(name, value, minimum=None, maximum=None, above=None, integer=Fa
         or (minimum is not None and value < minimum)
         or (maximum is not None and value > maximum)
         or (above is not None and value <= above)
+        or (below is not None and value >= below)
     ):
         raise RequestError(f"{name} must be {allowed}, not {value!r}")
     return value

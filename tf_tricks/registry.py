@@ -83,11 +83,14 @@ def classes_by_name(module, base):
 def _snake_case(name):
     if name.isupper():
         return name.lower()
+    name = re.sub(r"(?<=[1-3])D", "d", name)  # as in Conv2D
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def _keyword_arguments_of_bases(make):
+    """What **keywords can stand for: arguments of the classes above, or of the class that a function makes."""
+    made = make if inspect.isclass(make) else inspect.signature(make, eval_str=True).return_annotation
     names = set()
-    for base in inspect.getmro(make) if inspect.isclass(make) else ():
+    for base in inspect.getmro(made) if inspect.isclass(made) else ():
         names |= set(inspect.signature(base.__init__).parameters)
     return names - {"self", "args", "kwargs"}

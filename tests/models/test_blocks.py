@@ -5,25 +5,25 @@ import keras
 import numpy as np
 import pytest
 
-from tf_tricks.models.blocks import batch_norm, conv
+from tf_tricks.models.blocks import conv, normalization
 
 
 def test_batch_norm_can_be_made_on_other_backends(monkeypatch):
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
-    assert not batch_norm().synchronized
+    assert not normalization().synchronized
 
 
 def test_batch_norm_normalises_on_one_device():
     x = np.random.default_rng(0).normal(3.0, 2.0, (64, 4)).astype("float32")
     expected = (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-5)
-    np.testing.assert_allclose(batch_norm()(x, training=True), expected, atol=1e-5)
+    np.testing.assert_allclose(normalization()(x, training=True), expected, atol=1e-5)
 
 
 def test_batch_norm_takes_its_statistics_over_all_replicas():
     # TensorFlow's devices are fixed once it has run: two of them need a process of their own.
     program = """
 import keras, numpy as np, tensorflow as tf
-from tf_tricks.models.blocks import batch_norm
+from tf_tricks.models.blocks import normalization
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, 2 * [tf.config.LogicalDeviceConfiguration()])
@@ -31,7 +31,7 @@ strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 # Two replicas whose examples have nothing in common.
 x = np.random.default_rng(0).normal([[3.0]] * 8 + [[-5.0]] * 8, 2.0, (16, 4)).astype("float32")
 with strategy.scope():
-    layer = batch_norm()
+    layer = normalization()
     layer.build((None, 4))
 shards = strategy.experimental_distribute_values_from_function(
     lambda context: tf.constant(np.split(x, 2)[context.replica_id_in_sync_group])

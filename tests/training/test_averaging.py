@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from problems import linear_model
 
+from tf_tricks.optimizers import ScheduleFreeAdamW
 from tf_tricks.training.averaging import averaged_weights, finalize_averaged_weights
 
 
@@ -30,31 +31,43 @@ def average(kernels, momentum):
 
 def test_the_average_within_the_context():
     model, optimizer, kernels = trained(use_ema=True, ema_momentum=0.5)
-    with averaged_weights(optimizer, model):
+    with averaged_weights(optimizer):
         np.testing.assert_allclose(model.layers[-1].kernel.numpy(), average(kernels, 0.5), rtol=1e-6)
 
 
 def test_the_raw_weights_after_the_context():
     model, optimizer, kernels = trained(use_ema=True, ema_momentum=0.5)
-    with averaged_weights(optimizer, model):
+    with averaged_weights(optimizer):
         pass
     np.testing.assert_array_equal(model.layers[-1].kernel.numpy(), kernels[-1])
 
 
 def test_the_raw_weights_after_an_exception():
     model, optimizer, kernels = trained(use_ema=True, ema_momentum=0.5)
-    with pytest.raises(ZeroDivisionError), averaged_weights(optimizer, model):
+    with pytest.raises(ZeroDivisionError), averaged_weights(optimizer):
         1 / 0  # noqa: B018
     np.testing.assert_array_equal(model.layers[-1].kernel.numpy(), kernels[-1])
 
 
 def test_an_optimizer_without_averages_changes_nothing():
     model, optimizer, kernels = trained()
-    with averaged_weights(optimizer, model):
+    with averaged_weights(optimizer):
         np.testing.assert_array_equal(model.layers[-1].kernel.numpy(), kernels[-1])
 
 
 def test_the_average_for_good():
     model, optimizer, kernels = trained(use_ema=True, ema_momentum=0.9)
-    finalize_averaged_weights(optimizer, model)
+    finalize_averaged_weights(optimizer)
     np.testing.assert_allclose(model.layers[-1].kernel.numpy(), average(kernels, 0.9), rtol=1e-6)
+
+
+def test_schedule_free_evaluates_its_average():
+    model = linear_model(2)
+    optimizer = ScheduleFreeAdamW(0.1)
+    optimizer.build(model.trainable_variables)
+    for _ in range(3):
+        optimizer.apply([np.ones(v.shape, "float32") for v in model.trainable_variables])
+    trained, average = model.layers[-1].kernel.numpy(), optimizer.averages()[0]
+    with averaged_weights(optimizer):
+        np.testing.assert_array_equal(model.layers[-1].kernel.numpy(), average)
+    np.testing.assert_array_equal(model.layers[-1].kernel.numpy(), trained)

@@ -54,7 +54,7 @@ def test_moving_statistics_are_returned():
     objective = Objective(model, CROSS_ENTROPY)
     outcome = objective(*batch(), position(0), 1)
     model(batch()[0], training=True)
-    assert_close(outcome.states, objective.state_variables)
+    assert_close(outcome.states, objective.changed_variables)
 
 
 def test_moving_statistics_are_not_assigned():

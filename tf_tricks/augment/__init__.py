@@ -4,7 +4,10 @@ from tf_tricks.augment import random
 from tf_tricks.augment.standard import Standard
 from tf_tricks.registry import Registry
 
-_REGISTRY = Registry("augmentation", {"standard": Standard})
+TRICKS = {"standard": Standard}
+"""The augmentations, by name."""
+
+_REGISTRY = Registry("augmentation", TRICKS)
 
 
 def get(identifier):
@@ -24,4 +27,4 @@ def get(identifier):
     return _REGISTRY.get(identifier)
 
 
-__all__ = ["Standard", "get", "random"]
+__all__ = ["TRICKS", "Standard", "get", "random"]

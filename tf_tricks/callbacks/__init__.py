@@ -1,19 +1,56 @@
-"""Callbacks, by name: the lecture's schedules as callbacks, and Keras's own."""
+"""Callbacks, by name: the lecture's schedules, and what watches a run, steers it or averages it; and Keras's own."""
 
 import keras
 
+from tf_tricks.callbacks.adaptive_batch_size import AdaptiveBatchSize
 from tf_tricks.callbacks.batch_size_increase import BatchSizeIncrease
+from tf_tricks.callbacks.gradual_unfreezing import GradualUnfreezing
 from tf_tricks.callbacks.learning_rate_decay import LearningRateDecay
+from tf_tricks.callbacks.learning_rate_finder import LearningRateFinder, find_learning_rate
+from tf_tricks.callbacks.monitor import Monitor
+from tf_tricks.callbacks.noise_scale import NoiseScale, noise_scale_estimate
+from tf_tricks.callbacks.plateau import DecayOnPlateau, GrowBatchOnPlateau
+from tf_tricks.callbacks.stop_on_nan import StopOnNaN
+from tf_tricks.callbacks.weight_averaging import ExponentialMovingAverage, StochasticWeightAveraging
 from tf_tricks.errors import RequestError
 from tf_tricks.registry import Registry, classes_by_name
 
-__all__ = ["BatchSizeIncrease", "LearningRateDecay", "get"]
+__all__ = [
+    "TRICKS",
+    "AdaptiveBatchSize",
+    "BatchSizeIncrease",
+    "DecayOnPlateau",
+    "ExponentialMovingAverage",
+    "GradualUnfreezing",
+    "GrowBatchOnPlateau",
+    "LearningRateDecay",
+    "LearningRateFinder",
+    "Monitor",
+    "NoiseScale",
+    "StochasticWeightAveraging",
+    "StopOnNaN",
+    "find_learning_rate",
+    "get",
+    "noise_scale_estimate",
+]
 
-_REGISTRY = Registry(
-    "callback",
-    classes_by_name(keras.callbacks, keras.callbacks.Callback)
-    | {"batch_size_increase": BatchSizeIncrease, "learning_rate_decay": LearningRateDecay},
-)
+TRICKS = {
+    "learning_rate_decay": LearningRateDecay,
+    "batch_size_increase": BatchSizeIncrease,
+    "learning_rate_finder": LearningRateFinder,
+    "decay_on_plateau": DecayOnPlateau,
+    "grow_batch_on_plateau": GrowBatchOnPlateau,
+    "noise_scale": NoiseScale,
+    "adaptive_batch_size": AdaptiveBatchSize,
+    "exponential_moving_average": ExponentialMovingAverage,
+    "stochastic_weight_averaging": StochasticWeightAveraging,
+    "gradual_unfreezing": GradualUnfreezing,
+    "monitor": Monitor,
+    "stop_on_nan": StopOnNaN,
+}
+"""The callbacks that have a card, by name."""
+
+_REGISTRY = Registry("callback", classes_by_name(keras.callbacks, keras.callbacks.Callback) | TRICKS)
 
 
 def get(identifier):

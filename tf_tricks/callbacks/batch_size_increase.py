@@ -15,6 +15,15 @@ class BatchSizeIncrease(keras.callbacks.Callback):
     Plain `fit` settles the number of batches before the first epoch: when the batch grows it warns that the data ran
     out, which is the end of the shorter epoch and does no harm.
 
+    Use it when you train with `keras.Model.fit` and the batch is to grow where the rate would decay.
+
+    Leave it when you train with `tt.Trainer`, whose `batch_size` takes the same schedules and switches at the very
+    step.
+
+    Config:
+        growth = dict(name="grow", initial=16, epochs=(2,), factor=2)
+        config.callbacks = [dict(name="batch_size_increase", schedule=growth)]
+
     Args:
         schedule: a schedule of `tf_tricks.schedules`, or a dict or number that stands for one.
         stream: the `tt.data.Stream` that `fit` reads; not needed with `tt.Trainer`.

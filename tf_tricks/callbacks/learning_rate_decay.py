@@ -12,6 +12,15 @@ class LearningRateDecay(keras.callbacks.Callback):
     For plain `keras.Model.fit`, where Keras's own schedules count updates: epochs keep their meaning when the batch
     size changes. A batch takes the rate of its middle. With `tt.Trainer` it replaces the trainer's schedule.
 
+    Use it when you train with `keras.Model.fit` and want a schedule in epochs.
+
+    Leave it when you train with `tt.Trainer`, whose `learning_rate` takes the same schedules, or the optimizer was made
+    with a schedule of Keras.
+
+    Config:
+        decay = dict(name="exponential_decay", initial=0.1, decay_rate=0.9)
+        config.callbacks = [dict(name="learning_rate_decay", schedule=decay)]
+
     Args:
         schedule: a schedule of `tf_tricks.schedules`, or a dict or number that stands for one.
 

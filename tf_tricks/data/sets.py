@@ -1,11 +1,13 @@
 """The data sets by name: digits, a file of arrays, the slides' regression, and every image classification of TFDS."""
 
+import dataclasses
 import functools
 import zipfile
 
 import numpy as np
 from etils import epath
 
+from tf_tricks import layers
 from tf_tricks.data import tfds_source
 from tf_tricks.data.sources import ArraySource
 from tf_tricks.data.splits import Splits, carve, check_fraction, from_arrays, generator
@@ -116,7 +118,8 @@ def get(identifier, seed=0):
 
     Args:
         identifier: a name (`"digits"`, `"regression"`, or any image classification of TFDS), a dict
-            `{"name": "cifar10", "validation_fraction": 0.1}`, or a `Splits`, which is returned as it is.
+            `{"name": "cifar10", "validation_fraction": 0.1}`, or a `Splits`, which is returned as it is. Every dict may
+            have the key `"preprocessing"`, a layer that adapts to the training inputs, in place of standardisation.
         seed: the run's seed; it determines the validation part, and never the test part.
 
     Raises:
@@ -127,6 +130,10 @@ def get(identifier, seed=0):
         >>> get({"name": "digits", "validation_fraction": 0}).train.num_examples
         1438
     """
+    preprocessing = None
+    if hasattr(identifier, "items"):
+        identifier = dict(identifier.items())
+        preprocessing = identifier.pop("preprocessing", None)
     name = identifier.get("name") if hasattr(identifier, "get") else identifier
     sets = dict(_SETS)
     if isinstance(name, str) and name not in sets:
@@ -134,4 +141,10 @@ def get(identifier, seed=0):
     splits = Registry("data set", sets).get(identifier, seed=seed)
     if not isinstance(splits, Splits):
         raise RequestError(f"data must be a name, a dict with a name, or Splits, not {identifier!r}")
-    return splits
+    if preprocessing is None:
+        return splits
+    if not hasattr(layers.get(preprocessing), "adapt"):
+        raise RequestError(
+            f"preprocessing must be a layer that adapts to data, such as 'whitening', not {preprocessing!r}"
+        )
+    return dataclasses.replace(splits, preprocessing=preprocessing)

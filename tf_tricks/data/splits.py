@@ -21,6 +21,7 @@ class Splits:
         mean: the training inputs' mean, a float for each channel or feature; None where nothing is to be standardised.
         variance: their variance, likewise.
         name: the data set's name.
+        preprocessing: the layer that takes the place of standardisation, as `tf_tricks.layers.get` takes it, or None.
     """
 
     train: Any
@@ -29,6 +30,7 @@ class Splits:
     mean: list | None = None
     variance: list | None = None
     name: str = "arrays"
+    preprocessing: Any = None
 
 
 def carve(num_examples, validation_fraction, seed):

@@ -38,7 +38,8 @@ class Stream(keras.utils.PyDataset):
 
     `Trainer.fit` takes it as it is. It also feeds plain `keras.Model.fit`, on one device, where it yields the batches
     of one epoch at a time and may change its batch size between epochs (`tt.callbacks.BatchSizeIncrease`). There, give
-    `fit` the argument `shuffle=False`, or Keras changes the order of the batches within each epoch.
+    `fit` the argument `shuffle=False`, or Keras changes the order of the batches within each epoch. (On JAX, Keras
+    reads an epoch of it to build a model that is not built yet, so that `fit` then begins with the second order.)
 
     Args:
         source: a source of `tf_tricks.data`, or a pair of arrays (inputs [n, ...], labels [n, ...]).

@@ -1,12 +1,16 @@
-"""Losses, by name: cross-entropy with label smoothing, and Keras's own."""
+"""Losses, by name: cross-entropy with label smoothing, and Keras's own; and the penalty on large weights."""
 
 import keras
 
 from tf_tricks.errors import RequestError
 from tf_tricks.losses.cross_entropy import SparseCategoricalCrossentropy
+from tf_tricks.losses.l2 import l2
 from tf_tricks.registry import Registry, classes_by_name
 
-__all__ = ["SparseCategoricalCrossentropy", "get"]
+__all__ = ["TRICKS", "SparseCategoricalCrossentropy", "get", "l2"]
+
+TRICKS = {"sparse_categorical_crossentropy": SparseCategoricalCrossentropy, "l2": l2}
+"""What has a card, by name; `l2` is a function of a model."""
 
 
 def _sparse_categorical_crossentropy(from_logits=False, label_smoothing=0.0, ignore_class=None):

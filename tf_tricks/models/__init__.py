@@ -1,4 +1,8 @@
-"""Models from raw inputs to logits, made of Keras's own layers only: a saved one loads without this package."""
+"""Models from raw inputs to logits.
+
+Unless an argument asks for a layer of `tf_tricks.layers`, they are made of Keras's own layers: a saved one then loads
+without this package.
+"""
 
 from tf_tricks.models.convnet import convnet
 from tf_tricks.models.mlp import mlp

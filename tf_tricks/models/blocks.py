@@ -2,27 +2,32 @@
 
 import keras
 
-from tf_tricks.errors import RequestError, check_number
+from tf_tricks import layers
+from tf_tricks.errors import check_number
 
 
-def batch_norm(gamma_initializer="ones"):
-    """Returns a batch normalisation whose statistics are those of the whole batch, on however many replicas.
+def normalization(layer=None, zero_gamma=False):
+    """Returns a new normalisation layer: batch normalisation over the whole batch, or what `layer` names.
 
-    Momentum 0.9 and ε = 10⁻⁵ are those of the ResNet papers (Keras's own are 0.99 and 10⁻³). Only Keras on TensorFlow
-    knows the argument `synchronized`; elsewhere it is left at False. (A JAX program that is sharded over devices takes
-    the mean over the whole array anyway.)
+    The batch normalisation is that of all replicas together, with momentum 0.9 and ε = 10⁻⁵ as in the ResNet papers
+    (Keras's own are 0.99 and 10⁻³). Only Keras on TensorFlow knows the argument `synchronized`; elsewhere it is left at
+    False. (A JAX program that is sharded over devices takes the mean over the whole array anyway.)
 
     The sum over replicas happens in the middle of the model. `tf.distribute.MirroredStrategy` on CPUs allows that at
     the top level of the function given to `strategy.run`, not inside a `tf.function` or `tf.while_loop` within it.
 
     Args:
-        gamma_initializer: `"ones"`, or `"zeros"` for the last one of a residual block, which then starts as the
+        layer: what `tf_tricks.layers.get` takes, or None.
+        zero_gamma: whether the scale γ starts at 0, as in the last one of a residual block, which then starts as the
             identity (Goyal et al. 2017, arXiv:1706.02677, section 5.1).
 
     Example:
-        >>> batch_norm().momentum
+        >>> normalization().momentum
         0.9
     """
+    gamma_initializer = "zeros" if zero_gamma else "ones"
+    if layer is not None:
+        return layers.get(fresh(layer), gamma_initializer=gamma_initializer, zero_gamma=zero_gamma)
     return keras.layers.BatchNormalization(
         momentum=0.9,
         epsilon=1e-5,
@@ -31,7 +36,7 @@ def batch_norm(gamma_initializer="ones"):
     )
 
 
-def conv(x, filters, kernel_size, strides=1):
+def conv(x, filters, kernel_size, strides=1, layer=None):
     """Returns a convolution of `x` without bias, He-initialised, zero-padded evenly on both sides.
 
     Args:
@@ -39,6 +44,7 @@ def conv(x, filters, kernel_size, strides=1):
         filters: number of channels of the output.
         kernel_size: height and width of the kernel.
         strides: 1, or 2 to halve height and width.
+        layer: the convolution, as `tf_tricks.layers.get` takes it, without the arguments above; None for Keras's.
 
     Returns:
         [batch, ⌈height / strides⌉, ⌈width / strides⌉, filters] if the kernel size is odd.
@@ -54,9 +60,27 @@ def conv(x, filters, kernel_size, strides=1):
         # against the shortcut beside it.
         padding = "valid"
         x = keras.layers.ZeroPadding2D(kernel_size // 2)(x) if kernel_size > 1 else x
-    return keras.layers.Conv2D(filters, kernel_size, strides, padding, use_bias=False, kernel_initializer="he_normal")(
-        x
-    )
+    arguments = dict(filters=filters, kernel_size=kernel_size, strides=strides, padding=padding, use_bias=False)
+    return layers.get(fresh(layer or "conv2d"), kernel_initializer="he_normal", **arguments)(x)
+
+
+def dropout(layer):
+    """Returns a new layer that drops: Keras's dropout for a number, otherwise what `tf_tricks.layers.get` takes.
+
+    Example:
+        >>> dropout(0.5).rate, dropout({"name": "drop_block", "rate": 0.1, "block_size": 3}).block_size
+        (0.5, 3)
+    """
+    return keras.layers.Dropout(layer) if isinstance(layer, (int, float)) else layers.get(fresh(layer))
+
+
+def fresh(layer):
+    """Returns a copy of a layer or initializer, so that each place in a model has its own; others as they are."""
+    if isinstance(layer, (keras.layers.Layer, keras.Initializer)):
+        config = layer.get_config()
+        config.pop("name", None)
+        return type(layer).from_config(config)
+    return layer
 
 
 def relu(x):
@@ -82,12 +106,13 @@ def logits(x, num_outputs, kernel_initializer="glorot_uniform"):
 
 
 def check_common(num_outputs, dropout):
-    """Raises a `RequestError` unless `num_outputs` is a whole number from 1 and `dropout` is in [0, 1).
+    """Raises a `RequestError` unless `num_outputs` is a whole number from 1 and `dropout` a rate in [0, 1) or a layer.
 
     Example:
         >>> check_common(num_outputs=10, dropout=0.5)
     """
     check_number("num_outputs", num_outputs, minimum=1, integer=True)
-    check_number("dropout", dropout, minimum=0)
-    if dropout >= 1:
-        raise RequestError(f"dropout must be below 1, not {dropout!r}")
+    if isinstance(dropout, (int, float)) or dropout is None:
+        check_number("dropout", dropout, minimum=0, below=1)
+    else:
+        layers.get(fresh(dropout))

@@ -3,7 +3,10 @@
 import keras
 
 from tf_tricks.errors import RequestError, check_number
-from tf_tricks.models.blocks import batch_norm, check_common, conv, logits, relu
+from tf_tricks.models.blocks import check_common, logits, relu
+from tf_tricks.models.blocks import conv as convolve
+from tf_tricks.models.blocks import dropout as new_dropout
+from tf_tricks.models.blocks import normalization as new_normalization
 from tf_tricks.models.stem import check_image, check_sizes, standardised_input
 
 
@@ -14,10 +17,13 @@ def convnet(
     convolutions=1,
     kernel_size=3,
     dropout=0.0,
+    normalization=None,
+    conv=None,
     *,
     input_dtype="float32",
     mean=None,
     variance=None,
+    preprocessing=None,
 ):
     """Stages of convolutions with pooling between them: small images on small machines.
 
@@ -32,10 +38,14 @@ def convnet(
         filters: number of channels of each stage.
         convolutions: number of convolutions in each stage: one number for all, or one for each.
         kernel_size: height and width of the kernels.
-        dropout: share of the last features that is dropped, in [0, 1).
+        dropout: share of the last features that is dropped, in [0, 1); or a layer, as `tf_tricks.layers.get` takes it.
+            A layer for images, such as `drop_block`, comes at the end of each stage instead.
+        normalization: the layer that normalises, as `tf_tricks.layers.get` takes it; None for batch normalisation.
+        conv: the layer that convolves, likewise, without filters and kernel size; None for Keras's.
         input_dtype: what the raw inputs are, `"float32"` or `"uint8"`.
         mean: of the raw inputs, one number for each channel, or None.
         variance: of the raw inputs, one number for each channel, or None.
+        preprocessing: a layer in place of the standardisation, adapted to the raw inputs, or None.
 
     Returns:
         a `keras.Model` from raw images to logits (or a regression), float32 [batch, num_outputs].
@@ -58,12 +68,16 @@ def convnet(
     kernel_size = int(check_number("kernel_size", kernel_size, minimum=1, integer=True))
     check_image(f"convnet of {len(filters)} stages", input_shape, halvings=len(filters) - 1)
 
-    inputs, x = standardised_input(input_shape, input_dtype, mean, variance)
+    inputs, x = standardised_input(input_shape, input_dtype, mean, variance, preprocessing)
+    drops_images = getattr(new_dropout(dropout).input_spec, "ndim", None) == 4
     for stage, (channels, number) in enumerate(zip(filters, convolutions)):
         if stage > 0:
             x = keras.layers.MaxPooling2D(2)(x)
         for _ in range(number):
-            x = relu(batch_norm()(conv(x, channels, kernel_size)))
+            x = relu(new_normalization(normalization)(convolve(x, channels, kernel_size, layer=conv)))
+        if drops_images:
+            x = new_dropout(dropout)(x)
     x = keras.layers.GlobalAveragePooling2D()(x)
-    x = keras.layers.Dropout(dropout)(x)
+    if not drops_images:
+        x = new_dropout(dropout)(x)
     return keras.Model(inputs, logits(x, num_outputs), name="convnet")

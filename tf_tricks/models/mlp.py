@@ -2,9 +2,11 @@
 
 import keras
 
+from tf_tricks import initializers, layers
 from tf_tricks.errors import unknown
-from tf_tricks.models.blocks import batch_norm as new_batch_norm
-from tf_tricks.models.blocks import check_common, logits
+from tf_tricks.models.blocks import check_common, fresh, logits
+from tf_tricks.models.blocks import dropout as new_dropout
+from tf_tricks.models.blocks import normalization as new_normalization
 from tf_tricks.models.stem import check_sizes, standardised_input
 
 # Activations that let about half of the signal's power through, for which He's initialisation makes up.
@@ -19,10 +21,13 @@ def mlp(
     dropout=0.0,
     batch_norm=False,
     kernel_initializer=None,
+    normalization=None,
+    dense=None,
     *,
     input_dtype="float32",
     mean=None,
     variance=None,
+    preprocessing=None,
 ):
     """Fully connected layers: for tables, and the simplest model for everything else.
 
@@ -35,12 +40,16 @@ def mlp(
         num_outputs: number of classes, or of values to predict.
         hidden: width of each hidden layer; empty for a linear model.
         activation: name of a Keras activation.
-        dropout: share of the hidden units that is dropped, in [0, 1).
+        dropout: share of the hidden units that is dropped, in [0, 1); or a layer, as `tf_tricks.layers.get` takes it.
         batch_norm: whether to normalise before each activation.
-        kernel_initializer: of the hidden layers, a name or an object; None chooses by the activation.
+        kernel_initializer: of the hidden layers, as `tf_tricks.initializers.get` takes it; None chooses by
+            the activation.
+        normalization: the layer that normalises before each activation, as `tf_tricks.layers.get` takes it, or None.
+        dense: the hidden layers, likewise, without units and initializer; None for Keras's.
         input_dtype: what the raw inputs are, `"float32"` or `"uint8"`.
         mean: of the raw inputs, one number for each channel (the last axis), or None.
         variance: of the raw inputs, one number for each channel, or None.
+        preprocessing: a layer in place of the standardisation, adapted to the raw inputs, or None.
 
     Returns:
         a `keras.Model` from raw inputs to logits (or a regression), float32 [batch, num_outputs].
@@ -58,22 +67,18 @@ def mlp(
     if kernel_initializer is None:
         kernel_initializer = "he_normal" if activation in RELU_LIKE else "glorot_uniform"
 
-    inputs, x = standardised_input(input_shape, input_dtype, mean, variance)
+    inputs, x = standardised_input(input_shape, input_dtype, mean, variance, preprocessing)
     x = keras.layers.Flatten()(x)
+    normalise = batch_norm or normalization is not None
     for width in hidden:
-        x = keras.layers.Dense(width, use_bias=not batch_norm, kernel_initializer=_fresh(kernel_initializer))(x)
-        if batch_norm:
-            x = new_batch_norm()(x)
+        initializer = initializers.get(fresh(kernel_initializer))
+        arguments = dict(units=width, use_bias=not normalise, kernel_initializer=initializer)
+        x = layers.get(fresh(dense or "dense"), **arguments)(x)
+        if normalise:
+            x = new_normalization(normalization)(x)
         x = keras.layers.Activation(activation)(x)
-        x = keras.layers.Dropout(dropout)(x)
+        x = new_dropout(dropout)(x)
     return keras.Model(inputs, logits(x, num_outputs), name="mlp")
-
-
-def _fresh(initializer):
-    # One Keras initializer object draws the same values for every layer of the same shape: give each layer its own.
-    if isinstance(initializer, keras.Initializer):
-        return initializer.__class__.from_config(initializer.get_config())
-    return initializer
 
 
 def _check_activation(name):

@@ -3,7 +3,9 @@
 import keras
 
 from tf_tricks.errors import RequestError
-from tf_tricks.models.blocks import batch_norm, check_common, conv, logits, relu
+from tf_tricks.models.blocks import check_common, logits, relu
+from tf_tricks.models.blocks import dropout as new_dropout
+from tf_tricks.models.residual import ResidualParts
 from tf_tricks.models.stem import check_image, standardised_input
 
 # Number of bottleneck blocks in each stage of the networks for ImageNet.
@@ -16,10 +18,16 @@ def resnet(
     depth=20,
     zero_gamma=False,
     dropout=0.0,
+    stochastic_depth=0.0,
+    squeeze_and_excite=None,
+    blur_pool=False,
+    normalization=None,
+    conv=None,
     *,
     input_dtype="float32",
     mean=None,
     variance=None,
+    preprocessing=None,
 ):
     """Residual networks: y = relu(x + F(x)), F being convolutions with batch normalisation.
 
@@ -35,10 +43,18 @@ def resnet(
         depth: number of layers: 6n + 2 from 8 on, or 50, 101, 152.
         zero_gamma: whether every block starts as the identity: F ends in a batch normalisation with scale γ = 0 (Goyal
             et al. 2017, section 5.1).
-        dropout: share of the last features that is dropped, in [0, 1).
+        dropout: share of the last features that is dropped, in [0, 1); or a layer, as `tf_tricks.layers.get` takes it.
+        stochastic_depth: probability of dropping the last block's branch, in [0, 1); those before fall linearly to 0
+            (Huang et al. 2016, arXiv:1603.09382).
+        squeeze_and_excite: factor by which the hidden layer of squeeze-and-excite is narrower than the block (Hu et al.
+            2018, arXiv:1709.01507), or None for none.
+        blur_pool: whether branches are low-pass filtered where they are strided (Zhang 2019, arXiv:1904.11486).
+        normalization: the layer that normalises, as `tf_tricks.layers.get` takes it; None for batch normalisation.
+        conv: the layer that convolves, likewise, without filters and kernel size; None for Keras's.
         input_dtype: what the raw inputs are, `"float32"` or `"uint8"`.
         mean: of the raw inputs, one number for each channel, or None.
         variance: of the raw inputs, one number for each channel, or None.
+        preprocessing: a layer in place of the standardisation, adapted to the raw inputs, or None.
 
     Returns:
         a `keras.Model` from raw images to logits (or a regression), float32 [batch, num_outputs].
@@ -56,29 +72,31 @@ def resnet(
     depth = _check_depth(depth)
     check_image(f"resnet of depth {depth}", input_shape, halvings=5 if depth in IMAGENET else 2)
 
-    last_gamma = "zeros" if zero_gamma else "ones"
-    inputs, x = standardised_input(input_shape, input_dtype, mean, variance)
+    parts = ResidualParts(normalization, conv, zero_gamma, stochastic_depth, squeeze_and_excite, blur_pool)
+    inputs, x = standardised_input(input_shape, input_dtype, mean, variance, preprocessing)
     if depth in IMAGENET:
-        x = relu(batch_norm()(conv(x, 64, 7, strides=2)))
+        x = relu(parts.normalize(parts.conv(x, 64, 7, strides=2)))
         x = keras.layers.MaxPooling2D(3, strides=2)(keras.layers.ZeroPadding2D(1)(x))
         block, widths, blocks = _bottleneck_block, (64, 128, 256, 512), IMAGENET[depth]
     else:
-        x = relu(batch_norm()(conv(x, 16, 3)))
+        x = relu(parts.normalize(parts.conv(x, 16, 3)))
         block, widths, blocks = _basic_block, (16, 32, 64), 3 * ((depth - 2) // 6,)
 
+    number = 0
     for stage, (width, count) in enumerate(zip(widths, blocks)):
         for i in range(count):
-            x = block(x, width, 2 if stage > 0 and i == 0 else 1, last_gamma)
+            number += 1
+            x = block(x, width, 2 if stage > 0 and i == 0 else 1, parts, number / sum(blocks))
 
     x = keras.layers.GlobalAveragePooling2D()(x)
-    x = keras.layers.Dropout(dropout)(x)
+    x = new_dropout(dropout)(x)
     initializer = keras.initializers.RandomNormal(stddev=0.01) if depth in IMAGENET else "glorot_uniform"
     return keras.Model(inputs, logits(x, num_outputs, initializer), name=f"resnet{depth}")
 
 
-def _basic_block(x, width, strides, last_gamma):
-    y = relu(batch_norm()(conv(x, width, 3, strides)))
-    y = batch_norm(last_gamma)(conv(y, width, 3))
+def _basic_block(x, width, strides, parts, progress):
+    y = relu(parts.normalize(parts.conv(x, width, 3, strides)))
+    y = parts.end_branch(parts.conv(y, width, 3), progress)
     if strides > 1:
         x = keras.layers.AveragePooling2D(1, strides)(x)
         # Pads the channels: seen as "channels first", they are the last axis of the image.
@@ -86,12 +104,12 @@ def _basic_block(x, width, strides, last_gamma):
     return relu(keras.layers.Add()([x, y]))
 
 
-def _bottleneck_block(x, width, strides, last_gamma):
-    y = relu(batch_norm()(conv(x, width, 1)))
-    y = relu(batch_norm()(conv(y, width, 3, strides)))
-    y = batch_norm(last_gamma)(conv(y, 4 * width, 1))
+def _bottleneck_block(x, width, strides, parts, progress):
+    y = relu(parts.normalize(parts.conv(x, width, 1)))
+    y = relu(parts.normalize(parts.conv(y, width, 3, strides)))
+    y = parts.end_branch(parts.conv(y, 4 * width, 1), progress)
     if x.shape[-1] != 4 * width:
-        x = batch_norm()(conv(x, 4 * width, 1, strides))
+        x = parts.normalize(parts.conv(x, 4 * width, 1, strides))
     return relu(keras.layers.Add()([x, y]))
 
 

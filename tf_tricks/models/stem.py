@@ -8,7 +8,7 @@ from tf_tricks.errors import RequestError, check_number, unknown
 INPUT_DTYPES = ("float32", "uint8")
 
 
-def standardised_input(input_shape, input_dtype="float32", mean=None, variance=None):
+def standardised_input(input_shape, input_dtype="float32", mean=None, variance=None, preprocessing=None):
     """Returns a model's input and the same values standardised, x ← (x − mean) / √variance, one channel at a time.
 
     The mean and the variance become part of the model, so that a saved model takes raw values. They are applied in
@@ -22,6 +22,7 @@ def standardised_input(input_shape, input_dtype="float32", mean=None, variance=N
         input_dtype: what the raw values are, `"float32"` or `"uint8"`.
         mean: one number for each channel (the last axis), or None for inputs that are used as they are.
         variance: one number for each channel, given together with `mean`.
+        preprocessing: a layer to be used instead, adapted to raw inputs, or None.
 
     Returns:
         the `keras.Input`, [batch, *input_shape], and the float tensor that the model's first layer takes.
@@ -39,6 +40,8 @@ def standardised_input(input_shape, input_dtype="float32", mean=None, variance=N
     if input_dtype not in INPUT_DTYPES:
         raise unknown("input dtype", input_dtype, INPUT_DTYPES)
     inputs = keras.Input(input_shape, dtype=input_dtype)
+    if preprocessing is not None:
+        return inputs, preprocessing(inputs)
     if mean is None and variance is None:
         # Keras casts float inputs to the dtype of each layer, and leaves whole numbers as they are: cast them here.
         return inputs, inputs if input_dtype == "float32" else keras.layers.Rescaling(1.0, dtype="float32")(inputs)

@@ -3,7 +3,9 @@
 import keras
 
 from tf_tricks.errors import RequestError, check_number
-from tf_tricks.models.blocks import batch_norm, check_common, conv, logits, relu
+from tf_tricks.models.blocks import check_common, logits, relu
+from tf_tricks.models.blocks import dropout as new_dropout
+from tf_tricks.models.residual import ResidualParts
 from tf_tricks.models.stem import check_image, standardised_input
 
 
@@ -13,10 +15,16 @@ def wide_resnet(
     depth=16,
     widen_factor=4,
     dropout=0.0,
+    stochastic_depth=0.0,
+    squeeze_and_excite=None,
+    blur_pool=False,
+    normalization=None,
+    conv=None,
     *,
     input_dtype="float32",
     mean=None,
     variance=None,
+    preprocessing=None,
 ):
     """Residual networks that are wide instead of deep, with the activation before the convolution: y = x + F(x).
 
@@ -30,10 +38,19 @@ def wide_resnet(
         num_outputs: number of classes, or of values to predict.
         depth: number of layers, 6n + 4: 10, 16, 22, 28, 34, 40, …
         widen_factor: k, how many times wider than the original ResNet.
-        dropout: share of the activations in the blocks that is dropped, in [0, 1); the paper's is 0.3 or 0.4.
+        dropout: share of the activations in the blocks that is dropped, in [0, 1), the paper's is 0.3 or 0.4; or a
+            layer, as `tf_tricks.layers.get` takes it.
+        stochastic_depth: probability of dropping the last block's branch, in [0, 1); those before fall linearly to 0
+            (Huang et al. 2016, arXiv:1603.09382).
+        squeeze_and_excite: factor by which the hidden layer of squeeze-and-excite is narrower than the block (Hu et al.
+            2018, arXiv:1709.01507), or None for none.
+        blur_pool: whether branches are low-pass filtered where they are strided (Zhang 2019, arXiv:1904.11486).
+        normalization: the layer that normalises, as `tf_tricks.layers.get` takes it; None for batch normalisation.
+        conv: the layer that convolves, likewise, without filters and kernel size; None for Keras's.
         input_dtype: what the raw inputs are, `"float32"` or `"uint8"`.
         mean: of the raw inputs, one number for each channel, or None.
         variance: of the raw inputs, one number for each channel, or None.
+        preprocessing: a layer in place of the standardisation, adapted to the raw inputs, or None.
 
     Returns:
         a `keras.Model` from raw images to logits (or a regression), float32 [batch, num_outputs].
@@ -50,22 +67,25 @@ def wide_resnet(
     depth = _check_depth(depth)
     check_image("wide_resnet", input_shape, halvings=2)
 
-    inputs, x = standardised_input(input_shape, input_dtype, mean, variance)
-    x = conv(x, 16, 3)
+    parts = ResidualParts(normalization, conv, False, stochastic_depth, squeeze_and_excite, blur_pool)
+    inputs, x = standardised_input(input_shape, input_dtype, mean, variance, preprocessing)
+    x = parts.conv(x, 16, 3)
+    count, number = (depth - 4) // 6, 0
     for stage, width in enumerate((16 * widen_factor, 32 * widen_factor, 64 * widen_factor)):
-        for i in range((depth - 4) // 6):
-            x = _block(x, width, 2 if stage > 0 and i == 0 else 1, dropout)
-    x = relu(batch_norm()(x))
+        for i in range(count):
+            number += 1
+            x = _block(x, width, 2 if stage > 0 and i == 0 else 1, dropout, parts, number / (3 * count))
+    x = relu(parts.normalize(x))
     x = keras.layers.GlobalAveragePooling2D()(x)
     return keras.Model(inputs, logits(x, num_outputs), name=f"wide_resnet{depth}_{widen_factor}")
 
 
-def _block(x, width, strides, dropout):
-    y = relu(batch_norm()(x))
-    shortcut = conv(y, width, 1, strides) if strides > 1 or x.shape[-1] != width else x
-    y = conv(y, width, 3, strides)
-    y = keras.layers.Dropout(dropout)(relu(batch_norm()(y)))
-    y = conv(y, width, 3)
+def _block(x, width, strides, dropout, parts, progress):
+    y = relu(parts.normalize(x))
+    shortcut = parts.conv(y, width, 1, strides) if strides > 1 or x.shape[-1] != width else x
+    y = parts.conv(y, width, 3, strides)
+    y = new_dropout(dropout)(relu(parts.normalize(y)))
+    y = parts.drop_branch(parts.conv(y, width, 3), progress)
     return keras.layers.Add()([shortcut, y])
 
 

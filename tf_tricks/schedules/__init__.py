@@ -1,6 +1,7 @@
 """Schedules: learning rate, batch size and noise scale as functions of progress in epochs, by name or as objects."""
 
 from tf_tricks.schedules import plan
+from tf_tricks.schedules.base import SCHEDULES as TRICKS
 from tf_tricks.schedules.base import Schedule, constant, get, schedule
 from tf_tricks.schedules.batch import grow, per_replica
 from tf_tricks.schedules.compose import concatenate, warm_up
@@ -26,6 +27,7 @@ from tf_tricks.schedules.plan import count_updates
 from tf_tricks.schedules.scaling import linear_scaling, square_root_scaling
 
 __all__ = [
+    "TRICKS",
     "Schedule",
     "batch_size_for_noise_scale",
     "concatenate",

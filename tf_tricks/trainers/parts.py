@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from tf_tricks import augment, callbacks, data, losses, models, optimizers, schedules
+from tf_tricks import augment, callbacks, data, layers, losses, models, optimizers, schedules
 from tf_tricks.errors import RequestError, check_number, unknown
 from tf_tricks.trainers.config_file import DEFAULTS
 
@@ -83,6 +83,7 @@ def build(config, strategy):
             input_dtype=source.input_dtype,
             mean=splits.mean,
             variance=splits.variance,
+            preprocessing=_adapted(splits),
         )
     loss = config["loss"]
     if loss is None and classification:
@@ -113,6 +114,14 @@ def build(config, strategy):
             **{key: config[key] for key in FOLDER_OPTIONS},
         ),
     )
+
+
+def _adapted(splits):
+    if splits.preprocessing is None:
+        return None
+    layer = layers.get(splits.preprocessing)
+    layer.adapt(splits.train)
+    return layer
 
 
 def _schedules(config, known):

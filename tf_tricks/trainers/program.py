@@ -40,10 +40,13 @@ def run(main, own_flags, argv):
         absl_logging.get_absl_handler().setFormatter(None)
         import_tensorflow()
         main()
+        sys.stdout.flush()
     except RequestError as error:
         return _say(name, error, 2)
     except RunError as error:
         return _say(name, error, 1)
+    except BrokenPipeError:  # whoever reads has read enough: `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt as interrupt:
         return _say(name, str(interrupt) or "interrupted", 128 + getattr(interrupt, "signal_number", 2))
     return 0

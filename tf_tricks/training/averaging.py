@@ -1,29 +1,48 @@
-"""The moving average of the weights (EMA) that Keras optimizers keep with `use_ema=True`, put to use.
+"""The averages of the weights that optimizers keep, put to use.
 
-Polyak & Juditsky 1992; the average is what is validated, tested and exported, the raw weights are what is trained.
+The average is what is validated, tested and exported, the raw weights are what is trained: the moving average that
+every Keras optimizer keeps with `use_ema=True` (Polyak & Juditsky 1992), and the x of Schedule-Free (Defazio et al.
+2024, arXiv:2405.15682).
 """
 
 import contextlib
 
 import numpy as np
 
+from tf_tricks.optimizers import ScheduleFreeAdamW
+
 
 @contextlib.contextmanager
-def averaged_weights(optimizer, model):
+def averaged_weights(optimizer):
     """Within this context the model has the averaged weights, if the optimizer keeps any."""
-    if not optimizer.use_ema:
+    if not keeps_average(optimizer):
         yield
         return
-    raw = [np.asarray(v) for v in model.trainable_variables]
-    finalize_averaged_weights(optimizer, model)
+    raw = [np.asarray(v) for v in optimizer._trainable_variables]
+    finalize_averaged_weights(optimizer)
     try:
         yield
     finally:
-        for variable, value in zip(model.trainable_variables, raw):
+        for variable, value in zip(optimizer._trainable_variables, raw):
             variable.assign(value)
 
 
-def finalize_averaged_weights(optimizer, model):
+def keeps_average(optimizer):
+    """Returns whether the weights to evaluate are others than those that are trained."""
+    return optimizer.use_ema or _is_schedule_free(optimizer)
+
+
+def finalize_averaged_weights(optimizer):
     """Puts the averaged weights into the model for good."""
-    for variable, average in zip(model.trainable_variables, optimizer._model_variables_moving_average):
-        variable.assign(np.asarray(average))
+    for variable, average in zip(optimizer._trainable_variables, _averages(optimizer)):
+        variable.assign(average)
+
+
+def _averages(optimizer):
+    if optimizer.use_ema:
+        return [np.asarray(average) for average in optimizer._model_variables_moving_average]
+    return getattr(optimizer, "core", optimizer).averages()
+
+
+def _is_schedule_free(optimizer):
+    return isinstance(getattr(optimizer, "core", optimizer), ScheduleFreeAdamW)

@@ -2,15 +2,19 @@
 
 import math
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from tf_tricks.errors import check_number
-from tf_tricks.training.objective import per_example
+from tf_tricks.training.objective import per_example, seed_states, seeds_at
 
 
 class Evaluation:
     """Evaluates a model on all replicas, in one compiled loop with static shapes.
+
+    Layers that draw at inference too, such as Monte-Carlo dropout, draw as a function of the place in the data, so that
+    an evaluation can be repeated.
 
     The last batch is filled up with examples of weight 0, so that an uneven end costs no second trace and counts
     nothing twice.
@@ -30,6 +34,7 @@ class Evaluation:
         self.loss = loss
         self.metrics = list(metrics)
         self.replica_batch_size = math.ceil(batch_size / strategy.num_replicas_in_sync)
+        self._seed_states = seed_states(model)
         self._run = tf.function(self._all, autograph=False)
 
     def __call__(self, source):
@@ -63,8 +68,9 @@ class Evaluation:
         _, sums = tf.while_loop(lambda i, _: i < steps, one, start, parallel_iterations=1)
         return sums.stack()
 
-    def _replica(self, inputs, labels, weights):
-        outputs = self.model(inputs, training=False)
+    def _replica(self, inputs, labels, weights, position):
+        with keras.StatelessScope(state_mapping=seeds_at(self._seed_states, position)):
+            outputs = self.model(inputs, training=False)
         for metric in self.metrics:
             metric.update_state(labels, outputs, sample_weight=weights)
         return tf.reduce_sum(per_example(self.loss, labels, outputs) * weights)
@@ -74,6 +80,6 @@ def _dataset(source, batch_size, number):
     def batch(i):
         indices = i * batch_size + tf.range(batch_size, dtype=tf.int64)
         inputs, labels = source.fetch(tf.minimum(indices, source.num_examples - 1), indices)
-        return inputs, labels, tf.cast(indices < source.num_examples, tf.float32)
+        return inputs, labels, tf.cast(indices < source.num_examples, tf.float32), indices[0]
 
     return tf.data.Dataset.range(number).map(batch, num_parallel_calls=2).prefetch(2)

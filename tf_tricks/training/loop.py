@@ -59,7 +59,10 @@ class Loop:
 
     def _compile(self, batch_size):
         micro_batches = batch_size // self._examples_at_once(batch_size)
-        if micro_batches == 1 and self.loss_scale is None:
+        if hasattr(self.update.optimizer, "ascend"):
+            step = self._sharpness_aware_step
+            self._make_accumulators()
+        elif micro_batches == 1 and self.loss_scale is None:
             step = self._whole_batch_step
         else:
             step = self._micro_batches_step
@@ -95,18 +98,51 @@ class Loop:
     def _micro_batches_step(self, iterator, micro_batches, log_norms):
         """Gradients pile up on each replica; they are summed over the replicas once, then applied."""
 
+        def accumulate_next(i):
+            self._accumulate(next(iterator), micro_batches)
+            return (i + 1,)
+
+        self._clear_accumulators()
+        tf.while_loop(lambda i: i < micro_batches, accumulate_next, (0,), parallel_iterations=1)
+        loss, finite, gradients = self._reduce_accumulators()
+        return self._first(loss), self._apply_if(finite, lambda: self._apply(gradients, log_norms))
+
+    def _sharpness_aware_step(self, iterator, micro_batches, log_norms):
+        """Two passes over the same examples: to the gradient, up along it, and to the gradient there."""
+        batches = [next(iterator) for _ in range(micro_batches)]
+
+        def ascend_and_apply():
+            self.strategy.run(self.update.ascend, args=(gradients,))
+            self._clear_accumulators()
+            for batch in batches:
+                self._accumulate(batch, micro_batches, first_pass=False)
+            _, _, gradients_there = self._reduce_accumulators()
+            return self._apply(gradients_there, log_norms)
+
+        self._clear_accumulators()
+        for batch in batches:
+            self._accumulate(batch, micro_batches)
+        loss, finite, gradients = self._reduce_accumulators()
+        return self._first(loss), self._apply_if(finite, ascend_and_apply)
+
+    def _clear_accumulators(self):
         def clear():
             for accumulator in self._accumulators:
                 accumulator.assign(tf.zeros_like(accumulator))
 
+        self.strategy.run(clear)
+
+    def _accumulate(self, batch, micro_batches, first_pass=True):
         def accumulate(inputs, labels, position):
-            outcome = self._pass(inputs, labels, position, micro_batches)
+            run = self._pass if first_pass else self._outcome
+            outcome = run(inputs, labels, position, micro_batches)
             for accumulator, value in zip(self._accumulators, [outcome.loss, *outcome.gradients]):
                 accumulator.assign_add(value)
 
-        def accumulate_next(i):
-            self.strategy.run(accumulate, args=next(iterator))
-            return (i + 1,)
+        self.strategy.run(accumulate, args=batch)
+
+    def _reduce_accumulators(self):
+        """Returns the loss with its penalty, whether all gradients are finite, and the gradients, on each replica."""
 
         def reduce():
             loss, *gradients = self._sum([a.read_value() for a in self._accumulators])
@@ -116,30 +152,34 @@ class Loop:
             finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(g)) for g in gradients])
             return loss + self.update.penalty(), finite, gradients
 
-        def apply():
-            return self._first(self.strategy.run(self.update, args=(gradients, log_norms)))
+        return self.strategy.run(reduce)
 
-        self.strategy.run(clear)
-        tf.while_loop(lambda i: i < micro_batches, accumulate_next, (0,), parallel_iterations=1)
-        loss, finite, gradients = self.strategy.run(reduce)
+    def _apply(self, gradients, log_norms):
+        return self._first(self.strategy.run(self.update, args=(gradients, log_norms)))
+
+    def _apply_if(self, finite, apply):
+        """Returns the norms that `apply` gives; with a loss scale, skips it where a gradient has overflowed."""
         if self.loss_scale is None:
-            return self._first(loss), apply()
+            return apply()
         finite = self._first(finite)
         norms = tf.cond(finite, apply, lambda: tf.zeros([2]))
         self.loss_scale.adapt(finite)
-        return self._first(loss), norms
+        return norms
 
     def _pass(self, inputs, labels, position, micro_batches):
         """One forward and backward pass on a replica; moving statistics and metrics are updated from it."""
-        scale = 1.0 if self.loss_scale is None else self.loss_scale.scale.read_value()
-        outcome = self.objective(inputs, labels, position, self.num_replicas * micro_batches, scale)
+        outcome = self._outcome(inputs, labels, position, micro_batches)
         # Statistics of each replica's own examples differ: their mean keeps the replicas' models the same.
         states = self._sum([state / self.num_replicas for state in outcome.states])
-        for variable, value in zip(self.objective.state_variables, states):
+        for variable, value in zip(self.objective.changed_variables, states):
             variable.assign(value)
         for metric in self.metrics:
             metric.update_state(outcome.labels, outcome.outputs)
         return outcome
+
+    def _outcome(self, inputs, labels, position, micro_batches):
+        scale = 1.0 if self.loss_scale is None else self.loss_scale.scale.read_value()
+        return self.objective(inputs, labels, position, self.num_replicas * micro_batches, scale)
 
     def _sum(self, tensors):
         if self.num_replicas == 1 or not tensors:

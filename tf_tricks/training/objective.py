@@ -12,7 +12,7 @@ class Outcome(NamedTuple):
     Attributes:
         loss: this pass's share of the loss of the whole update.
         gradients: one tensor for each trainable variable.
-        states: the new values of `Objective.state_variables`, such as batch norm's moving statistics.
+        states: the new values of `Objective.changed_variables`, such as batch norm's moving statistics.
         labels: the labels, after augmentation.
         outputs: the model's outputs.
     """
@@ -45,10 +45,8 @@ class Objective:
         self.augment = augment
         self.seed = seed
         self.trainable_variables = list(model.trainable_variables)
-        self.state_variables = list(model.non_trainable_weights)
-        self.seed_states = [
-            generator.state for layer in model._flatten_layers() for generator in layer._seed_generators
-        ]
+        self.changed_variables = []  # the weights that a pass itself changes; known once it is traced
+        self.seed_states = seed_states(model)
         self._compiled = tf.function(self._pass, autograph=False, jit_compile=True) if jit_compile else self._pass
 
     def __call__(self, inputs, labels, position, passes, loss_scale=1.0):
@@ -71,7 +69,9 @@ class Objective:
         with tf.GradientTape() as tape:
             # In such a scope Keras finds only the values of those variables to penalise that are in the mapping.
             penalised = [(v, v.value) for v in self.trainable_variables if v.regularizer is not None]
-            scope = keras.StatelessScope(state_mapping=self._seeds(position) + penalised, collect_losses=True)
+            scope = keras.StatelessScope(
+                state_mapping=seeds_at(self.seed_states, position) + penalised, collect_losses=True
+            )
             with scope:
                 outputs = self.model(inputs, training=True)
                 penalties = self.model.losses
@@ -85,13 +85,20 @@ class Objective:
             tf.zeros(v.shape, v.dtype) if g is None else tf.convert_to_tensor(g)
             for v, g in zip(self.trainable_variables, gradients)
         ]
-        new = [scope.get_current_value(v) for v in self.state_variables]
-        states = [v.value if n is None else n for v, n in zip(self.state_variables, new)]
-        return loss, gradients, states, labels, outputs
+        new = [(v, scope.get_current_value(v)) for v in self.model.non_trainable_weights]
+        self.changed_variables = [v for v, value in new if value is not None]
+        return loss, gradients, [value for _, value in new if value is not None], labels, outputs
 
-    def _seeds(self, position):
-        words = tf.stack([position // 2**32, position % 2**32])
-        return [(state, state.value + tf.cast(words, state.dtype)) for state in self.seed_states]
+
+def seed_states(model):
+    """Returns the state of every seed generator of the model's layers."""
+    return [generator.state for layer in model._flatten_layers() for generator in layer._seed_generators]
+
+
+def seeds_at(states, position):
+    """Returns (state, value) for each of `states`: what it is to be for a pass that begins at `position`, int64."""
+    words = tf.stack([position // 2**32, position % 2**32])
+    return [(state, state.value + tf.cast(words, state.dtype)) for state in states]
 
 
 def per_example(loss, labels, outputs):

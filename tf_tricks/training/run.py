@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tf_tricks.errors import RunError
 from tf_tricks.schedules import plan
-from tf_tricks.training.averaging import averaged_weights, finalize_averaged_weights
+from tf_tricks.training.averaging import averaged_weights, finalize_averaged_weights, keeps_average
 from tf_tricks.training.checks import check_batch
 from tf_tricks.training.interrupt import Interrupted
 from tf_tricks.training.loop import Loop
@@ -35,12 +35,14 @@ class Progress:
         step: updates done.
         learning_rate_factor: what callbacks such as `ReduceLROnPlateau` have made of the schedule, as a factor on it.
         stopped: whether a callback has ended the run.
+        batch_size: what a callback has set in place of the schedule, or None.
     """
 
     examples_seen: int = 0
     step: int = 0
     learning_rate_factor: float = 1.0
     stopped: bool = False
+    batch_size: int | None = None
 
 
 class Run:
@@ -65,12 +67,8 @@ class Run:
         self.validation = validation
         self.progress = Progress()
         self.sums = MetricSums(trainer.metrics)
-        self._objective = Objective(trainer.model, trainer.loss, stream.augment, stream.seed, trainer.jit_compile)
-        self._loop = Loop(
-            trainer.strategy, self._objective, trainer.update, trainer.metrics, trainer.micro_batch, trainer.loss_scale
-        )
-        self._loop_batch_size = None
         self._steps_a_call = 1
+        self.retrace()
 
     @property
     def state_variables(self):
@@ -83,14 +81,32 @@ class Run:
         loss_scale = self.trainer.loss_scale
         return groups if loss_scale is None else groups | {"loss_scale": loss_scale.variables}
 
+    @property
+    def batch_size(self):
+        """Examples of the coming update; a callback that sets it takes over from the schedule."""
+        step = self.next_step()
+        return self._loop_batch_size if step is None else step.batch_size
+
+    @batch_size.setter
+    def batch_size(self, size):
+        check_batch(size, self.num_examples, self.trainer.num_replicas, self.trainer.micro_batch)
+        self.progress.batch_size = int(size)
+
+    def retrace(self):
+        """Makes the compiled loop anew, for the variables that are trainable now."""
+        trainer, stream = self.trainer, self.stream
+        trainer.update.variables = list(self.model.trainable_variables)
+        self._objective = Objective(self.model, trainer.loss, stream.augment, stream.seed, trainer.jit_compile)
+        self._loop = Loop(
+            trainer.strategy, self._objective, trainer.update, trainer.metrics, trainer.micro_batch, trainer.loss_scale
+        )
+        self._loop_batch_size = None
+
     def next_step(self):
         """Returns the `schedules.plan.Step` that comes next, or None at the end of the run."""
         if self.progress.stopped:
             return None
-        trainer = self.trainer
-        return plan.next_step(
-            self.progress.examples_seen, self.num_examples, self.total_epochs, trainer.learning_rate, trainer.batch_size
-        )
+        return next(self._steps_from_here(), None)
 
     def __call__(self, folder, stop_requests):
         """Trains to the end.
@@ -120,8 +136,8 @@ class Run:
                 folder.save(epoch)
                 raise Interrupted(f"stopped at step {self.progress.step}{folder.advice()}", stop_requests.received)
         folder.save(epoch=None)
-        if self.optimizer.use_ema:
-            finalize_averaged_weights(self.optimizer, self.model)
+        if keeps_average(self.optimizer):
+            finalize_averaged_weights(self.optimizer)
         callbacks.on_train_end()
 
     def _run_steps(self, folder):
@@ -139,7 +155,9 @@ class Run:
         step_losses, norms = self._call_loop([self._scaled_rate(step) for step in steps])
         seconds = time.perf_counter() - began
         self._steps_a_call = max(1, min(1000, int(SECONDS_A_CALL * len(steps) / seconds)))
-        self._check_finite(step_losses)
+        if not np.all(np.isfinite(step_losses)):
+            self._diverge(step_losses)
+            return
         self.progress.step += len(steps)
         self.progress.examples_seen += batch_size * len(steps)
         self._known_rate = float(self.optimizer.learning_rate.numpy())
@@ -151,14 +169,21 @@ class Run:
 
     def _coming_steps(self, folder):
         steps = []
-        trainer, seen = self.trainer, self.progress.examples_seen
-        for step in plan.steps(self.num_examples, self.total_epochs, trainer.learning_rate, trainer.batch_size, seen):
+        at_most = 1 if any(getattr(c, "every_step", False) for c in self.callbacks.callbacks) else self._steps_a_call
+        for step in self._steps_from_here():
             if steps and (step.batch_size != steps[0].batch_size or self.epoch_of(step) != self.epoch_of(steps[0])):
                 break
             steps.append(step)
-            if len(steps) >= self._steps_a_call or folder.wants_control(self.progress.step + len(steps)):
+            if len(steps) >= at_most or folder.wants_control(self.progress.step + len(steps)):
                 break
         return steps
+
+    def _steps_from_here(self):
+        progress, trainer = self.progress, self.trainer
+        batch_size = progress.batch_size or trainer.batch_size
+        return plan.steps(
+            self.num_examples, self.total_epochs, trainer.learning_rate, batch_size, progress.examples_seen
+        )
 
     def _call_loop(self, learning_rates):
         try:
@@ -172,20 +197,25 @@ class Run:
         except _DATA_ERRORS as error:
             raise RunError(f"the training data cannot be read any more: {str(error).splitlines()[0]}") from error
 
-    def _check_finite(self, step_losses):
-        if np.all(np.isfinite(step_losses)):
-            return
-        step = self.progress.step + int(np.argmin(np.isfinite(step_losses)))
-        raise RunError(
-            f"the loss is not finite at step {step + 1}: the run has diverged. Try a learning rate ten times smaller, "
-            "a warm-up, clip_global_norm=1.0, or look for NaN in the data"
-        )
+    def _diverge(self, step_losses):
+        """A callback may look after the ruins and end the run; otherwise it fails here."""
+        first = int(np.argmin(np.isfinite(step_losses)))
+        step = self.progress.step + first
+        self.callbacks.on_train_batch_end(step, {"loss": float(step_losses[first])})
+        if not self.model.stop_training:
+            raise RunError(
+                f"the loss is not finite at step {step + 1}: the run has diverged. Try a learning rate ten times "
+                "smaller, a warm-up, clip_global_norm=1.0, or look for NaN in the data"
+            )
+        self.progress.stopped = True
 
     def _end_epoch(self, epoch, folder):
         logs, results = self.sums.epoch_results(), None
-        with averaged_weights(self.optimizer, self.model):  # what is validated is what callbacks see and keep
+        with averaged_weights(self.optimizer):  # what is validated is what callbacks see and keep
             if self.validation is not None:
+                self.callbacks.on_test_begin()
                 results = self.trainer.evaluate(self.validation)
+                self.callbacks.on_test_end(dict(results))
                 logs |= {f"val_{name}": value for name, value in results.items()}
             self.callbacks.on_epoch_end(epoch, dict(logs))
         self._take_learning_rate()

@@ -4,6 +4,7 @@ import math
 
 import keras
 import tensorflow as tf
+from etils import epath
 
 from tf_tricks import losses, optimizers, schedules
 from tf_tricks.data import Stream, as_source
@@ -139,6 +140,7 @@ class Trainer:
             callbacks, add_history=True, model=self.model, epochs=math.ceil(epochs), verbose=0, steps=None
         )
         self.run = Run(self, stream, epochs, callback_list, validation)
+        self.run.workdir = None if workdir is None else epath.Path(workdir)
         with RunFolder(workdir, self.run, verbose, **folder_options) as folder, StopRequests() as stop_requests:
             self.run(folder, stop_requests)
         return self.model.history

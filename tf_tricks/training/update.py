@@ -1,10 +1,9 @@
 """What happens between the gradient and the weights: the sum over replicas, L2, clipping, the optimizer."""
 
-import re
-
 import tensorflow as tf
 
-from tf_tricks.errors import RequestError, check_number
+from tf_tricks import patterns
+from tf_tricks.errors import check_number
 
 
 class Update:
@@ -47,9 +46,9 @@ class Update:
         self.clip_value = clip_value
         self.clip_norm = clip_norm
         self.clip_global_norm = clip_global_norm
-        patterns = _compiled(exclude_from_weight_decay)
-        excluded = [v for v in self.variables if any(p.search(v.path) for p in patterns)]
-        self.decayed = [all(v is not e for e in excluded) for v in self.variables]
+        exclude = patterns.compiled("exclude_from_weight_decay", exclude_from_weight_decay)
+        excluded = [v for v in self.variables if patterns.found(exclude, v)]
+        self._not_decayed = {id(v) for v in excluded}
         if not optimizer.built:
             if weight_decay is not None:
                 optimizer.weight_decay = weight_decay
@@ -59,11 +58,21 @@ class Update:
         # Gradients arrive here summed over the replicas; Keras would sum them once more.
         optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
 
+    @property
+    def decayed(self):
+        """Whether each of `variables`, which are fewer while some are frozen, has L2 and decay."""
+        return [id(v) not in self._not_decayed for v in self.variables]
+
     def penalty(self):
         """Returns λ|θ|², a scalar."""
-        if not self.l2:
+        decayed = [v for v, d in zip(self.variables, self.decayed) if d]
+        if not self.l2 or not decayed:
             return tf.constant(0.0)
-        return self.l2 * tf.add_n([tf.reduce_sum(tf.square(v)) for v, d in zip(self.variables, self.decayed) if d])
+        return self.l2 * tf.add_n([tf.reduce_sum(tf.square(v)) for v in decayed])
+
+    def ascend(self, gradients):
+        """Moves the weights to where `SAM` takes the second gradient; only for an optimizer that has `ascend`."""
+        self.optimizer.ascend(self._with_l2(gradients), self.variables)
 
     def __call__(self, gradients, log_norms):
         """Applies the summed `gradients` and returns the norms of gradient (before clipping) and weights, float32 [2].
@@ -72,8 +81,7 @@ class Update:
             gradients: one dense tensor for each variable.
             log_norms: bool scalar; where it is False the norms are not computed and are returned as 0.
         """
-        if self.l2:
-            gradients = [g + 2.0 * self.l2 * v if d else g for g, v, d in zip(gradients, self.variables, self.decayed)]
+        gradients = self._with_l2(gradients)
         norms = tf.cond(
             log_norms,
             lambda: tf.stack([tf.linalg.global_norm(gradients), tf.linalg.global_norm([*map(_value, self.variables)])]),
@@ -81,6 +89,11 @@ class Update:
         )
         self.optimizer.apply(self._clip(gradients), self.variables)
         return norms
+
+    def _with_l2(self, gradients):
+        if not self.l2:
+            return gradients
+        return [g + 2.0 * self.l2 * v if d else g for g, v, d in zip(gradients, self.variables, self.decayed)]
 
     def _clip(self, gradients):
         if self.clip_value is not None:
@@ -90,17 +103,6 @@ class Update:
         if self.clip_global_norm is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, self.clip_global_norm)
         return gradients
-
-
-def _compiled(patterns):
-    try:
-        if isinstance(patterns, str):
-            raise TypeError
-        return [re.compile(pattern) for pattern in patterns]
-    except (TypeError, re.error) as error:
-        raise RequestError(
-            f"exclude_from_weight_decay must be a list of regular expressions, not {patterns!r}"
-        ) from error
 
 
 def _value(variable):

@@ -1,0 +1,58 @@
+"""Trains with each callback on the number of replicas that is asked for and writes the results.
+
+Run by test_callbacks_on_replicas.py.
+"""
+
+import sys
+
+import keras
+import numpy as np
+from runs import data, run
+
+import tf_tricks as tt
+from tf_tricks.callbacks.adaptive_batch_size import AdaptiveBatchSize
+from tf_tricks.callbacks.gradual_unfreezing import GradualUnfreezing
+from tf_tricks.callbacks.noise_scale import NoiseScale
+from tf_tricks.callbacks.weight_averaging import ExponentialMovingAverage, StochasticWeightAveraging
+
+STAGES = {0: ["head"], 1: [".*"]}
+BATCHES = dict(batches=3, batch_size=16)
+CASES = {
+    "noise_scale": lambda: [NoiseScale(4, 8)],
+    "adaptive_batch_size": lambda: [AdaptiveBatchSize(4, 16, factor=1e6)],
+    "swa": lambda: [StochasticWeightAveraging(0, **BATCHES)],
+    "ema": lambda: [ExponentialMovingAverage(0.9, **BATCHES)],
+    "unfreezing": lambda: [GradualUnfreezing(STAGES)],
+    "unfreezing_use_ema": lambda: [GradualUnfreezing(STAGES)],
+}
+
+
+def network():
+    layers = [keras.layers.Dense(6, name="body"), keras.layers.BatchNormalization(synchronized=True, momentum=0.8)]
+    return keras.Sequential([keras.Input((4,)), *layers, keras.layers.Dense(1, name="head")])
+
+
+def main(replicas, output):
+    strategy = tt.strategy("cpu", replicas=int(replicas))
+    results = {}
+    for case, make in CASES.items():
+        keras.utils.set_random_seed(1)
+        with strategy.scope():
+            model = network()
+        trainer = tt.Trainer(
+            model,
+            {"name": "momentum", "use_ema": "use_ema" in case, "ema_momentum": 0.9},
+            learning_rate=0.01,
+            batch_size=16,
+            loss="mean_squared_error",
+            strategy=strategy,
+        )
+        history = run(trainer, make(), epochs=2, validation=data(10))
+        results |= {f"{case}/{name}": values for name, values in history.items()}
+        results |= {f"{case}/weight{i}": np.asarray(v) for i, v in enumerate(model.weights)}
+        results[f"{case}/steps"] = trainer.run.progress.step
+    np.savez(output, **results)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,187 @@
+"""Edge cases of the field, and what the optimizers refuse."""
+
+import keras
+import numpy as np
+import pytest
+
+from tf_tricks import RequestError, optimizers
+
+ALL = sorted(set(optimizers.TRICKS) - {"sam"})
+NEEDED = {
+    "lookahead": {"optimizer": "adam", "k": 2},
+    "adaptive_gradient_clipping": {"optimizer": "adam"},
+    "learning_rate_multipliers": {"optimizer": "adam", "multipliers": {}},
+    "layer_wise_decay": {"optimizer": "adam"},
+    "weight_decay_exclusions": {"optimizer": "adam_w"},
+    "sam": {"optimizer": "adam"},
+}
+
+
+def make(name, **arguments):
+    return optimizers.get({"name": name} | NEEDED.get(name, {}) | arguments)
+
+
+def steps(optimizer, value, gradient, number=3, dtype="float32", name="kernel"):
+    variable = keras.Variable(np.asarray(value), dtype=dtype, name=name)
+    for _ in range(number):
+        optimizer.apply([keras.ops.cast(keras.ops.convert_to_tensor(gradient), dtype)], [variable])
+    return keras.ops.convert_to_numpy(keras.ops.cast(variable, "float32"))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_constant_pixel_whose_gradient_is_always_0(name):
+    result = steps(make(name), [[1.0, 1.0], [1.0, 1.0]], [[0.0, 0.0], [1.0, 1.0]])
+    assert np.isfinite(result).all()
+    assert (result[1] < 1).all()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_tensor_without_any_gradient_stays(name):
+    optimizer = make(name)
+    if optimizer.weight_decay:
+        optimizer.weight_decay = None
+    np.testing.assert_array_equal(steps(optimizer, [[1.0, 2.0]], [[0.0, 0.0]]), [[1.0, 2.0]])
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("name", ALL)
+def test_half_precision(name, dtype):
+    result = steps(make(name), [[1.0, -1.0], [2.0, 0.0]], [[1.0, 1.0], [1.0, 1.0]], number=3, dtype=dtype)
+    assert np.isfinite(result).all()
+
+
+@pytest.mark.parametrize(("name", "first_step"), [("lars", 0.01), ("lamb", 0.01)])
+def test_zero_weights_have_trust_ratio_1(name, first_step):
+    optimizer = make(name)
+    optimizer.learning_rate = 0.01
+    np.testing.assert_allclose(steps(optimizer, [0.0, 0.0], [1.0, 1.0], number=1), -first_step, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["lars", "lamb"])
+@pytest.mark.parametrize("path", ["bias", "gamma", "beta"])
+def test_vectors_are_neither_adapted_nor_decayed(name, path):
+    optimizer = make(name, weight_decay=100.0)
+    optimizer.learning_rate = 0.01
+    np.testing.assert_allclose(steps(optimizer, [5.0], [1.0], number=1, name=path), 4.99, rtol=1e-5)
+
+
+def test_the_trainer_s_list_of_what_decays_counts():
+    optimizer = make("lars", weight_decay=1.0, exclude_from_adaptation=["."])
+    variable = keras.Variable([1.0], name="kernel")
+    optimizer.exclude_from_weight_decay(var_list=[variable])
+    optimizer.build([variable])
+    assert optimizer.decay_of(variable) == 0.0
+
+
+def test_sam_returns_to_the_very_weights():
+    sam = optimizers.SAM(keras.optimizers.SGD(0.0), rho=0.3)
+    variable = keras.Variable(np.linspace(0.1, 1, 7))
+    before = keras.ops.convert_to_numpy(variable).copy()
+    sam.build([variable])
+    sam.ascend([keras.ops.convert_to_tensor(np.full(7, 0.123, "float32"))], [variable])
+    assert np.linalg.norm(keras.ops.convert_to_numpy(variable) - before) == pytest.approx(0.3, rel=1e-5)
+    sam.apply([keras.ops.ones(7)], [variable])
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), before)
+
+
+def test_sam_without_a_gradient_stays():
+    sam = optimizers.SAM(keras.optimizers.SGD(0.1))
+    variable = keras.Variable([1.0])
+    sam.build([variable])
+    sam.ascend([keras.ops.zeros(1)], [variable])
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), [1.0])
+
+
+def test_sam_in_plain_fit_says_what_it_needs():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(optimizers.SAM(keras.optimizers.SGD(0.1)), "mse")
+    with pytest.raises(RequestError, match="SharpnessAwareModel"):
+        model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
+
+
+def test_a_sharpness_aware_model_needs_sam():
+    inputs = keras.Input((2,))
+    model = optimizers.SharpnessAwareModel(inputs, keras.layers.Dense(1)(inputs))
+    model.compile("sgd", "mse")
+    with pytest.raises(RequestError, match="compiled with a SAM optimizer"):
+        model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
+
+
+def test_lookahead_starts_where_the_first_step_starts():
+    """Weights that are loaded after the optimizer was built count, and not those that it was built with."""
+    variable = keras.Variable([0.0])
+    optimizer = optimizers.Lookahead(keras.optimizers.SGD(1.0), k=1, alpha=0.5)
+    optimizer.build([variable])
+    variable.assign([10.0])
+    optimizer.apply([keras.ops.ones(1)], [variable])
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(variable), [9.5])
+
+
+def test_a_wrapper_has_the_settings_of_its_inner_optimizer():
+    inner = keras.optimizers.AdamW(0.25, weight_decay=0.5, global_clipnorm=2.0, use_ema=True, ema_momentum=0.75)
+    outer = optimizers.Lookahead(inner)
+    found = (float(outer.learning_rate), outer.weight_decay, outer.global_clipnorm, outer.use_ema, outer.ema_momentum)
+    assert found == (0.25, 0.5, 2.0, True, 0.75)
+
+
+def test_a_wrapper_keeps_one_average_after_its_own_step():
+    variable = keras.Variable([0.0])
+    inner = keras.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5)
+    outer = optimizers.Lookahead(inner, k=1, alpha=0.5)
+    for _ in range(2):
+        outer.apply([keras.ops.ones(1)], [variable])
+    average = outer._model_variables_moving_average[0]
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(average), [(-0.5 - 1.0) / 2])
+    assert not hasattr(inner, "_model_variables_moving_average")
+
+
+def test_layer_wise_decay_counts_layers():
+    layers = [keras.layers.Dense(2) for _ in range(3)]
+    model = keras.Sequential([keras.Input((2,)), *layers])
+    optimizer = make("layer_wise_decay", decay=0.5)
+    optimizer.build(model.trainable_variables)
+    assert optimizer.find_factors(model.trainable_variables) == [0.25, 0.25, 0.5, 0.5, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("identifier", "message"),
+    [
+        ({"name": "momentum", "momentum": 1.5}, "momentum must be a number at least 0 and at most 1, not 1.5"),
+        ({"name": "lamb", "beta_2": 1.0}, "beta_2 must be a number at least 0 and below 1, not 1.0"),
+        ({"name": "lars", "trust_coefficient": 0}, "trust_coefficient must be a number above 0, not 0"),
+        ({"name": "radam", "beta_2": 0.5}, "beta_2 must be a number above 0.6, not 0.5"),
+        ({"name": "sam", "optimizer": "adam", "rho": -1}, "rho must be a number at least 0, not -1"),
+        ({"name": "lookahead", "optimizer": "adam", "k": 0}, "k must be a whole number at least 1, not 0"),
+        ({"name": "lookahead", "optimizer": "adm"}, "there is no optimizer 'adm'; did you mean 'adam'"),
+        ({"name": "lookahead"}, "the optimizer 'lookahead' needs optimizer"),
+        ({"name": "lookahead", "optimizer": 3}, "an optimizer must be a name, a dict with 'name'"),
+        ({"name": "lookahead", "optimizer": {"name": "sam", "optimizer": "sgd"}}, r"SAM\(Lookahead\(...\)\)"),
+        ({"name": "lookahead", "optimizer": {"name": "adam", "learning_rate": 1.0}}, "takes no learning_rate"),
+        ({"name": "lars", "exclude_from_adaptation": "bias"}, "exclude_from_adaptation must be a list of regular"),
+        ({"name": "adam", "weight_decays": 0.1}, "there is no argument of the optimizer 'adam' called 'weight_decays'"),
+        (
+            {"name": "learning_rate_multipliers", "optimizer": "adam", "multipliers": {"(": 1.0}},
+            "is not a regular expression",
+        ),
+    ],
+)
+def test_what_is_refused(identifier, message):
+    with pytest.raises(RequestError, match=message):
+        optimizers.get(identifier)
+
+
+def test_a_pattern_that_is_found_nowhere():
+    optimizer = make("learning_rate_multipliers", multipliers={"headd": 2.0})
+    with pytest.raises(RequestError, match="no variable's path contains 'headd'; the first are: kernel"):
+        optimizer.build([keras.Variable([1.0], name="kernel")])
+
+
+def test_an_inner_optimizer_in_use():
+    inner = keras.optimizers.SGD()
+    inner.build([keras.Variable([1.0])])
+    with pytest.raises(RequestError, match="in use already: make a new one"):
+        optimizers.Lookahead(inner)
+
+
+def test_base_arguments_reach_keras():
+    assert optimizers.get({"name": "adam", "use_ema": True}).use_ema

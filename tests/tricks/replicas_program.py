@@ -1,0 +1,67 @@
+"""Trains every trick of the packages that are named, on the number of replicas that is asked for.
+
+Run by test_every_trick_on_replicas.py, which compares what two processes have written.
+"""
+
+import sys
+import tempfile
+import traceback
+
+import examples
+import numpy as np
+import tensorflow as tf
+
+import tf_tricks as tt
+from tf_tricks.data import Stream
+from tf_tricks.training.objective import Objective
+
+
+def trained(package, name, strategy):
+    """Returns the weights after two epochs."""
+    with strategy.scope():
+        model = examples.model(package, name)
+        optimizer = examples.optimizer(package, name)
+    settings = dict(learning_rate=examples.learning_rate(package, name), batch_size=examples.BATCH)
+    trainer = tt.Trainer(model, optimizer, loss=examples.loss(package, name), strategy=strategy, **settings)
+    chosen = [examples.make(package, name)] if package == "callbacks" else []
+    with tempfile.TemporaryDirectory() as workdir:
+        trainer.fit(Stream(examples.data(), seed=3), 2, callbacks=chosen, workdir=workdir, verbose=0)
+    return {f"weight{i}": np.asarray(v) for i, v in enumerate(model.weights)}
+
+
+def masked(package, name, strategy):
+    """Returns what each replica's model gives for the same inputs in training, and what it gives without."""
+    with strategy.scope():
+        model = examples.model(package, name)
+    objective = Objective(model, examples.loss(package, name))
+    images, labels = (tf.constant(part) for part in examples.data(16))
+
+    @tf.function(autograph=False)
+    def run(position):
+        def replica():
+            number = tf.distribute.get_replica_context().replica_id_in_sync_group
+            return objective(images, labels, position + tf.cast(number, tf.int64) * len(images), 1).outputs
+
+        return strategy.run(replica)
+
+    passes = [strategy.experimental_local_results(run(tf.constant(i * 1000, tf.int64))) for i in range(64)]
+    return {f"replica{i}": np.concatenate([np.asarray(p) for p in outputs]) for i, outputs in enumerate(zip(*passes))}
+
+
+def main(replicas, output, *packages):
+    strategy = tt.strategy("cpu", replicas=int(replicas))
+    results = {}
+    for package, name in examples.CASES:
+        if package not in packages:
+            continue
+        try:
+            random = package == "layers" and examples.is_random(examples.model(package, name))
+            found = (masked if random else trained)(package, name, strategy)
+        except Exception:
+            found = {"error": np.array(traceback.format_exc())}
+        results |= {f"{package}-{name}-{key}": value for key, value in found.items()}
+    np.savez(output, **results)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

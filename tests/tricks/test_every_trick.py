@@ -1,0 +1,157 @@
+"""What every trick must do, whatever it is. A new trick is covered by being listed in its package's TRICKS."""
+
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tf_tricks as tt
+from tf_tricks.data import Stream
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import examples
+
+every_trick = pytest.mark.parametrize(("package", "name"), examples.CASES, ids=examples.IDS)
+STATELESS = [case for case in examples.CASES if case[0] != "callbacks"]
+every_object_of_keras = pytest.mark.parametrize(("package", "name"), STATELESS, ids=["-".join(c) for c in STATELESS])
+
+
+def weights(model):
+    return [keras.ops.convert_to_numpy(v) for v in model.weights]
+
+
+def trainer(package, name):
+    model = examples.model(package, name)
+    return tt.Trainer(
+        model,
+        optimizer=examples.optimizer(package, name),
+        learning_rate=examples.learning_rate(package, name),
+        batch_size=examples.BATCH,
+        loss=examples.loss(package, name),
+    )
+
+
+def train(made, package, name, workdir=None, extra=()):
+    chosen = [examples.make(package, name)] if package == "callbacks" else []
+    stream = Stream(examples.data(), seed=3)
+    return made.fit(stream, 2, callbacks=[*chosen, *extra], workdir=workdir, verbose=0).history
+
+
+def loss_of(made):
+    return made.evaluate(examples.data())["loss"]
+
+
+class Crash(keras.callbacks.Callback):
+    """Breaks the run off at the end of an epoch."""
+
+    def __init__(self, epoch=None):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == self.epoch:
+            raise ZeroDivisionError
+
+    def get_state(self):
+        return {}
+
+    def set_state(self, state):
+        """Nothing was kept."""
+
+
+@pytest.mark.parametrize(("package", "name"), examples.CASES, ids=examples.IDS)
+def test_made_by_name_or_by_dict(package, name):
+    arguments = examples.arguments(package, name)
+    made = examples.make(package, name)
+    again = examples.PACKAGES[package].get({"name": name} | arguments)
+    assert type(made) is type(again)
+    if not arguments and package != "layers":
+        assert type(examples.PACKAGES[package].get(name)) is type(made)
+
+
+@every_object_of_keras
+def test_config_round_trip(package, name):
+    made = examples.make(package, name)
+    config = made.get_config()
+    again = type(made).from_config(made.get_config())
+    assert again.get_config() == config
+
+
+@every_object_of_keras
+def test_saved_and_loaded(package, name, tmp_path):
+    model = examples.model(package, name)
+    model.compile(examples.optimizer(package, name), examples.loss(package, name))
+    model.train_on_batch(*(part[: examples.BATCH] for part in examples.data()))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for found, wanted in zip(weights(loaded), weights(model), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    for found, wanted in zip(loaded.optimizer.variables, model.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(np.asarray(found), np.asarray(wanted))
+    images = examples.data()[0][: examples.BATCH]
+    if name != "monte_carlo_dropout":  # draws at prediction
+        np.testing.assert_allclose(loaded(images), model(images), rtol=1e-6, atol=1e-6)
+
+
+@every_trick
+def test_trains_in_plain_fit(package, name, tmp_path):
+    model = examples.model(package, name)
+    before = float(examples.loss(package, name)(examples.data()[1], model(examples.data()[0])))
+    examples.fit(package, name, tmp_path, built=model)
+    after = float(examples.loss(package, name)(examples.data()[1], model(examples.data()[0])))
+    if name == "learning_rate_finder":
+        assert after == before  # it puts everything back
+    else:
+        assert after < before
+
+
+@every_trick
+def test_trains_in_the_trainer_and_resumes_bit_for_bit(package, name, tmp_path):
+    made = trainer(package, name)
+    before = loss_of(made)
+    history = train(made, package, name, tmp_path / "whole")
+    if name == "learning_rate_finder":
+        assert loss_of(made) == before
+        return
+    assert loss_of(made) < before
+    broken_off = trainer(package, name)
+    with pytest.raises(ZeroDivisionError):
+        train(broken_off, package, name, tmp_path / "parts", extra=[Crash(epoch=1)])
+    resumed = trainer(package, name)
+    assert train(resumed, package, name, tmp_path / "parts", extra=[Crash()]) == history
+    for found, wanted in zip(weights(resumed.model), weights(made.model), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize(("package", "name"), [case for case in STATELESS if case[1] != "sam"], ids=lambda value: value)
+def test_compiles_under_xla_with_static_shapes(package, name):
+    """Two whole steps, compiled, are two steps that are not; masks, which XLA draws otherwise, are left out."""
+    outcomes = []
+    for jit_compile in (False, True):
+        model, loss = examples.model(package, name), examples.loss(package, name)
+        optimizer = examples.optimizer(package, name)
+        optimizer.build(model.trainable_variables)
+        training = not examples.is_random(model)
+
+        def step(images, labels, model=model, loss=loss, optimizer=optimizer, training=training):
+            with tf.GradientTape() as tape:
+                value = loss(labels, model(images, training=training))
+            gradients = tape.gradient(value, model.trainable_variables)
+            optimizer.apply(gradients, model.trainable_variables)
+            return value
+
+        step = tf.function(step, autograph=False, jit_compile=jit_compile)
+        images, labels = (tf.constant(part[: examples.BATCH]) for part in examples.data())
+        values = [float(step(images, labels)) for _ in range(2)]
+        if jit_compile and not training:  # the mask itself must compile as well
+            masked = tf.function(lambda x, model=model: model(x, training=True), jit_compile=True)(images)
+            assert np.isfinite(masked).all()
+        outcomes.append(values)
+    if name == "monte_carlo_dropout":  # draws without training, too
+        assert np.isfinite(outcomes).all()
+    else:
+        np.testing.assert_allclose(outcomes[1], outcomes[0], rtol=2e-5, atol=1e-6)

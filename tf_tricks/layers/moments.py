@@ -1,0 +1,130 @@
+"""Mean, variance and covariance of a data set in one pass, on the host: what layers that adapt to data need."""
+
+import keras
+import numpy as np
+
+from tf_tricks.errors import RequestError
+
+_CHUNK = 1000
+
+
+class RunningMoments:
+    """Count, mean and scatter Σ (x − mean)² (or Σ (x − mean)(x − mean)ᵀ) of everything added so far.
+
+    Two parts A and B are merged, with d = mean_B − mean_A, by:
+
+        n = n_A + n_B
+        mean = mean_A + d n_B / n
+        scatter = scatter_A + scatter_B + d² n_A n_B / n
+
+    No large numbers are subtracted from each other, so the digits survive however far the mean is from 0: Chan, Golub
+    & LeVeque 1979, "Updating formulae and a pairwise algorithm for computing sample variances". Float64.
+
+    Example:
+        >>> import numpy as np
+        >>> moments = RunningMoments()
+        >>> moments.add(2, np.array([1.0]), np.array([2.0]))
+        >>> moments.add(1, np.array([4.0]), np.array([0.0]))
+        >>> moments.count, moments.mean.tolist(), moments.variance.tolist()
+        (3, [2.0], [2.6666666666666665])
+    """
+
+    def __init__(self):
+        self.count, self.mean, self.scatter = 0, 0.0, 0.0
+
+    def add(self, count, mean, scatter):
+        """Merges a part.
+
+        Args:
+            count: how many values the part has, above 0.
+            mean: their mean, array [d].
+            scatter: sum of the squares [d], or of the products [d, d], of their deviations from `mean`.
+        """
+        difference = mean - self.mean
+        total = self.count + count
+        square = difference**2 if np.ndim(scatter) == 1 else np.outer(difference, difference)
+        self.scatter = self.scatter + scatter + square * (self.count * count / total)
+        self.mean = self.mean + difference * (count / total)
+        self.count = total
+
+    @property
+    def variance(self):
+        """The population variance (or covariance), scatter / n."""
+        return self.scatter / self.count
+
+
+def mean_and_scatter(values):
+    """Returns mean and Σ (x − mean)² over the first axis; of values that are all the same, exactly those and 0.
+
+    Args:
+        values: float64 array [n, ...].
+
+    Example:
+        >>> import numpy as np
+        >>> mean, scatter = mean_and_scatter(np.array([[0.1, 1.0], [0.1, 2.0], [0.1, 6.0]]))
+        >>> mean.tolist(), scatter.tolist()
+        ([0.1, 3.0], [0.0, 14.0])
+    """
+    deviations = values - values[0]
+    mean = deviations.mean(axis=0)
+    deviations -= mean
+    return values[0] + mean, np.square(deviations, out=deviations).sum(axis=0)
+
+
+def batches_of(data):
+    """Yields the inputs of `data` as float64 arrays [b, ...] with b ≥ 1.
+
+    Args:
+        data: an array [n, ...]; an iterable (a `tf.data.Dataset`, a stream, a list, a generator) of batches [b, ...] or
+            of tuples (inputs, labels, …); or a source of `tf_tricks.data`. It must come to an end.
+
+    Raises:
+        RequestError: the data hold no examples, values that are not finite numbers, or batches of different shapes.
+
+    Example:
+        >>> import numpy as np
+        >>> [batch.shape for batch in batches_of([(np.ones((3, 2)), np.ones(3)), (np.ones((1, 2)), np.ones(1))])]
+        [(3, 2), (1, 2)]
+    """
+    shape = None
+    for batch in map(_as_batch, _raw_batches(data)):
+        if not len(batch):
+            continue
+        shape = shape or batch.shape[1:]
+        if batch.shape[1:] != shape:
+            raise RequestError(f"all examples to adapt to must have the same shape, not {shape} and {batch.shape[1:]}")
+        yield batch
+    if shape is None:
+        raise RequestError("there must be at least one example to adapt to, not none")
+
+
+def _raw_batches(data):
+    if hasattr(data, "fetch") and hasattr(data, "num_examples"):
+        return _of_source(data)
+    if isinstance(data, keras.utils.PyDataset):
+        return (data[i] for i in range(len(data)))  # it has no end that Python's own iteration would find
+    if hasattr(data, "shape"):
+        return (data[i : i + _CHUNK] for i in range(0, max(1, len(data)), _CHUNK))
+    if hasattr(data, "__iter__"):
+        return iter(data)
+    raise RequestError(f"data to adapt to must be an array or an iterable of batches, not {data!r}")
+
+
+def _of_source(source):
+    for i in range(0, source.num_examples, _CHUNK):
+        indices = np.arange(i, min(i + _CHUNK, source.num_examples), dtype=np.int64)
+        yield source.fetch(indices, indices)
+
+
+def _as_batch(batch):
+    if isinstance(batch, tuple) and batch:
+        batch = batch[0]
+    try:
+        batch = np.asarray(batch).astype("float64")
+    except (TypeError, ValueError) as error:
+        raise RequestError(f"batches to adapt to must be arrays of numbers, not {type(batch).__name__}") from error
+    if batch.ndim < 2:
+        raise RequestError(f"batches to adapt to must have the shape [examples, ...], not {list(batch.shape)}")
+    if not np.isfinite(batch).all():
+        raise RequestError("the data to adapt to hold values that are NaN or infinite; remove or replace them first")
+    return batch

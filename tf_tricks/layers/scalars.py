@@ -1,0 +1,82 @@
+"""The scalars that Fixup puts in the place of normalisation."""
+
+import keras
+
+
+@keras.saving.register_keras_serializable("tf_tricks")
+class ScalarBias(keras.layers.Layer):
+    """Adds one trainable number to its inputs.
+
+    One half of what Fixup has in the place of normalisation (Zhang et al. 2019, arXiv:1901.09321): a scalar bias,
+    initialised at 0, before each convolution, linear layer and activation:
+
+        y = x + bias
+
+    It is a layer: `x = ScalarBias()(x)`. The convolutions and dense layers then need no bias of their own. The paper
+    trains the scalars at a tenth of the learning rate of the weights.
+
+    Use it when you build a residual net without normalisation for `fixup`.
+
+    Leave it when the net has batch normalisation, whose β is a bias for each channel.
+
+    Args:
+        **kwargs: of every Keras layer, such as `name`.
+
+    Example:
+        >>> layer = ScalarBias()
+        >>> float(layer(keras.ops.ones((1, 1)))[0, 0]), layer.count_params()
+        (1.0, 1)
+    """
+
+    def build(self, input_shape):
+        """Makes the number."""
+        del input_shape
+        self.bias = self.add_weight(shape=(), initializer="zeros", name="bias")
+
+    def call(self, inputs):
+        """Returns inputs + bias."""
+        return inputs + keras.ops.cast(self.bias, inputs.dtype)
+
+    def compute_output_shape(self, input_shape):
+        """Returns the shape of the inputs."""
+        return input_shape
+
+
+@keras.saving.register_keras_serializable("tf_tricks")
+class ScalarMultiplier(keras.layers.Layer):
+    """Multiplies its inputs by one trainable number.
+
+    The other half of what Fixup has in the place of normalisation (Zhang et al. 2019, arXiv:1901.09321): a scalar
+    multiplier, initialised at 1, one for each residual branch, after its last convolution:
+
+        y = multiplier · x
+
+    It is a layer: `x = ScalarMultiplier()(x)`. It lets weight decay act on the branch as it does under normalisation:
+    the multiplier makes up for the length of the weights. The paper trains the scalars at a tenth of the learning rate
+    of the weights.
+
+    Use it when you build a residual net without normalisation for `fixup`.
+
+    Leave it when the net has batch normalisation, whose γ is a multiplier for each channel.
+
+    Args:
+        **kwargs: of every Keras layer, such as `name`.
+
+    Example:
+        >>> layer = ScalarMultiplier()
+        >>> float(layer(keras.ops.ones((1, 1)))[0, 0]), layer.count_params()
+        (1.0, 1)
+    """
+
+    def build(self, input_shape):
+        """Makes the number."""
+        del input_shape
+        self.multiplier = self.add_weight(shape=(), initializer="ones", name="multiplier")
+
+    def call(self, inputs):
+        """Returns multiplier · inputs."""
+        return inputs * keras.ops.cast(self.multiplier, inputs.dtype)
+
+    def compute_output_shape(self, input_shape):
+        """Returns the shape of the inputs."""
+        return input_shape

@@ -1,0 +1,39 @@
+"""Regular expressions over variable paths: how variables are chosen by name."""
+
+import re
+
+from tf_tricks.errors import RequestError
+
+
+def compiled(name, patterns):
+    """Returns the patterns as compiled regular expressions.
+
+    Args:
+        name: what the patterns are for, as the user knows it.
+        patterns: list of regular expressions.
+
+    Raises:
+        RequestError: they are not that.
+
+    Example:
+        >>> [p.pattern for p in compiled("exclude", ["bias", "gamma$"])]
+        ['bias', 'gamma$']
+    """
+    try:
+        if isinstance(patterns, str):
+            raise TypeError
+        return [re.compile(pattern) for pattern in patterns]
+    except (TypeError, re.error) as error:
+        raise RequestError(f"{name} must be a list of regular expressions, not {patterns!r}") from error
+
+
+def found(patterns, variable):
+    """Returns whether one of the compiled `patterns` is found in the variable's path.
+
+    Example:
+        >>> import keras
+        >>> found(compiled("exclude", ["bias"]), keras.Variable([0.0], name="bias"))
+        True
+    """
+    path = getattr(variable, "path", None) or variable.name
+    return any(pattern.search(path) for pattern in patterns)
