@@ -37,7 +37,7 @@ def test_the_command_line_without_tensorflow(arguments):
 
 def test_without_a_command_the_commands_are_listed():
     out = assert_light("from tf_tricks import cli; cli.main([])")
-    assert all(f"  {command}" in out for command in ("train", "evaluate"))
+    assert all(f"  {command}" in out for command in ("train", "evaluate", "tricks"))
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate"])

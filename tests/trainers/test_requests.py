@@ -58,6 +58,7 @@ OVERRIDES = {
     "model=3": "model=3: .* is not a dict",
     # Names
     "model.name=convnt": "no model 'convnt'; did you mean 'convnet'",
+    "optimizer=momntum": "no optimizer 'momntum'; did you mean 'momentum'",
     "optimizer.name=momntum": "no optimizer 'momntum'; did you mean 'momentum'",
     "loss=meen_squared_error": "no loss 'meen_squared_error'; did you mean 'mean_squared_error'",
     "metrics=acuracy": "no metric 'acuracy'; did you mean 'accuracy'",

@@ -121,6 +121,22 @@ def test_the_seed_flag_overrides_the_config(tf_tricks, tmp_path):
     assert json.loads((tmp_path / "run" / "config.json").read_text())["config"]["seed"] == 7
 
 
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("optimizer", "adam", "adam"),
+        ("learning_rate", "0.1", 0.1),
+        ("batch_size", "{'name':'constant','value':32}", {"name": "constant", "value": 32}),
+    ],
+    ids=["a name for a dict", "a number for a dict", "a dict for a number"],
+)
+def test_an_override_of_another_type(tf_tricks, tmp_path, key, text, value):
+    overrides = ("--config.epochs=1", f"--config.{key}={text}")
+    assert tf_tricks("train", *DIGITS[:2], *overrides, f"--workdir={tmp_path / 'run'}").status == 0
+    kept = json.loads((tmp_path / "run" / "config.json").read_text())["config"][key]
+    assert kept == value
+
+
 # Every config, on stand-ins for its data
 
 

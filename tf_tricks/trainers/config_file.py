@@ -117,7 +117,10 @@ class _Parser(flags.ArgumentParser):
         config = load(argument)
         for given in sys.argv:
             if given.startswith(f"--{self._name}."):
-                _check_path(given.split("=")[0].split(".")[1:], config)
+                path, _, text = given.partition("=")
+                keys = path.split(".")[1:]
+                _check_path(keys, config)
+                _make_way(keys, _literal(text), config)
         return config
 
 
@@ -130,6 +133,16 @@ def _check_path(keys, config):
         if key not in config:
             raise unknown("config key", ".".join([*keys[:i], key]), [".".join([*keys[:i], k]) for k in config])
         config = config[key]
+
+
+def _make_way(keys, value, config):
+    """Puts the override in place if a dict replaces a name or a number, or the reverse: ml_collections would refuse."""
+    *parents, key = keys
+    for parent in parents:
+        config = config[parent.split("[")[0]]
+    if key in config and isinstance(value, dict) != hasattr(config[key], "items"):
+        with config.ignore_type():
+            config[key] = value
 
 
 def _execute(file):
