@@ -46,13 +46,13 @@ def test_the_published_answers(counter, key, expected):
 
 
 @given(key=st.tuples(words, words), counter=st.tuples(words, words))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_threefry_equals_the_reference(key, counter):
     assert threefry(key, counter) == reference(key, counter)
 
 
 @given(seed=words, position=st.integers(0, 2**63 - 1), stream=words)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_bits_are_the_cipher_of_the_position_under_seed_and_stream(seed, position, stream):
     expected = reference((seed, stream), (position % 2**32, position >> 32))[0]
     assert int(random.bits(seed, np.array([position]), stream)[0]) == expected
@@ -72,6 +72,13 @@ def test_int32_positions_give_what_int64_positions_give():
 def test_a_list_of_streams_gives_each_streams_numbers():
     together = random.bits(3, POSITIONS[:9], [4, 0, 7])
     np.testing.assert_array_equal(together, np.stack([random.bits(3, POSITIONS[:9], s) for s in (4, 0, 7)]))
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_as_many_streams_as_examples_are_no_bias(number):
+    streams = list(range(number))
+    together = random.bits(3, POSITIONS[:number], streams)
+    np.testing.assert_array_equal(together, np.stack([random.bits(3, POSITIONS[:number], s) for s in streams]))
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
@@ -110,7 +117,7 @@ def test_draws_that_differ_in_one_thing_are_uncorrelated(seed, offset, stream):
 
 
 @given(low=st.integers(-1000, 1000), span=st.integers(1, 2**16))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_integers_are_the_scaled_bits(low, span):
     expected = [low + (int(b) * span >> 32) for b in np.asarray(random.bits(5, POSITIONS[:64], 3))]
     np.testing.assert_array_equal(random.integers(5, POSITIONS[:64], 3, low, low + span), expected)

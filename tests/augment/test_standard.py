@@ -42,7 +42,7 @@ def test_it_equals_the_loop(shape, flip, pad):
 
 
 @given(start=st.integers(0, 63), size=st.integers(1, 64))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_an_example_is_augmented_alike_in_any_batch(start, size):
     images = pictures()
     whole, _ = Standard()(images, LABELS, SEED, POSITIONS)

@@ -19,7 +19,7 @@ SIZES = dict(batch_size=4, num_batches=8)
 
 
 @given(st.floats(0.01, 100), st.floats(0.01, 100), st.integers(1, 64), st.integers(2, 64))
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 def test_expected_norms_give_gradient_and_trace_back(gradient, trace, small, factor):
     big = small * factor
     estimate = noise_scale_estimate([gradient + trace / small], gradient + trace / big, small, big)

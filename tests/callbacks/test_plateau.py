@@ -57,7 +57,7 @@ def plateaus_of_keras(values, **arguments):
     min_delta=st.sampled_from([0.0, 0.5, 1.5]),
     mode=st.sampled_from(["min", "max"]),
 )
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 def test_plateaus_are_those_of_keras(values, patience, cooldown, min_delta, mode):
     arguments = dict(patience=patience, cooldown=cooldown, min_delta=min_delta, mode=mode)
     assert plateaus(values, **arguments) == plateaus_of_keras(values, **arguments)

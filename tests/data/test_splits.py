@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tf_tricks.data import from_arrays
@@ -19,7 +19,6 @@ def everything(source):
 
 
 @given(number=st.integers(4, 200), fraction=st.floats(0.2, 0.8), seed=st.integers(0, 2**32 - 1))
-@settings(deadline=None)
 def test_every_example_is_in_exactly_one_part(number, fraction, seed):
     train, validation = carve(number, fraction, seed)
     np.testing.assert_array_equal(np.sort(np.concatenate([train, validation])), np.arange(number))

@@ -14,7 +14,7 @@ def source(inputs):
 
 
 @given(number=st.integers(1, 40), chunk=st.integers(1, 50), channels=st.integers(1, 3))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_images_are_gathered_channel_by_channel_in_any_chunks(number, chunk, channels):
     images = np.random.RandomState(number).randint(0, 256, (number, 3, 2, channels)).astype("uint8")
     mean, variance = mean_and_variance(source(images), chunk)

@@ -27,7 +27,7 @@ def take(dataset, number):
     return [int(i) for inputs, _, _ in elements for i in inputs], [int(position) for *_, position in elements]
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @given(num_examples=st.integers(1, 50), seed=st.integers(0, 2**32), epoch=st.integers(0, 1000))
 def test_every_epoch_has_every_example_once(num_examples, seed, epoch):
     found = order(num_examples, seed, epoch * num_examples, (epoch + 1) * num_examples)
@@ -42,7 +42,7 @@ def test_seeds_have_orders_of_their_own():
     assert order(50, 0, 0, 50) != order(50, 1, 0, 50)
 
 
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=8)
 @given(sizes=st.lists(st.integers(1, 7), min_size=1, max_size=4), seed=st.integers(0, 99), start=st.integers(0, 30))
 def test_batch_sizes_do_not_change_the_order(sizes, seed, start):
     found, k = [], start

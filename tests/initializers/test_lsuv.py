@@ -21,7 +21,7 @@ def numpy_mlp_variances(model, x, activation):
     return variances
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 @given(
     name=st.sampled_from(["tanh", "relu"]),
     widths=st.lists(st.integers(3, 24), min_size=1, max_size=4),

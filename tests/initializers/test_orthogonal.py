@@ -10,7 +10,7 @@ from tf_tricks.errors import RequestError
 from tf_tricks.initializers import orthogonal
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 @given(
     n_in=st.integers(1, 40), n_out=st.integers(1, 40), gain=st.sampled_from([0.5, 1, 1.414]), seed=st.integers(0, 99)
 )

@@ -40,7 +40,7 @@ def half_squared_error(labels, outputs):
     return keras.ops.sum((outputs - labels) ** 2, axis=-1) / 2
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 @given(widths=st.lists(st.integers(2, 12), min_size=1, max_size=4), examples=st.integers(1, 9), seed=st.integers(0, 99))
 def test_moments_and_gradients_against_numpy(widths, examples, seed):
     model = mlp(widths, "tanh", "glorot_normal", inputs=5)

@@ -32,7 +32,7 @@ def draw(name, shape, seed):
 
 
 @pytest.mark.parametrize("name", VARIANCES)
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 @given(n_in=st.integers(150, 400), n_out=st.integers(150, 400), seed=st.integers(0, 10**6))
 def test_the_variance_of_a_dense_kernel(name, n_in, n_out, seed):
     weights = draw(name, (n_in, n_out), seed)

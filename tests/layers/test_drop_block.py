@@ -21,7 +21,7 @@ def gamma(rate, block, height, width):
 
 
 @given(rate=st.floats(0.01, 0.99), seed=st.integers(0, 1000), sizes=sizes)
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 def test_training_is_algorithm_1_of_the_paper(rate, seed, sizes):
     block, height, width = sizes[0], sizes[0] + sizes[1], sizes[0] + sizes[2]
     x = np.random.default_rng(seed).normal(size=(2, height, width, 3))
@@ -36,7 +36,7 @@ def test_training_is_algorithm_1_of_the_paper(rate, seed, sizes):
 
 
 @given(rate=st.floats(0, 0.999), sizes=sizes)
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 def test_the_rate_of_blocks_is_a_probability(rate, sizes):
     block, height, width = sizes[0], sizes[0] + sizes[1], sizes[0] + sizes[2]
     assert block_rate(rate, block, height, width) == pytest.approx(gamma(rate, block, height, width), rel=1e-12)

@@ -28,7 +28,7 @@ def dense_masks(layer, inputs):
 
 
 @given(rate=st.floats(0.05, 0.95), seed=st.integers(0, 1000), inputs=st.integers(1, 8), units=st.integers(1, 8))
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 def test_dense_is_a_dense_layer_of_the_masked_weights(rate, seed, inputs, units):
     rng = np.random.default_rng(seed)
     layer = DropConnectDense(units, rate, activation="tanh", seed=seed, dtype="float64")
@@ -54,7 +54,7 @@ def convolution(x, kernel):
 
 
 @given(rate=st.floats(0.05, 0.95), seed=st.integers(0, 1000), size=st.integers(1, 3), filters=st.integers(1, 4))
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 def test_conv_is_a_convolution_with_the_masked_weights(rate, seed, size, filters):
     rng = np.random.default_rng(seed)
     layer = DropConnectConv2D(filters, size, rate, seed=seed, dtype="float64")

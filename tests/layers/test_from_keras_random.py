@@ -55,7 +55,7 @@ def test_seeds_give_the_same_numbers_and_calls_give_others(name):
 
 
 @given(rate=st.floats(0.05, 0.95), seed=st.integers(0, 1000), name=st.sampled_from(list(SHAPES)))
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 def test_spatial_dropout_is_one_factor_for_each_example_and_channel(rate, seed, name):
     x = np.random.default_rng(seed).normal(size=SHAPES[name])
     ones, y = with_one_mask(MAKERS[name](rate, seed=seed, dtype="float64"), np.ones_like(x), x)
@@ -74,7 +74,7 @@ def test_channels_are_dropped_at_the_rate_and_independently(name):
 
 
 @given(rate=st.floats(0.05, 0.9), seed=st.integers(0, 1000))
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 def test_gaussian_dropout_has_the_moments_of_dropout(rate, seed):
     x = np.random.default_rng(seed).normal(size=(50, 200))
     noise, y = with_one_mask(kerass.gaussian_dropout(rate, seed=seed, dtype="float64"), np.ones_like(x), x)
@@ -85,7 +85,7 @@ def test_gaussian_dropout_has_the_moments_of_dropout(rate, seed):
 
 
 @given(stddev=st.floats(0.01, 1), seed=st.integers(0, 1000))
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 def test_gaussian_noise_has_mean_zero_and_its_standard_deviation(stddev, seed):
     x = np.random.default_rng(seed).normal(size=(50, 200))
     noise, y = with_one_mask(kerass.gaussian_noise(stddev, seed=seed, dtype="float64"), np.zeros_like(x), x)
@@ -95,7 +95,7 @@ def test_gaussian_noise_has_mean_zero_and_its_standard_deviation(stddev, seed):
 
 
 @given(rate=st.floats(0.05, 0.95), seed=st.integers(0, 1000))
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 def test_alpha_dropout_is_the_papers_affine_map(rate, seed):
     x = np.random.default_rng(seed).normal(size=(5, 7))
     low = -1.0507009873554805 * 1.6732632423543772

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tf_tricks.layers import ScalarBias, ScalarMultiplier
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 @given(
     value=st.floats(-3, 3, width=32), seed=st.integers(0, 999), shape=st.sampled_from([(1, 1), (3, 4), (2, 5, 5, 3)])
 )

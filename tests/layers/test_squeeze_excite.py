@@ -8,7 +8,7 @@ from tf_tricks.errors import RequestError
 from tf_tricks.layers.squeeze_excite import SqueezeExcite
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 @given(
     channels=st.integers(1, 12),
     ratio=st.sampled_from([1, 2, 4, 2.5, 16]),

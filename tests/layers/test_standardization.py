@@ -14,7 +14,7 @@ def _standardized(x, axis, epsilon):
     return (x - mean) / np.sqrt(variance + epsilon)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 @given(
     shape=st.sampled_from([(7, 3), (5, 4, 2), (6, 3, 2, 3)]),
     each_place=st.booleans(),

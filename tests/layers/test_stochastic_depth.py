@@ -18,7 +18,7 @@ from tf_tricks.layers.stochastic_depth import StochasticDepth, linear_decay
     scaling=st.sampled_from(["train", "test"]),
     shape=st.sampled_from([(6,), (6, 3), (6, 2, 3), (6, 4, 4, 2)]),
 )
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 def test_training_is_one_factor_for_each_example(rate, seed, scaling, shape):
     x = np.random.default_rng(seed).normal(size=shape)
     ones, y = with_one_mask(StochasticDepth(rate, scaling, seed, dtype="float64"), np.ones(shape), x)
@@ -96,7 +96,7 @@ def test_the_configuration_has_no_noise_shape():
 
 
 @given(final=st.floats(0, 1), num_layers=st.integers(1, 200))
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 def test_linear_decay_of_survival_is_the_papers(final, num_layers):
     for layer in range(num_layers + 1):
         survival = 1 - layer / num_layers * (1 - (1 - final))  # equation 4

@@ -13,7 +13,7 @@ def _correlated(n, d, seed):
     return 5.0 + rng.normal(size=(n, d)) @ rng.normal(size=(d, d))
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 @given(
     d=st.integers(1, 6),
     method=st.sampled_from(["pca", "zca"]),

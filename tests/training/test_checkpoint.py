@@ -73,7 +73,7 @@ def test_a_truncated_one_is_passed_over(two, tmp_path, part):
     assert newest_with(tmp_path, two[0], two[1][: part * len(two[1]) // 20]) == 1
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(place=st.floats(0, 1, exclude_max=True), change=st.integers(1, 255))
 def test_one_with_a_flipped_byte_is_passed_over(two, place, change):
     damaged = bytearray(two[1])

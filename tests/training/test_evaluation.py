@@ -19,7 +19,7 @@ def evaluate(model, data, batch_size, metrics=()):
     return Evaluation(tf.distribute.get_strategy(), model, MSE, metrics, batch_size)(as_source(data))
 
 
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=6)
 @given(number=st.sampled_from([1, 3, 4, 5, 8, 11]), batch_size=st.sampled_from([1, 4]))
 def test_loss_is_the_mean_over_all_examples(number, batch_size):
     model, (inputs, labels) = linear_model(), linear_data(number)

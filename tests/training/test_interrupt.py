@@ -1,6 +1,5 @@
 """Signals become a wish to stop; a second one kills as usual."""
 
-import os
 import signal
 import threading
 
@@ -12,7 +11,7 @@ from tf_tricks.training.interrupt import Interrupted, StopRequests
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_is_noted(number):
     with StopRequests() as requests:
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
         assert requests.received == number
 
 
@@ -23,9 +22,9 @@ def test_without_a_signal_nothing_is_noted():
 
 def test_a_second_signal_interrupts():
     with StopRequests():
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
 
 def test_handlers_are_put_back():

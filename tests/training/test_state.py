@@ -36,7 +36,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(value=values)
 def test_packed_values_come_back_from_json(value):
     arrays = {"model/0": np.zeros(2)}

@@ -105,7 +105,7 @@ def test_excluded_variables_have_no_weight_decay():
 bounds = st.one_of(st.none(), st.floats(0.01, 3.0))
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=10)
 @given(
     l2=st.sampled_from([0.0, 0.01, 0.5]),
     clip_value=bounds,

@@ -31,15 +31,16 @@ def threefry2x32(key, counter):
         >>> [hex(int(word[0])) for word in threefry2x32((zero, zero), (zero, zero))]
         ['0x6b200159', '0x99ba4efe']
     """
-    parity = ops.bitwise_xor(ops.bitwise_xor(key[0], key[1]), np.uint32(_PARITY))
-    words = (key[0], key[1], parity)
-    x, y = ops.add(counter[0], words[0]), ops.add(counter[1], words[1])
+    # Sums are written with +, since ops.add(x, y) takes a y of shape [n, 1] for the bias of an x of shape [n, n].
+    key, counter = (tuple(ops.convert_to_tensor(word) for word in pair) for pair in (key, counter))
+    words = (*key, ops.bitwise_xor(ops.bitwise_xor(*key), np.uint32(_PARITY)))
+    x, y = counter[0] + words[0], counter[1] + words[1]
     for i in range(5):
         for rotation in _ROTATIONS[i % 2]:
-            x = ops.add(x, y)
+            x = x + y
             y = ops.bitwise_xor(_rotate_left(y, rotation), x)
-        x = ops.add(x, words[(i + 1) % 3])
-        y = ops.add(y, ops.add(words[(i + 2) % 3], np.uint32(i + 1)))
+        x = x + words[(i + 1) % 3]
+        y = y + (words[(i + 2) % 3] + np.uint32(i + 1))
     return x, y
 
 
@@ -120,7 +121,7 @@ def integers(seed, positions, stream, low, high):
     sixteen, span = np.uint32(16), np.uint32(span)
     # The product needs 48 bits: multiply the halves, carry the low one's overflow into the high one's.
     carry = ops.right_shift(ops.multiply(ops.bitwise_and(words, np.uint32(0xFFFF)), span), sixteen)
-    product = ops.add(ops.multiply(ops.right_shift(words, sixteen), span), carry)
+    product = ops.multiply(ops.right_shift(words, sixteen), span) + carry
     return ops.cast(ops.right_shift(product, sixteen), "int32") + low
 
 
