@@ -90,6 +90,7 @@ class Stream(keras.utils.PyDataset):
 
         options = tf.data.Options()
         options.deterministic = True
+        options.autotune.enabled = False  # nothing to tune; its thread can hold up the end of an iterator for minutes
         return tf.data.Dataset.counter().map(batch, num_parallel_calls=2).prefetch(8).with_options(options)
 
     def __len__(self):

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_tricks.errors import check_number
+from tf_tricks.training.batches import iterate, next_batch
 from tf_tricks.training.objective import per_example, seed_states, seeds_at
 
 
@@ -49,11 +50,7 @@ class Evaluation:
             dataset = _dataset(source, size, steps * replicas)
             return dataset.shard(context.num_input_pipelines, context.input_pipeline_id)
 
-        if replicas > 1:
-            dataset = self.strategy.distribute_datasets_from_function(shard)
-        else:
-            dataset = _dataset(source, size, steps)
-        sums = self._run(iter(dataset), tf.constant(steps)).numpy()
+        sums = self._run(iterate(self.strategy, shard), tf.constant(steps)).numpy()
         self.model._clear_losses()  # those of activities belong to the trace; those of weights are computed anew
         penalties = sum(float(p) for p in self.model.losses)
         loss = float(np.sum(sums, dtype=np.float64)) / source.num_examples + penalties
@@ -61,7 +58,7 @@ class Evaluation:
 
     def _all(self, iterator, steps):
         def one(i, sums):
-            loss_sum = self.strategy.run(self._replica, args=next(iterator))
+            loss_sum = self.strategy.run(self._replica, args=next_batch(self.strategy, iterator))
             return i + 1, sums.write(i, self.strategy.reduce(tf.distribute.ReduceOp.SUM, loss_sum, axis=None))
 
         start = (0, tf.TensorArray(tf.float32, steps))
@@ -82,4 +79,6 @@ def _dataset(source, batch_size, number):
         inputs, labels = source.fetch(tf.minimum(indices, source.num_examples - 1), indices)
         return inputs, labels, tf.cast(indices < source.num_examples, tf.float32), indices[0]
 
-    return tf.data.Dataset.range(number).map(batch, num_parallel_calls=2).prefetch(2)
+    options = tf.data.Options()
+    options.autotune.enabled = False  # nothing to tune; its thread can hold up the end of an iterator for minutes
+    return tf.data.Dataset.range(number).map(batch, num_parallel_calls=2).prefetch(2).with_options(options)

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tf_tricks.training.batches import iterate, next_batch
+
 
 class Loop:
     """Runs updates on all replicas, many for each call from Python.
@@ -36,10 +38,7 @@ class Loop:
                 size, examples_seen, pipelines, context.input_pipeline_id, self.num_replicas // pipelines
             )
 
-        if self.num_replicas > 1:
-            self._iterator = iter(self.strategy.distribute_datasets_from_function(shard))
-        else:
-            self._iterator = iter(stream.dataset(size, examples_seen))
+        self._iterator = iterate(self.strategy, shard)
         if batch_size not in self._functions:
             self._functions[batch_size] = self._compile(batch_size)
             self._functions[batch_size].get_concrete_function()  # traced here: no step's time counts it
@@ -92,14 +91,14 @@ class Loop:
             loss, *gradients = self._sum([outcome.loss, *outcome.gradients])
             return loss + self.update.penalty(), self.update(gradients, log_norms)
 
-        loss, norms = self.strategy.run(replica, args=(*next(iterator), log_norms))
+        loss, norms = self.strategy.run(replica, args=(*next_batch(self.strategy, iterator), log_norms))
         return self._first(loss), self._first(norms)
 
     def _micro_batches_step(self, iterator, micro_batches, log_norms):
         """Gradients pile up on each replica; they are summed over the replicas once, then applied."""
 
         def accumulate_next(i):
-            self._accumulate(next(iterator), micro_batches)
+            self._accumulate(next_batch(self.strategy, iterator), micro_batches)
             return (i + 1,)
 
         self._clear_accumulators()
@@ -109,7 +108,7 @@ class Loop:
 
     def _sharpness_aware_step(self, iterator, micro_batches, log_norms):
         """Two passes over the same examples: to the gradient, up along it, and to the gradient there."""
-        batches = [next(iterator) for _ in range(micro_batches)]
+        batches = [next_batch(self.strategy, iterator) for _ in range(micro_batches)]
 
         def ascend_and_apply():
             self.strategy.run(self.update.ascend, args=(gradients,))
