@@ -26,6 +26,8 @@ format: $(VENV)/installed
 benchmark: $(VENV)/installed
 	$(VENV)/bin/python benchmarks/startup.py
 	$(VENV)/bin/python benchmarks/trainer.py
+	$(VENV)/bin/python benchmarks/optimizers.py
+	$(VENV)/bin/python benchmarks/layers.py
 
 $(VENV)/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

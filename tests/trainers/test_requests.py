@@ -55,7 +55,8 @@ OVERRIDES = {
     "batch_size=abc": "batch_size=abc: it must be a whole number",
     "l2=abc": "l2=abc: it must be a number",
     "augment.flip=3": "augment.flip=3: it must be true or false",
-    "model=3": "model=3: .* is not a dict",
+    "model=3": "a model must be a name, a dict with 'name', or a keras.Model, not 3",
+    "augment=3": "an augmentation must be a name, a dict with 'name', or a function, not 3",
     # Names
     "model.name=convnt": "no model 'convnt'; did you mean 'convnet'",
     "optimizer=momntum": "no optimizer 'momntum'; did you mean 'momentum'",

@@ -20,6 +20,15 @@ def test_without_a_signal_nothing_is_noted():
         assert requests.received is None
 
 
+@pytest.fixture
+def _python_handles_interrupts():
+    """As in a program in the foreground: a shell's background job would ignore them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_python_handles_interrupts")
 def test_a_second_signal_interrupts():
     with StopRequests():
         signal.raise_signal(signal.SIGINT)

@@ -2,6 +2,7 @@
 
 from tf_tricks.augment import random
 from tf_tricks.augment.standard import Standard
+from tf_tricks.errors import RequestError
 from tf_tricks.registry import Registry
 
 TRICKS = {"standard": Standard}
@@ -24,7 +25,10 @@ def get(identifier):
         >>> augment.get({"name": "standard", "pad": 2}).get_config()
         {'flip': True, 'pad': 2}
     """
-    return _REGISTRY.get(identifier)
+    augmentation = _REGISTRY.get(identifier)
+    if augmentation is not None and not callable(augmentation):
+        raise RequestError(f"an augmentation must be a name, a dict with 'name', or a function, not {identifier!r}")
+    return augmentation
 
 
 __all__ = ["TRICKS", "Standard", "get", "random"]

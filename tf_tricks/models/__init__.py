@@ -4,6 +4,9 @@ Unless an argument asks for a layer of `tf_tricks.layers`, they are made of Kera
 without this package.
 """
 
+import keras
+
+from tf_tricks.errors import RequestError
 from tf_tricks.models.convnet import convnet
 from tf_tricks.models.mlp import mlp
 from tf_tricks.models.resnet import resnet
@@ -30,7 +33,10 @@ def get(identifier, **defaults):
         >>> get({"name": "mlp", "hidden": [8]}, input_shape=(4,), num_outputs=3).count_params()
         67
     """
-    return _REGISTRY.get(identifier, **defaults)
+    model = _REGISTRY.get(identifier, **defaults)
+    if not isinstance(model, keras.Model):
+        raise RequestError(f"a model must be a name, a dict with 'name', or a keras.Model, not {identifier!r}")
+    return model
 
 
 __all__ = ["convnet", "get", "mlp", "resnet", "wide_resnet"]
