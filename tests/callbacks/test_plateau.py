@@ -5,6 +5,7 @@ import itertools
 import keras
 import numpy as np
 import pytest
+from crash import Crash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -180,22 +181,6 @@ def test_no_example_is_lost_while_the_batch_of_plain_fit_grows():
     growth = GrowBatchOnPlateau(16, factor=2, stream=stream, monitor="loss", patience=1, min_delta=1e9)
     fitted(growth, 4, stream=stream)
     assert stream.examples_seen == 4 * 64
-
-
-class Crash(keras.callbacks.Callback):
-    def __init__(self, epoch):
-        super().__init__()
-        self.epoch = epoch
-
-    def get_state(self):
-        return {}
-
-    def set_state(self, state):
-        pass
-
-    def on_epoch_end(self, epoch, logs=None):
-        if epoch == self.epoch:
-            raise ZeroDivisionError
 
 
 @pytest.mark.parametrize(

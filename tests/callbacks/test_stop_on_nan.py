@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from crash import Crash
 
 import tf_tricks as tt
 from tf_tricks.callbacks.stop_on_nan import StopOnNaN
@@ -132,24 +133,6 @@ def test_a_stopped_run_that_is_asked_to_go_on_has_the_good_weights(tmp_path):
     first, _ = trained([Poison(1, 1), StopOnNaN()], 9, tmp_path)
     again, _ = trained([Poison(1, 1), StopOnNaN()], 9, tmp_path)
     assert_same_state(first, again)
-
-
-class Crash(keras.callbacks.Callback):
-    """Raises at the end of an epoch."""
-
-    def __init__(self, epoch):
-        super().__init__()
-        self.epoch = epoch
-
-    def get_state(self):
-        return {}
-
-    def set_state(self, state):
-        pass
-
-    def on_epoch_end(self, epoch, logs=None):
-        if epoch == self.epoch:
-            raise ZeroDivisionError
 
 
 def test_a_resumed_run_still_has_the_weights_of_the_last_good_epoch(tmp_path):

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from crash import Crash
 from problems import linear_data, linear_model
 
 import tf_tricks as tt
@@ -203,24 +204,6 @@ def test_validation_uses_averaged_weights_and_training_goes_on_from_the_raw_ones
     assert results["loss"] == plain_results["loss"]
     assert results["val_loss"][-1] == pytest.approx(made.evaluate(data)["loss"])
     assert results["val_loss"][-1] != plain_results["val_loss"][-1]
-
-
-class Crash(keras.callbacks.Callback):
-    """Raises at the end of an epoch; a resumed run does not inherit this."""
-
-    def __init__(self, epoch):
-        super().__init__()
-        self.epoch = epoch
-
-    def get_state(self):
-        return {}
-
-    def set_state(self, state):
-        pass
-
-    def on_epoch_end(self, epoch, logs=None):
-        if epoch == self.epoch:
-            raise ZeroDivisionError
 
 
 def callbacks():

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from crash import Crash
 
 import tf_tricks as tt
 from tf_tricks.data import Stream
@@ -43,24 +44,6 @@ def train(made, package, name, workdir=None, extra=()):
 
 def loss_of(made):
     return made.evaluate(examples.data())["loss"]
-
-
-class Crash(keras.callbacks.Callback):
-    """Breaks the run off at the end of an epoch."""
-
-    def __init__(self, epoch=None):
-        super().__init__()
-        self.epoch = epoch
-
-    def on_epoch_end(self, epoch, logs=None):
-        if epoch == self.epoch:
-            raise ZeroDivisionError
-
-    def get_state(self):
-        return {}
-
-    def set_state(self, state):
-        """Nothing was kept."""
 
 
 @pytest.mark.parametrize(("package", "name"), examples.CASES, ids=examples.IDS)

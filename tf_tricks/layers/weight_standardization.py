@@ -6,8 +6,41 @@ from keras import ops
 from tf_tricks.errors import check_number
 
 
+class _StandardizedKernel:
+    """What both layers share: ε, and the gain as a weight beside Keras's own."""
+
+    def _set_standardization(self, epsilon, gain):
+        self.epsilon = float(check_number("epsilon", epsilon, minimum=0))
+        self.gain = bool(gain)
+
+    def _standardized(self, kernel, dtype):
+        return standardize_kernel(kernel, self.epsilon, self.gain_weight, dtype)
+
+    def build(self, input_shape):
+        """Makes kernel, bias and gain."""
+        super().build(input_shape)
+        outputs = self.kernel.shape[-1:]
+        self.gain_weight = self.add_weight(name="gain", shape=outputs, initializer="ones") if self.gain else None
+
+    def save_own_variables(self, store):
+        """Writes kernel, bias and gain: Keras stores these layers' weights by hand, not all that there are."""
+        super().save_own_variables(store)
+        if self.built and self.gain:
+            store["gain"] = self.gain_weight
+
+    def load_own_variables(self, store):
+        """Reads kernel, bias and gain."""
+        super().load_own_variables(store)
+        if self.built and self.gain:
+            self.gain_weight.assign(store["gain"])
+
+    def get_config(self):
+        """The arguments of the constructor."""
+        return super().get_config() | {"epsilon": self.epsilon, "gain": self.gain}
+
+
 @keras.saving.register_keras_serializable("tf_tricks")
-class WeightStandardizedConv2D(keras.layers.Conv2D):
+class WeightStandardizedConv2D(_StandardizedKernel, keras.layers.Conv2D):
     """A 2-D convolution whose kernel is standardised for each output channel.
 
     The kernel that is stored and trained is W; the one that is applied has zero mean and unit variance over the fan-in
@@ -77,35 +110,15 @@ class WeightStandardizedConv2D(keras.layers.Conv2D):
             kernel_initializer=kernel_initializer,
             **kwargs,
         )
-        self.epsilon = float(check_number("epsilon", epsilon, minimum=0))
-        self.gain = bool(gain)
-
-    def build(self, input_shape):
-        """Makes kernel, bias and gain."""
-        super().build(input_shape)
-        self.gain_weight = _add_gain(self, self.filters)
+        self._set_standardization(epsilon, gain)
 
     def convolution_op(self, inputs, kernel):
         """Convolves with the standardised kernel."""
-        return super().convolution_op(inputs, standardize_kernel(kernel, self.epsilon, self.gain_weight, inputs.dtype))
-
-    def save_own_variables(self, store):
-        """Writes kernel, bias and gain."""
-        super().save_own_variables(store)
-        _save_gain(self, store)
-
-    def load_own_variables(self, store):
-        """Reads kernel, bias and gain."""
-        super().load_own_variables(store)
-        _load_gain(self, store)
-
-    def get_config(self):
-        """The arguments of the constructor."""
-        return super().get_config() | {"epsilon": self.epsilon, "gain": self.gain}
+        return super().convolution_op(inputs, self._standardized(kernel, inputs.dtype))
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
-class WeightStandardizedDense(keras.layers.Dense):
+class WeightStandardizedDense(_StandardizedKernel, keras.layers.Dense):
     """A dense layer whose kernel is standardised for each output.
 
     What `weight_standardized_conv2d` is to convolutions: the kernel that is applied has zero mean and unit variance
@@ -158,34 +171,14 @@ class WeightStandardizedDense(keras.layers.Dense):
         super().__init__(
             units, activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer, **kwargs
         )
-        self.epsilon = float(check_number("epsilon", epsilon, minimum=0))
-        self.gain = bool(gain)
-
-    def build(self, input_shape):
-        """Makes kernel, bias and gain."""
-        super().build(input_shape)
-        self.gain_weight = _add_gain(self, self.units)
+        self._set_standardization(epsilon, gain)
 
     def call(self, inputs, training=None):
         """Returns activation(inputs · Ŵ + bias)."""
-        outputs = ops.matmul(inputs, standardize_kernel(self.kernel, self.epsilon, self.gain_weight, inputs.dtype))
+        outputs = ops.matmul(inputs, self._standardized(self.kernel, inputs.dtype))
         if self.bias is not None:
             outputs = ops.add(outputs, self.bias)
         return outputs if self.activation is None else self.activation(outputs)
-
-    def save_own_variables(self, store):
-        """Writes kernel, bias and gain."""
-        super().save_own_variables(store)
-        _save_gain(self, store)
-
-    def load_own_variables(self, store):
-        """Reads kernel, bias and gain."""
-        super().load_own_variables(store)
-        _load_gain(self, store)
-
-    def get_config(self):
-        """The arguments of the constructor."""
-        return super().get_config() | {"epsilon": self.epsilon, "gain": self.gain}
 
 
 def standardize_kernel(kernel, epsilon, gain=None, dtype="float32"):
@@ -211,18 +204,3 @@ def standardize_kernel(kernel, epsilon, gain=None, dtype="float32"):
             fan_in *= size
         factor = factor * ops.cast(gain, wide.dtype) * fan_in**-0.5
     return ops.cast((wide - mean) * factor, dtype)
-
-
-def _add_gain(layer, outputs):
-    return layer.add_weight(name="gain", shape=(outputs,), initializer="ones") if layer.gain else None
-
-
-def _save_gain(layer, store):
-    # Keras stores these layers' weights by hand, not all that there are.
-    if layer.built and layer.gain:
-        store["gain"] = layer.gain_weight
-
-
-def _load_gain(layer, store):
-    if layer.built and layer.gain:
-        layer.gain_weight.assign(store["gain"])
