@@ -17,6 +17,7 @@ import argparse
 import gc
 import math
 import statistics
+from collections import deque
 
 import keras
 import numpy as np
@@ -66,10 +67,15 @@ def updates_of(make_optimizer, gradients):
 
 
 def interleaved(runs, number, rounds):
-    """Returns the seconds that each of `runs` takes for `number` calls or steps, once a round, after a round unseen."""
+    """Returns the seconds that each of `runs` takes for `number` calls or steps, once a round, after a round unseen.
+
+    The order rotates from round to round: what a contender leaves in the caches meets each of the others.
+    """
     times = {name: [] for name in runs}
+    order = deque(runs.items())
     for i in range(rounds + 1):
-        for name, run in runs.items():
+        order.rotate(1)
+        for name, run in order:
             took = seconds(run, number)
             if i > 0:
                 times[name].append(took)
@@ -91,7 +97,7 @@ def compared(times, ours, theirs):
 
 def milliseconds(times, number):
     """Returns the median time of each contender as text, a line each."""
-    return "\n".join(f"  {name:<12} {statistics.median(t) / number * 1e3:9.3f} ms" for name, t in times.items())
+    return "\n".join(f"  {name:<18} {statistics.median(t) / number * 1e3:9.3f} ms" for name, t in times.items())
 
 
 def compare_updates(parameters, tensors, rounds):

@@ -11,15 +11,14 @@ NOT_WEIGHTS = ("bias", "gamma", "beta")
 
 def norm(x):
     """Returns the Euclidean norm of a tensor, float32 at least."""
-    x = ops.reshape(x, [-1])
     x = ops.cast(x, keras.backend.result_type(x.dtype, "float32"))
     return ops.sqrt(ops.sum(ops.square(x)))
 
 
-def ratio(numerator, denominator):
-    """Returns numerator / denominator, or 1 where either is not above 0: a tensor that is all 0 gets the plain rate."""
-    usable = ops.logical_and(numerator > 0, denominator > 0)
-    return ops.where(usable, numerator / ops.where(usable, denominator, ops.ones_like(denominator)), 1.0)
+def ratio(numerator, denominator, otherwise=1.0):
+    """Returns numerator / denominator, or `otherwise` where either is not above 0, as for a tensor that is all 0."""
+    otherwise = ops.cast(otherwise, numerator.dtype)
+    return ops.where(ops.logical_and(numerator > 0, denominator > 0), numerator / denominator, otherwise)
 
 
 class TrustRatioOptimizer(keras.optimizers.Optimizer):
