@@ -48,7 +48,7 @@ def bits(seed, positions, stream):
     """Returns 32 random bits for each position.
 
     Args:
-        seed: the run's seed, a Python int from 0 to 2³² − 1.
+        seed: the run's seed, from 0 to 2³² − 1, a Python int or a scalar tensor.
         positions: [b] integers from 0: the place k of each example in the stream; or a pair of [b] uint32, its low
             and its high word, where the backend has no 64-bit integers.
         stream: a Python int from 0 to 2³² − 1 that names the draw, or a list of n such: draws with different streams
@@ -65,10 +65,12 @@ def bits(seed, positions, stream):
         >>> hex(int(bits(0, np.array([0]), stream=0)[0]))
         '0x6b200159'
     """
-    check_number("seed", seed, minimum=0, maximum=_LARGEST, integer=True)
+    if isinstance(seed, (int, float)):
+        check_number("seed", seed, minimum=0, maximum=_LARGEST, integer=True)
+        seed = np.uint32(seed)
     for one in np.ravel(stream).tolist():
         check_number("stream", one, minimum=0, maximum=_LARGEST, integer=True)
-    key = ops.convert_to_tensor(np.uint32(seed)), ops.convert_to_tensor(np.asarray(stream, "uint32")[..., np.newaxis])
+    key = ops.cast(seed, "uint32"), ops.convert_to_tensor(np.asarray(stream, "uint32")[..., np.newaxis])
     return threefry2x32(key, _words(positions))[0]
 
 
@@ -88,8 +90,13 @@ def uniform(seed, positions, stream):
         >>> float(uniform(0, np.array([0]), stream=0)[0]) == (0x6B200159 >> 8) / 2**24
         True
     """
+    return unit(bits(seed, positions, stream))
+
+
+def unit(words):
+    """Returns the numbers in [0, 1), float32, that the upper 24 of the 32 bits of `words` (uint32) stand for."""
     # A float32 has 24 significant bits, so this conversion and this product are exact on every device.
-    return ops.cast(ops.right_shift(bits(seed, positions, stream), np.uint32(8)), "float32") * 2.0**-24
+    return ops.cast(ops.right_shift(words, np.uint32(8)), "float32") * 2.0**-24
 
 
 def integers(seed, positions, stream, low, high):
@@ -116,8 +123,12 @@ def integers(seed, positions, stream, low, high):
         >>> int(integers(0, np.array([0]), stream=0, low=-4, high=5)[0]) == -4 + (0x6B200159 * 9 >> 32)
         True
     """
+    return scaled(bits(seed, positions, stream), low, high)
+
+
+def scaled(words, low, high):
+    """Returns the whole numbers low + ⌊words·(high − low) / 2³²⌋, int32; `high` is at most low + 2¹⁶."""
     span = check_number("high - low", high - low, minimum=1, maximum=2**16, integer=True)
-    words = bits(seed, positions, stream)
     sixteen, span = np.uint32(16), np.uint32(span)
     # The product needs 48 bits: multiply the halves, carry the low one's overflow into the high one's.
     carry = ops.right_shift(ops.multiply(ops.bitwise_and(words, np.uint32(0xFFFF)), span), sixteen)

@@ -1,0 +1,239 @@
+"""What all augmentations are: Keras layers over pure functions of (images, labels, masks) and of random draws."""
+
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from tf_tricks.augment.draws import Draws, of_generator
+from tf_tricks.augment.paths import concrete
+from tf_tricks.errors import RequestError, check_number
+
+
+class Batch(NamedTuple):
+    """What an augmentation changes.
+
+    Attributes:
+        images: uint8 or floats [b, height, width, channels].
+        labels: what comes with them [b, ...], or None.
+        masks: whole numbers [b, height, width] or [b, height, width, n], or None.
+    """
+
+    images: Any
+    labels: Any = None
+    masks: Any = None
+
+
+class Augmentation(keras.layers.Layer):
+    """Base class: says how an augmentation is called; what it does is in `transform`.
+
+    It can be called in three ways. In training with a known place in the stream, as `tt.Trainer` does, each example's
+    randomness is a function of (seed, position), the same for any batch size, on any number of devices, and again after
+    a resume:
+
+        images, labels = augmentation(images, labels, seed=0, positions=np.arange(64))
+
+    As a layer of a model, or in `tf.data.Dataset.map`, without positions, it draws from a Keras `SeedGenerator`; at
+    inference (`training=False`, as in `predict`) it does nothing:
+
+        images = augmentation(images, training=True)
+
+    It gives back what it is given: images, or (images, labels), or (images, labels, masks).
+
+    Args:
+        value_range: the smallest and the largest value of images that are floats; uint8 images go from 0 to 255.
+        seed: of the `SeedGenerator`, for calls without positions; an int, or None for a random one.
+        **keywords: arguments of `keras.layers.Layer`.
+    """
+
+    uses_value_range = False
+    """Whether the result depends on the range of the values, so that values outside of it are a mistake."""
+
+    def __init__(self, value_range=(0, 255), seed=None, **keywords):
+        super().__init__(autocast=False, **keywords)
+        self.value_range = check_range("value_range", value_range)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, images, labels=None, seed=None, positions=None, masks=None, training=True):
+        """Augments a batch.
+
+        Args:
+            images: uint8 or floats [b, height, width, channels].
+            labels: [b, ...], or None.
+            seed: the run's seed, a whole number from 0 to 2³² − 1; with `positions` only.
+            positions: [b] integers, the place k of each example in the stream (or a pair of uint32 words, see
+                `random.bits`); None draws from the layer's seed generator.
+            masks: whole numbers [b, height, width] or [b, height, width, n] that follow the images, or None.
+            training: False does nothing.
+
+        Raises:
+            RequestError: these are no images, or not such as this augmentation can take.
+        """
+        if training is not False:
+            self.check_images(images)
+            known = positions is not None
+            draws = Draws(0 if seed is None else seed, positions) if known else self._draws(images)
+            images, labels, masks = self.transform(Batch(images, labels, masks), draws)
+        if masks is not None:
+            return images, labels, masks
+        return images if labels is None else (images, labels)
+
+    def transform(self, batch, draws):
+        """Returns the augmented `Batch`; a pure function of the batch and of `draws`.
+
+        Args:
+            batch: `Batch`.
+            draws: `Draws`; as many are taken whatever the values are.
+        """
+        raise NotImplementedError
+
+    def check_images(self, images):
+        """Raises a `RequestError` if `images` are no images, or floats outside of `value_range`."""
+        if len(images.shape) != 4:
+            name, shape = type(self).__name__, tuple(images.shape)
+            raise RequestError(f"{name} takes images [batch, height, width, channels], not {shape}")
+        if not self.uses_value_range or keras.backend.standardize_dtype(images.dtype) == "uint8":
+            return
+        values = concrete(images)
+        if values is not None and values.size:
+            low, high = self.value_range
+            least, most = values.min(), values.max()
+            if least < low or most > high:
+                raise RequestError(
+                    f"{type(self).__name__} takes floats from {low:g} to {high:g} (value_range), "
+                    f"not {least:g} to {most:g}"
+                )
+
+    def range_of(self, images):
+        """Returns the smallest and the largest value that `images` can have, as floats."""
+        if keras.backend.standardize_dtype(images.dtype) == "uint8":
+            return 0.0, 255.0
+        return self.value_range
+
+    def compute_output_shape(self, *args, **kwargs):
+        """Shapes stay as they are."""
+        return args[0] if args else next(iter(kwargs.values()))
+
+    def get_config(self):
+        """Returns the arguments that make this augmentation again."""
+        return super().get_config() | {"value_range": list(self.value_range), "seed": self.seed}
+
+    def _draws(self, images):
+        return of_generator(self.seed_generator, ops.shape(images)[0])
+
+
+class ImageAugmentation(Augmentation):
+    """Base class of augmentations that change the images' values only: labels and masks stay."""
+
+    def transform(self, batch, draws):
+        """Returns the batch with other images."""
+        images = batch.images
+        changed = self.transform_images(to_float(images), draws, *self.range_of(images))
+        return batch._replace(images=like(changed, images))
+
+    def transform_images(self, images, draws, low, high):
+        """Returns the augmented images.
+
+        Args:
+            images: floats [b, height, width, channels] in [low, high].
+            draws: `Draws`.
+            low: the smallest value, a float.
+            high: the largest value.
+        """
+        raise NotImplementedError
+
+
+class GeometricAugmentation(Augmentation):
+    """Base class of augmentations that move pixels: masks move along, with nearest interpolation.
+
+    Args:
+        fill_value: what comes in from outside of the image, in the images' unit.
+        mask_fill_value: what comes in from outside of a mask.
+        **keywords: arguments of `Augmentation`.
+    """
+
+    def __init__(self, fill_value=0.0, mask_fill_value=0, **keywords):
+        super().__init__(**keywords)
+        self.fill_value = float(check_number("fill_value", fill_value))
+        self.mask_fill_value = int(check_number("mask_fill_value", mask_fill_value, integer=True))
+
+    def transform(self, batch, draws):
+        """Returns the batch with images and masks moved alike."""
+        height, width = batch.images.shape[1:3]
+        parameters = self.draw(draws, height, width)
+        images = self.move(batch.images, parameters, "bilinear", self.fill_value)
+        masks = batch.masks
+        if masks is not None:
+            flat = len(masks.shape) == 3
+            masks = self.move(masks[..., None] if flat else masks, parameters, "nearest", self.mask_fill_value)
+            masks = masks[..., 0] if flat else masks
+        return batch._replace(images=images, masks=masks)
+
+    def draw(self, draws, height, width):
+        """Returns the parameters of the motion, tensors [b, ...].
+
+        Args:
+            draws: `Draws`.
+            height: of the images, pixels.
+            width: of the images, pixels.
+        """
+        raise NotImplementedError
+
+    def move(self, images, parameters, interpolation, fill_value):
+        """Returns `images` moved, in their dtype.
+
+        Args:
+            images: [b, height, width, channels] of any dtype.
+            parameters: what `draw` has returned.
+            interpolation: `"bilinear"` or `"nearest"`.
+            fill_value: what comes in from outside.
+        """
+        raise NotImplementedError
+
+    def get_config(self):
+        """Returns the arguments that make this augmentation again."""
+        return super().get_config() | {"fill_value": self.fill_value, "mask_fill_value": self.mask_fill_value}
+
+
+def to_float(images):
+    """Returns images as floats: whole numbers become float32, float16 and wider stay."""
+    dtype = keras.backend.standardize_dtype(images.dtype)
+    return images if "float" in dtype else ops.cast(images, "float32")
+
+
+def like(values, images):
+    """Returns `values` in the dtype of `images`, rounded and cut to its range if that is a whole number's."""
+    dtype = keras.backend.standardize_dtype(images.dtype)
+    if keras.backend.standardize_dtype(values.dtype) == dtype:
+        return values
+    if "int" in dtype:
+        bounds = np.iinfo(dtype)
+        # ops.round rounds halves to even, on every backend alike.
+        values = ops.clip(ops.round(values), float(bounds.min), float(bounds.max))
+    return ops.cast(values, dtype)
+
+
+def per_example(values, images):
+    """Returns `values` [b] in a shape that broadcasts against `images` [b, ...], in their dtype if that is a float."""
+    dtype = keras.backend.standardize_dtype(images.dtype)
+    values = ops.cast(values, dtype) if "float" in dtype and "float" in str(values.dtype) else values
+    return ops.reshape(values, (-1, *[1] * (len(images.shape) - 1)))
+
+
+def check_range(name, pair, minimum=None, maximum=None):
+    """Returns a pair (low, high) of floats, low ≤ high, or raises a `RequestError`.
+
+    Args:
+        name: of the argument, for the message.
+        pair: two numbers.
+        minimum: the smallest value allowed, or None.
+        maximum: the largest value allowed, or None.
+    """
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise RequestError(f"{name} must be a pair of numbers (low, high), not {pair!r}")
+    low, high = (float(check_number(name, value, minimum=minimum, maximum=maximum)) for value in pair)
+    if low > high:
+        raise RequestError(f"{name} must be (low, high) with low at most high, not {pair!r}")
+    return low, high
