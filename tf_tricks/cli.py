@@ -6,6 +6,7 @@ import sys
 COMMANDS = {
     "train": "trains a config, or resumes the run in its workdir",
     "evaluate": "evaluates a finished run's model once",
+    "preview": "draws what an augmentation does to images: a config's, or each there is",
     "tricks": "lists every trick with one line; with a name, prints its card",
 }
 

@@ -6,6 +6,10 @@ import difflib
 class RequestError(ValueError):
     """The request was wrong: nothing has started, nothing was written (exit status 2)."""
 
+    _keras_call_info_injected = (
+        True  # or Keras wraps the sentence, if a layer says it, in a list of the call's arguments
+    )
+
 
 class RunError(RuntimeError):
     """The run failed after it had begun: it diverged, lost its data, ran out of memory or disk (exit status 1)."""

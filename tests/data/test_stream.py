@@ -105,6 +105,38 @@ def test_the_sequence_augments_with_seed_and_positions():
     assert inputs.tolist() == [4, 5, 6, 7]
 
 
+def plus_position(inputs, labels, seed, positions):
+    return inputs + 100.0 * tf.cast(positions, tf.float32), tf.one_hot(labels, 10) * float(seed)
+
+
+def test_on_the_host_the_data_set_augments_with_seed_and_positions():
+    one = stream(seed=2, augment=plus_position, augment_on="host")
+    inputs, labels, _ = next(iter(one.dataset(4, 2**20)))
+    positions = 2**20 + tf.range(4, dtype=tf.int64)
+    expected = plus_position(*one.fetch(positions), 2, positions)
+    np.testing.assert_array_equal(inputs, expected[0])
+    np.testing.assert_array_equal(labels, expected[1])
+
+
+def test_in_the_step_the_data_set_does_not_augment():
+    assert take(stream(augment=plus_position).dataset(4), 1) == take(stream().dataset(4), 1)
+
+
+@pytest.mark.parametrize(("augment_on", "left"), [("step", plus_position), ("host", None)])
+def test_what_is_left_to_the_step(augment_on, left):
+    assert stream(augment=plus_position, augment_on=augment_on).step_augment is left
+
+
+def test_the_sequence_is_augmented_once_wherever_it_is():
+    one, other = (stream(batch_size=4, seed=2, augment=plus_position, augment_on=on)[1] for on in ("step", "host"))
+    np.testing.assert_array_equal(one[0], other[0])
+
+
+def test_no_such_place_to_augment_on():
+    with pytest.raises(RequestError, match="there is no augment_on 'hots'; did you mean 'host'"):
+        stream(augment_on="hots")
+
+
 def test_by_default_a_batch_has_32_examples_or_all():
     assert (stream(50).batch_size, stream(10).batch_size) == (32, 10)
 

@@ -36,8 +36,44 @@ def test_labels_may_be_a_column():
     np.testing.assert_array_equal(loss.call(np.array([[0], [1], [2]]), logits), loss.call(np.arange(3), logits))
 
 
-def test_without_smoothing_the_name_stands_for_keras_own():
-    loss = losses.get({"name": "sparse_categorical_crossentropy", "from_logits": True})
+def test_without_smoothing_whole_numbers_have_keras_own_loss_to_the_bit():
+    rng = np.random.default_rng(0)
+    labels, logits = rng.integers(0, 4, 8), (30 * rng.normal(size=(8, 4))).astype("float32")
+    ours = losses.get({"name": "sparse_categorical_crossentropy", "from_logits": True})
+    theirs = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    for shaped in (labels, labels[:, None]):
+        np.testing.assert_array_equal(ours(shaped, logits), theirs(labels, logits))
+
+
+def test_keras_own_loss_can_take_its_place_without_smoothing():
+    assert losses.SparseCategoricalCrossentropy(label_smoothing=0.1).keras_own() is None
+    own = losses.SparseCategoricalCrossentropy(name="mine", reduction="sum").keras_own()
+    assert type(own) is keras.losses.SparseCategoricalCrossentropy
+    assert (own.name, own.reduction) == ("mine", "sum")
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_distributions_have_the_cross_entropy_of_their_mean_label(smoothing):
+    rng = np.random.default_rng(0)
+    labels, logits = rng.integers(0, 7, (2, 16)), 3 * rng.normal(size=(16, 7))
+    distributions = 0.3 * np.eye(7)[labels[0]] + 0.7 * np.eye(7)[labels[1]]
+    loss = losses.SparseCategoricalCrossentropy(label_smoothing=smoothing)
+    wanted = 0.3 * reference(labels[0], logits, smoothing) + 0.7 * reference(labels[1], logits, smoothing)
+    found = loss.call(distributions.astype("float32"), logits.astype("float32"))
+    np.testing.assert_allclose(found, wanted, 1e-5)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_one_hot_labels_have_the_loss_of_whole_numbers(smoothing):
+    rng = np.random.default_rng(0)
+    labels, logits = rng.integers(0, 7, (4, 5)), rng.normal(size=(4, 5, 7)).astype("float32")
+    loss = losses.SparseCategoricalCrossentropy(label_smoothing=smoothing)
+    np.testing.assert_allclose(loss.call(np.eye(7)[labels], logits), loss.call(labels, logits), 1e-5)
+
+
+@pytest.mark.parametrize("arguments", [{"from_logits": False}, {"from_logits": True, "ignore_class": 0}])
+def test_what_only_keras_own_can_do_is_keras_own(arguments):
+    loss = losses.get({"name": "sparse_categorical_crossentropy"} | arguments)
     assert type(loss) is keras.losses.SparseCategoricalCrossentropy
 
 

@@ -10,9 +10,9 @@ from absl import flags
 from tensorflow.python.framework import config
 
 from tf_tricks import cli
-from tf_tricks.trainers import evaluate, train  # noqa: F401  (they define their flags)
+from tf_tricks.trainers import evaluate, preview, train  # noqa: F401  (they define their flags)
 
-FLAGS = ("config", "workdir", "device", "tpu", "replicas", "seed", "split")
+FLAGS = ("config", "workdir", "device", "tpu", "replicas", "seed", "split", "output", "rows", "variants")
 ROOT = Path(__file__).parents[2]
 
 

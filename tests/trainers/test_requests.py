@@ -64,6 +64,7 @@ OVERRIDES = {
     "loss=meen_squared_error": "no loss 'meen_squared_error'; did you mean 'mean_squared_error'",
     "metrics=acuracy": "no metric 'acuracy'; did you mean 'accuracy'",
     "metrics=['acuracy']": "no metric 'acuracy'; did you mean 'accuracy'",
+    "augment_on=hst": "no augment_on 'hst'; did you mean 'host'",
     "augment.name=standrd": "no augmentation 'standrd'; did you mean 'standard'",
     "learning_rate={'name':'cosine_deca'}": "no schedule 'cosine_deca'; did you mean 'cosine_decay'",
     "callbacks=('early_stoping',)": "no callback 'early_stoping'; did you mean 'early_stopping'",

@@ -6,6 +6,7 @@ import math
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
@@ -65,6 +66,16 @@ def read(folder):
 
 def scalars(folder, tag):
     return [(e.step, float(tensor_util.make_ndarray(e.tensor_proto))) for e in read(folder).Tensors(tag)]
+
+
+def test_an_image_is_read_back(tmp_path):
+    png = tf.io.encode_png(np.zeros((3, 500, 1), "uint8")).numpy()
+    board = TensorBoard(tmp_path)
+    board.image(0, "sheet", png)
+    board.close()
+    (event,) = read(tmp_path).Tensors("sheet")
+    assert list(event.tensor_proto.string_val) == [b"500", b"3", png]
+    assert read(tmp_path).summary_metadata["sheet"].plugin_data.plugin_name == "images"
 
 
 def write_scalars(folder, first_step, values):

@@ -83,9 +83,19 @@ def test_state_comes_back():
     assert other.epoch_results() == one.epoch_results() == {"loss": 3.0, "mean": 3.0}
 
 
-def test_accuracy_is_that_of_whole_number_labels():
+@pytest.mark.parametrize("shape", [(), (1,), (3,)])
+def test_accuracy_takes_whole_numbers_columns_and_distributions(shape):
+    outputs = np.array([[0.0, 2.0, 1.0], [5.0, 2.0, 1.0], [0.0, 1.0, 2.0], [3.0, 2.0, 1.0]])
+    labels = np.array([1, 2, 2, 0])
+    labels = 0.8 * np.eye(3)[labels] + 0.2 * np.eye(3)[0] if shape == (3,) else labels.reshape(4, *shape)
     metric = get_metric("accuracy")
-    assert (type(metric), metric.name) == (keras.metrics.SparseCategoricalAccuracy, "accuracy")
+    metric.update_state(labels, outputs, sample_weight=[1, 1, 0, 0])
+    assert (metric.name, float(metric.result())) == ("accuracy", 0.5)
+
+
+def test_accuracy_is_made_again_from_its_config():
+    made = get_metric({"name": "accuracy"})
+    assert type(made).from_config(made.get_config()).get_config() == {"name": "accuracy", "dtype": "float32"}
 
 
 def test_metrics_of_keras_by_name():

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from crash import Crash
-from problems import linear_data, linear_model
+from problems import convnet, image_data, linear_data, linear_model
 
 import tf_tricks as tt
-from tf_tricks import schedules
+from tf_tricks import augment, schedules
 from tf_tricks.data import Stream
 from tf_tricks.errors import RequestError, RunError
 from tf_tricks.training.loop import Loop
@@ -51,6 +51,22 @@ def test_fit_is_a_plain_loop_of_keras():
     np.testing.assert_allclose(history["loss"], np.reshape(losses, (2, 4)).mean(axis=1), rtol=1e-5)
     for value, wanted in zip(weights(made), model.get_weights(), strict=True):
         np.testing.assert_allclose(value, wanted, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("settings", [{}, {"micro_batch": 8}, {"jit_compile": True}], ids=str)
+@pytest.mark.parametrize("augmentation", ["pad_and_crop", "mixup"])
+def test_augmenting_on_the_host_is_augmenting_in_the_step(augmentation, settings):
+    found = []
+    for place in ("step", "host"):
+        loss = keras.losses.CategoricalCrossentropy(from_logits=True) if augmentation == "mixup" else None
+        keras.utils.set_random_seed(0)
+        made = trainer(convnet(), loss=loss, **settings)
+        made_here = augment.get(augmentation, num_classes=5)
+        stream = Stream(image_data(48), seed=1, augment=made_here, augment_on=place)
+        history = made.fit(stream, 1, verbose=0).history
+        found.append([history["loss"], *weights(made)])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
 def test_fit_takes_fewer_examples_than_kerass_batch():

@@ -50,8 +50,12 @@ class Augmentation(keras.layers.Layer):
     uses_value_range = False
     """Whether the result depends on the range of the values, so that values outside of it are a mistake."""
 
+    mixes = False
+    """Whether examples are mixed two and two, so that a batch must have an even number."""
+
     def __init__(self, value_range=(0, 255), seed=None, **keywords):
         super().__init__(autocast=False, **keywords)
+        self._allow_non_tensor_positional_args = True  # the trainer's call has the seed, an int, in its place
         self.value_range = check_range("value_range", value_range)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
@@ -71,7 +75,7 @@ class Augmentation(keras.layers.Layer):
         Raises:
             RequestError: these are no images, or not such as this augmentation can take.
         """
-        if training is not False:
+        if training is not False and images.shape[0] != 0:  # of no images there is no minimum and no border
             self.check_images(images)
             known = positions is not None
             draws = Draws(0 if seed is None else seed, positions) if known else self._draws(images)
@@ -112,9 +116,14 @@ class Augmentation(keras.layers.Layer):
             return 0.0, 255.0
         return self.value_range
 
-    def compute_output_shape(self, *args, **kwargs):
-        """Shapes stay as they are."""
-        return args[0] if args else next(iter(kwargs.values()))
+    def compute_output_spec(self, images, labels=None, **_):
+        """Returns what a call on symbols gives: images of the same dtype, and the labels."""
+        images = keras.KerasTensor(self.compute_output_shape(images.shape), dtype=images.dtype)
+        return images if labels is None else (images, labels)
+
+    def compute_output_shape(self, images_shape):
+        """Returns the shape of the images that come out."""
+        return tuple(images_shape)
 
     def get_config(self):
         """Returns the arguments that make this augmentation again."""
@@ -161,15 +170,15 @@ class GeometricAugmentation(Augmentation):
 
     def transform(self, batch, draws):
         """Returns the batch with images and masks moved alike."""
-        height, width = batch.images.shape[1:3]
-        parameters = self.draw(draws, height, width)
+        parameters = self.draw(draws, *batch.images.shape[1:3])
         images = self.move(batch.images, parameters, "bilinear", self.fill_value)
-        masks = batch.masks
-        if masks is not None:
-            flat = len(masks.shape) == 3
-            masks = self.move(masks[..., None] if flat else masks, parameters, "nearest", self.mask_fill_value)
-            masks = masks[..., 0] if flat else masks
-        return batch._replace(images=images, masks=masks)
+        return batch._replace(images=images, masks=self.move_masks(batch.masks, parameters))
+
+    def move_masks(self, masks, parameters):
+        """Returns masks, of which there may be none, moved as `parameters` say."""
+        if masks is None or len(masks.shape) == 4:
+            return masks if masks is None else self.move(masks, parameters, "nearest", self.mask_fill_value)
+        return self.move(masks[..., None], parameters, "nearest", self.mask_fill_value)[..., 0]
 
     def draw(self, draws, height, width):
         """Returns the parameters of the motion, tensors [b, ...].

@@ -98,6 +98,14 @@ class Draws:
         """Returns two uint32 words [b] from which numbers for each pixel of an example can be made."""
         return self.bits(), self.bits()
 
+    def shared_key(self):
+        """Returns (seed, n), n this draw's number: a key for all examples, whose positions tell their numbers apart."""
+        number = self._used
+        if number % _BLOCK == 0:
+            self._block = None  # it is not made here, and what is there belongs to earlier numbers
+        self._used += 1
+        return self.seed, number
+
 
 def of_generator(seed_generator, batch_size):
     """Returns the `Draws` of a batch whose place in a stream is not known: from a Keras `SeedGenerator`, once a call.

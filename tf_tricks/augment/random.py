@@ -71,7 +71,7 @@ def bits(seed, positions, stream):
     for one in np.ravel(stream).tolist():
         check_number("stream", one, minimum=0, maximum=_LARGEST, integer=True)
     key = ops.cast(seed, "uint32"), ops.convert_to_tensor(np.asarray(stream, "uint32")[..., np.newaxis])
-    return threefry2x32(key, _words(positions))[0]
+    return threefry2x32(key, words_of(positions))[0]
 
 
 def uniform(seed, positions, stream):
@@ -136,11 +136,8 @@ def scaled(words, low, high):
     return ops.cast(ops.right_shift(product, sixteen), "int32") + low
 
 
-def _rotate_left(x, distance):
-    return ops.bitwise_or(ops.left_shift(x, np.uint32(distance)), ops.right_shift(x, np.uint32(32 - distance)))
-
-
-def _words(positions):
+def words_of(positions):
+    """Returns the low and the high uint32 word of positions: [b] integers from 0, or already such a pair."""
     if isinstance(positions, (tuple, list)):
         return tuple(ops.cast(word, "uint32") for word in positions)
     positions = ops.convert_to_tensor(positions)
@@ -150,3 +147,7 @@ def _words(positions):
     mask = np.array(0xFFFFFFFF, keras.backend.standardize_dtype(positions.dtype))
     high = ops.right_shift(positions, np.array(32, mask.dtype))
     return ops.cast(ops.bitwise_and(positions, mask), "uint32"), ops.cast(ops.bitwise_and(high, mask), "uint32")
+
+
+def _rotate_left(x, distance):
+    return ops.bitwise_or(ops.left_shift(x, np.uint32(distance)), ops.right_shift(x, np.uint32(32 - distance)))

@@ -4,13 +4,17 @@ From this follow exact resume from one integer, re-batching in mid-stream, and t
 """
 
 import math
+import os
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tf_tricks.data.sources import as_source
-from tf_tricks.errors import check_number
+from tf_tricks.errors import check_number, unknown
+
+AUGMENT_ON = ("step", "host")
+"""Where the augmentation runs: in the compiled train step, or on the host's CPU while the batch is read."""
 
 
 def permuted(positions, num_examples, seed):
@@ -45,7 +49,13 @@ class Stream(keras.utils.PyDataset):
         source: a source of `tf_tricks.data`, or a pair of arrays (inputs [n, ...], labels [n, ...]).
         batch_size: examples a batch, in plain `fit`; the trainer has its own. None for 32, or all if there are fewer.
         seed: whole number; with k it determines the order and the augmentation.
-        augment: function (images, labels, seed, positions) -> (images, labels), or None.
+        augment: function (images, labels, seed, positions) -> (images, labels), or None; seed and positions come as
+            keywords.
+        augment_on: where the trainer augments: `"step"`, in the compiled train step, on the device that trains; or
+            `"host"`, in `tf.data` on the CPU, for a slow device beside idle cores. The examples are the same.
+
+    Raises:
+        RequestError: an argument is unknown or out of its range.
 
     Example:
         >>> import numpy as np
@@ -56,14 +66,17 @@ class Stream(keras.utils.PyDataset):
         ((4,), True)
     """
 
-    def __init__(self, source, batch_size=None, seed=0, augment=None):
+    def __init__(self, source, batch_size=None, seed=0, augment=None, augment_on="step"):
         super().__init__()
         self.source = source = as_source(source)
         if batch_size is None:
             batch_size = min(32, source.num_examples)
         self.batch_size = check_number("batch_size", batch_size, minimum=1, maximum=source.num_examples, integer=True)
         self.seed = check_number("seed", seed, minimum=0, integer=True)
+        if augment_on not in AUGMENT_ON:
+            raise unknown("augment_on", augment_on, AUGMENT_ON)
         self.augment = augment
+        self.augment_on = augment_on
         self.examples_seen = 0
         self._within_epoch = False
 
@@ -71,8 +84,21 @@ class Stream(keras.utils.PyDataset):
         """Returns (inputs, labels) of the examples at `positions`, an int64 tensor [b]."""
         return self.source.fetch(permuted(positions, self.source.num_examples, self.seed), positions)
 
+    def augmented(self, inputs, labels, positions):
+        """Returns (inputs, labels) of the examples at `positions`, int64 [b], as training sees them."""
+        if self.augment is None:
+            return inputs, labels
+        return self.augment(inputs, labels, seed=self.seed, positions=positions)
+
+    @property
+    def step_augment(self):
+        """What is left to the train step: the augmentation, or None where `dataset` has augmented already."""
+        return self.augment if self.augment_on == "step" else None
+
     def dataset(self, batch_size, examples_seen=0, num_shards=1, shard=0, batches_a_shard=1):
         """Returns an endless `tf.data.Dataset` of (inputs, labels, position of the batch's first example).
+
+        The examples are as they were fetched, or augmented where that is to happen on the host.
 
         Args:
             batch_size: examples an element.
@@ -85,13 +111,19 @@ class Stream(keras.utils.PyDataset):
         def batch(number):
             turn, place = number // batches_a_shard, number % batches_a_shard
             start = examples_seen + ((turn * num_shards + shard) * batches_a_shard + place) * batch_size
-            inputs, labels = self.fetch(start + tf.range(batch_size, dtype=tf.int64))
+            positions = start + tf.range(batch_size, dtype=tf.int64)
+            inputs, labels = self.fetch(positions)
+            if on_host:
+                with tf.device("CPU:0"):
+                    inputs, labels = self.augmented(inputs, labels, positions)
             return inputs, labels, start
 
+        on_host = self.augment_on == "host"
+        calls = max(2, os.cpu_count() or 2) if on_host else 2
         options = tf.data.Options()
         options.deterministic = True
         options.autotune.enabled = False  # nothing to tune; its thread can hold up the end of an iterator for minutes
-        return tf.data.Dataset.counter().map(batch, num_parallel_calls=2).prefetch(8).with_options(options)
+        return tf.data.Dataset.counter().map(batch, num_parallel_calls=calls).prefetch(8).with_options(options)
 
     def __len__(self):
         """Batches in an epoch, all of them whole; Keras wants the same number in every epoch of a batch size."""
@@ -100,9 +132,8 @@ class Stream(keras.utils.PyDataset):
     def __getitem__(self, index):
         """Batch `index` of the epoch, as NumPy arrays."""
         positions = self.examples_seen + index * self.batch_size + np.arange(self.batch_size, dtype=np.int64)
-        inputs, labels = self.fetch(tf.constant(positions))
-        if self.augment is not None:
-            inputs, labels = self.augment(inputs, labels, self.seed, tf.constant(positions))
+        positions = tf.constant(positions)
+        inputs, labels = self.augmented(*self.fetch(positions), positions)
         return np.asarray(inputs), np.asarray(labels)
 
     def on_epoch_begin(self):

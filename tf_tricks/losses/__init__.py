@@ -1,4 +1,4 @@
-"""Losses, by name: cross-entropy with label smoothing, and Keras's own; and the penalty on large weights."""
+"""Losses, by name: cross-entropy of whole numbers and of distributions, Keras's own, and the penalty on weights."""
 
 import keras
 
@@ -14,7 +14,7 @@ TRICKS = {"sparse_categorical_crossentropy": SparseCategoricalCrossentropy, "l2"
 
 
 def _sparse_categorical_crossentropy(from_logits=False, label_smoothing=0.0, ignore_class=None):
-    if label_smoothing:
+    if label_smoothing or (from_logits is True and ignore_class is None):
         return SparseCategoricalCrossentropy(from_logits, label_smoothing)
     return keras.losses.SparseCategoricalCrossentropy(from_logits, ignore_class)
 

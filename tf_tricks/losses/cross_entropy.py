@@ -1,4 +1,4 @@
-"""Cross-entropy of whole-number labels, with label smoothing, which Keras has for one-hot labels only."""
+"""Cross-entropy of whole-number labels or of distributions, with label smoothing."""
 
 import keras
 from keras import ops
@@ -8,14 +8,16 @@ from tf_tricks.errors import check_number
 
 @keras.saving.register_keras_serializable("tf_tricks")
 class SparseCategoricalCrossentropy(keras.losses.Loss):
-    """Cross-entropy of logits and whole-number labels, with label smoothing.
+    """Cross-entropy of logits and labels, which are whole numbers or distributions, with label smoothing.
 
     With K classes the target is 1 − ε + ε/K for the right class and ε/K for the others, so that the logits need not
     grow for ever (Szegedy et al. 2016, arXiv:1512.00567, section 7). For logits z and the right class y:
 
         loss = log Σₖ exp zₖ − (1 − ε) z_y − ε/K Σₖ zₖ
 
-    (Keras's own smooths one-hot labels only. In a config this class is taken where `label_smoothing` is above 0.)
+    Labels [..., K], as mixup and cutmix make them, are distributions p: the target is (1 − ε) pₖ + ε/K. (Keras's own
+    smooths one-hot labels only. In a config this class is taken where `from_logits=True`; for whole numbers without
+    smoothing it is Keras's own function.)
 
     Use it when a classifier is too sure of itself, or labels are noisy: ε = 0.1 is usual.
 
@@ -41,21 +43,51 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
     def __init__(self, from_logits=True, label_smoothing=0.0, name="sparse_categorical_crossentropy", **keywords):
         super().__init__(name=name, **keywords)
         if from_logits is not True:
-            raise ValueError("label smoothing takes logits: from_logits must be True")
+            raise ValueError("it takes logits: from_logits must be True")
         self.label_smoothing = check_number("label_smoothing", label_smoothing, minimum=0, maximum=1)
 
     def call(self, y_true, y_pred):
         """Returns the loss of each example.
 
         Args:
-            y_true: whole numbers [...].
+            y_true: whole numbers [...] or [..., 1], or distributions [..., K].
             y_pred: logits [..., K].
         """
-        classes = ops.cast(ops.reshape(y_true, ops.shape(y_pred)[:-1]), "int32")
-        right = ops.one_hot(classes, y_pred.shape[-1], dtype=y_pred.dtype)
-        targets = right * (1 - self.label_smoothing) + self.label_smoothing / y_pred.shape[-1]
-        return ops.logsumexp(y_pred, axis=-1) - ops.sum(targets * y_pred, axis=-1)
+        y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+        soft = are_distributions(y_true, y_pred)
+        if not soft and self.label_smoothing == 0:
+            return keras.losses.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
+        number = y_pred.shape[-1]
+        if soft:
+            targets = ops.cast(y_true, y_pred.dtype)
+        else:
+            classes = ops.cast(ops.reshape(y_true, ops.shape(y_pred)[:-1]), "int32")
+            targets = ops.one_hot(classes, number, dtype=y_pred.dtype)
+        targets = targets * (1 - self.label_smoothing) + self.label_smoothing / number
+        return keras.losses.categorical_crossentropy(targets, y_pred, from_logits=True)
 
     def get_config(self):
         """Returns the arguments."""
         return super().get_config() | {"from_logits": True, "label_smoothing": self.label_smoothing}
+
+    def keras_own(self):
+        """Returns Keras's own loss that is the same for whole numbers, or None if there is none."""
+        if self.label_smoothing:
+            return None
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=self.reduction, name=self.name)
+
+
+def are_distributions(y_true, y_pred):
+    """Returns whether labels are distributions over the K classes, not whole numbers: both shapes are [..., K], K > 1.
+
+    Args:
+        y_true: labels.
+        y_pred: what a model says of them, [..., K].
+
+    Example:
+        >>> import numpy as np
+        >>> [are_distributions(np.zeros(shape), np.zeros((2, 5))) for shape in [(2,), (2, 1), (2, 5)]]
+        [False, False, True]
+    """
+    true, predicted = y_true.shape, y_pred.shape
+    return len(true) == len(predicted) and true[-1] == predicted[-1] and true[-1] not in (None, 1)

@@ -17,6 +17,7 @@ DEFAULTS = dict(
     data=None,
     model=None,
     augment=None,
+    augment_on="step",
     optimizer="momentum",
     learning_rate=None,
     batch_size=None,
@@ -47,7 +48,7 @@ DEFAULTS = dict(
 
 def define(name, help_text):
     """Defines the flag `--name=FILE.py[:ARG]` and the overrides `--name.key=value`; returns its holder."""
-    holder = config_flags.DEFINE_config_file(name, None, help_text, lock_config=True)
+    holder = config_flags.DEFINE_config_file(name, None, help_text, lock_config=True, allow_override=True)
     flags.FLAGS[name].parser = _Parser(name)
     return holder
 
@@ -100,10 +101,19 @@ def _literal(argument):
         return argument
 
 
+def _list(argument):
+    """A list or a tuple, as a list; the flag's own default comes as it is."""
+    value = ast.literal_eval(argument) if isinstance(argument, str) else argument
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f"{argument!r} is no list")
+    return list(value)
+
+
 for _type, _parse, _what in [
     (int, flags.IntegerParser().parse, "a whole number"),
     (float, flags.FloatParser().parse, "a number"),
     (bool, flags.BooleanParser().parse, "true or false"),
+    (list, _list, "a list"),
     (type(None), _literal, "a value"),
 ]:
     config_flags.register_flag_parser_for_type(_type, _ValueParser(_parse, _what))
@@ -128,7 +138,9 @@ def _check_path(keys, config):
     """Raises a `RequestError` if the config has nothing at `keys` to override."""
     for i, key in enumerate(keys):
         if not hasattr(config, "items"):
-            raise RequestError(f"config.{'.'.join(keys)} cannot be overridden: {'.'.join(keys[:i])} is {config!r}")
+            part = ".".join(keys[:i])
+            hint = f"; say --config.{part}={{'name':{config!r},{key!r}:…}}" if isinstance(config, str) else ""
+            raise RequestError(f"config.{'.'.join(keys)} cannot be overridden: {part} is {config!r}{hint}")
         key = key.split("[")[0]  # an element of a tuple: ml_collections reads the index
         if key not in config:
             raise unknown("config key", ".".join([*keys[:i], key]), [".".join([*keys[:i], k]) for k in config])
@@ -136,13 +148,27 @@ def _check_path(keys, config):
 
 
 def _make_way(keys, value, config):
-    """Puts the override in place if a dict replaces a name or a number, or the reverse: ml_collections would refuse."""
+    """Puts the override in place if it is of another kind than what was there: ml_collections would refuse.
+
+    The kinds are a dict, a list, and single values: names and numbers.
+    """
     *parents, key = keys
     for parent in parents:
         config = config[parent.split("[")[0]]
-    if key in config and isinstance(value, dict) != hasattr(config[key], "items"):
+    if key in config and _kind(value) != _kind(config[key]) and not _fits_tuple(value, config[key]):
         with config.ignore_type():
-            config[key] = value
+            config[key] = list(value) if isinstance(value, tuple) else value
+
+
+def _kind(value):
+    if hasattr(value, "items"):
+        return "dict"
+    return "list" if isinstance(value, (list, tuple)) else "single"
+
+
+def _fits_tuple(value, there):
+    """Whether ml_collections takes `value` for a tuple: it does so with single values, too."""
+    return isinstance(there, tuple) and not hasattr(value, "items")
 
 
 def _execute(file):

@@ -96,7 +96,7 @@ def build(config, strategy):
     same += ("micro_batch", "jit_compile", "evaluation_batch_size")
     return Parts(
         splits=splits,
-        stream=data.Stream(source, seed=config["seed"], augment=augment.get(config["augment"])),
+        stream=stream(config, source),
         model=model,
         trainer_arguments=dict(
             optimizer=optimizers.get(config["optimizer"]),
@@ -114,6 +114,22 @@ def build(config, strategy):
             **{key: config[key] for key in FOLDER_OPTIONS},
         ),
     )
+
+
+def stream(config, source):
+    """Returns the `tt.data.Stream` of a resolved config's training examples, augmented as it says.
+
+    Args:
+        config: dict from `resolve`.
+        source: of the training examples.
+    """
+    augmentation = augment.get(
+        config["augment"],
+        num_classes=source.num_classes,
+        num_examples=source.num_examples,
+        total_epochs=config["epochs"],
+    )
+    return data.Stream(source, seed=config["seed"], augment=augmentation, augment_on=config["augment_on"])
 
 
 def _adapted(splits):

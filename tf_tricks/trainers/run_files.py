@@ -127,9 +127,11 @@ def write_test_line(folder, trainer, results):
 def export(folder, trainer):
     """Writes model.keras, whole or not at all; it takes raw inputs and loads with `keras.models.load_model`."""
     model = trainer.model
-    metrics = [type(m).from_config(m.get_config()) for m in trainer.metrics]
     # So that the loaded model can be evaluated: with the loss, too, if that is one that Keras can load by itself.
-    loss = trainer.loss if type(trainer.loss).__module__.startswith("keras.") else None
+    loss = trainer.loss.keras_own() if hasattr(trainer.loss, "keras_own") else trainer.loss
+    loss = loss if type(loss).__module__.startswith("keras.") else None
+    metrics = [m.keras_own() if hasattr(m, "keras_own") else m for m in trainer.metrics]
+    metrics = [type(m).from_config(m.get_config()) for m in metrics]
     model.compile("sgd", loss=loss, metrics=metrics)  # plain SGD has no state that loading would miss
     model.optimizer.build(model.trainable_variables)
     with tempfile.TemporaryDirectory() as scratch:

@@ -24,6 +24,23 @@ def check_batch(batch_size, num_examples, num_replicas, micro_batch):
         raise RequestError(f"a batch of {batch_size} is not a multiple of micro_batch={micro_batch}")
 
 
+def check_pairs(augment, batch_size, num_replicas, micro_batch):
+    """Raises a `RequestError` if `augment` mixes examples two and two, and a device would get an odd number at once.
+
+    Args:
+        augment: an augmentation or None.
+        batch_size: examples an update.
+        num_replicas: devices.
+        micro_batch: most examples in the devices' memory at once, or None.
+    """
+    at_once = (batch_size if micro_batch is None else min(batch_size, micro_batch)) // num_replicas
+    if getattr(augment, "mixes", False) and at_once % 2:
+        name = getattr(augment, "kind", type(augment).__name__)
+        what = f"a batch of {batch_size}" + ("" if micro_batch is None else f" with micro_batch={micro_batch}")
+        devices = "the device" if num_replicas == 1 else f"each of {num_replicas} devices"
+        raise RequestError(f"{name} needs an even batch on each device, but {what} puts {at_once} on {devices}")
+
+
 def check_built(model, strategy):
     """Raises a `RequestError` if the model has no weights yet, or they do not belong to the strategy."""
     if not model.built:
@@ -73,11 +90,11 @@ def check_loss(loss, metrics, model, stream):
     shape = getattr(model, "output_shape", (None, None))[1:]  # a subclass of keras.Model may not know it
     if not all(isinstance(size, int) for size in shape):
         return
-    number = 3 if shape and shape[0] == 2 else 2  # another than that of the outputs: nothing broadcasts by chance
+    # Another number than that of the outputs, so that nothing broadcasts by chance; even, for what mixes pairs.
+    number = 4 if shape and shape[0] == 2 else 2
     indices = tf.range(number, dtype=tf.int64) % stream.source.num_examples
     inputs, labels = stream.source.fetch(indices, indices)
-    if stream.augment is not None:
-        inputs, labels = stream.augment(inputs, labels, stream.seed, indices)
+    inputs, labels = stream.augmented(inputs, labels, indices)
     outputs = tf.zeros([number, *shape])
     copies = [type(metric).from_config(metric.get_config()) for metric in metrics]
     for kind, part, compare in [("loss", loss, loss.call), *(("metric", m, m.update_state) for m in copies)]:

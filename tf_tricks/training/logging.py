@@ -8,11 +8,13 @@ import time
 import numpy as np
 import tqdm
 from etils import epath
-from tensorboard.compat.proto import event_pb2
+from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.plugins.histogram.summary_v2 import histogram_pb
+from tensorboard.plugins.image.metadata import create_summary_metadata
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.plugins.text.summary_v2 import text_pb
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
+from tensorboard.util.tensor_util import make_tensor_proto
 
 from tf_tricks.training.checkpoint import write_atomically
 
@@ -49,7 +51,7 @@ class MetricsFile:
 
 
 class TensorBoard:
-    """Writes scalars, histograms and texts for TensorBoard.
+    """Writes scalars, histograms, texts and images for TensorBoard.
 
     Args:
         folder: the log directory; may be remote.
@@ -73,6 +75,13 @@ class TensorBoard:
     def histogram(self, step, tag, values):
         """Writes the histogram of an array."""
         self._add(step, histogram_pb(tag, np.asarray(values)))
+
+    def image(self, step, tag, png):
+        """Writes an image, given as the bytes of a PNG file."""
+        width, height = (int.from_bytes(png[i : i + 4], "big") for i in (16, 20))  # where every PNG has them
+        tensor = make_tensor_proto([str(width).encode(), str(height).encode(), png])
+        metadata = create_summary_metadata(display_name=None, description=None)
+        self._add(step, summary_pb2.Summary(value=[dict(tag=tag, metadata=metadata, tensor=tensor)]))
 
     def flush(self):
         """Writes out what is still in memory."""

@@ -2,21 +2,58 @@
 
 import keras
 import numpy as np
+from keras import ops
 
 from tf_tricks.errors import RequestError
+from tf_tricks.losses.cross_entropy import are_distributions
 from tf_tricks.registry import Registry, classes_by_name
 
-_REGISTRY = Registry(
-    "metric",
-    classes_by_name(keras.metrics, keras.metrics.Metric)
-    | {"accuracy": lambda: keras.metrics.SparseCategoricalAccuracy(name="accuracy")},
-)
+
+@keras.saving.register_keras_serializable("tf_tricks")
+class Accuracy(keras.metrics.MeanMetricWrapper):
+    """How often the class with the largest output is the right one.
+
+    Labels are whole numbers [...] or [..., 1]; or distributions [..., K], as mixup and cutmix make them, of which the
+    most likely class counts as the right one.
+
+    Args:
+        name: the metric's name.
+        dtype: of its result.
+
+    Example:
+        >>> import numpy as np
+        >>> accuracy, outputs = Accuracy(), np.array([[0.1, 2.0], [3.0, 0.0]])
+        >>> [float(accuracy(np.array(labels), outputs)) for labels in ([1, 0], [[0.3, 0.7], [0.4, 0.6]])]
+        [1.0, 0.75]
+    """
+
+    def __init__(self, name="accuracy", dtype=None):
+        super().__init__(fn=_are_right, name=name, dtype=dtype)
+        self._direction = "up"
+
+    def get_config(self):
+        """Returns the arguments."""
+        return {"name": self.name, "dtype": self.dtype}
+
+    def keras_own(self):
+        """Returns Keras's own metric that is the same for whole numbers."""
+        return keras.metrics.SparseCategoricalAccuracy(self.name, self.dtype)
+
+
+def _are_right(y_true, y_pred):
+    y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+    if are_distributions(y_true, y_pred):
+        y_true = ops.argmax(y_true, axis=-1)
+    return keras.metrics.sparse_categorical_accuracy(y_true, y_pred)
+
+
+_REGISTRY = Registry("metric", classes_by_name(keras.metrics, keras.metrics.Metric) | {"accuracy": Accuracy})
 
 
 def get_metric(identifier):
     """Returns a metric from a name in snake case, a dict with `"name"` and its arguments, or a Keras metric.
 
-    `"accuracy"` is that of whole-number labels.
+    `"accuracy"` is that of whole-number labels or of distributions.
     """
     metric = _REGISTRY.get(identifier)
     if not isinstance(metric, keras.metrics.Metric):

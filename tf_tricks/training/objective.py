@@ -65,7 +65,7 @@ class Objective:
     def _pass(self, inputs, labels, position, share, loss_scale):
         if self.augment is not None:
             positions = position + tf.range(tf.shape(inputs)[0], dtype=tf.int64)
-            inputs, labels = self.augment(inputs, labels, self.seed, positions)
+            inputs, labels = self.augment(inputs, labels, seed=self.seed, positions=positions)
         with tf.GradientTape() as tape:
             # In such a scope Keras finds only the values of those variables to penalise that are in the mapping.
             penalised = [(v, v.value) for v in self.trainable_variables if v.regularizer is not None]

@@ -96,7 +96,7 @@ class Run:
         """Makes the compiled loop anew, for the variables that are trainable now."""
         trainer, stream = self.trainer, self.stream
         trainer.update.variables = list(self.model.trainable_variables)
-        self._objective = Objective(self.model, trainer.loss, stream.augment, stream.seed, trainer.jit_compile)
+        self._objective = Objective(self.model, trainer.loss, stream.step_augment, stream.seed, trainer.jit_compile)
         self._loop = Loop(
             trainer.strategy, self._objective, trainer.update, trainer.metrics, trainer.micro_batch, trainer.loss_scale
         )

@@ -13,7 +13,7 @@ from etils import epath
 
 from tf_tricks.errors import RequestError, RunError, check_number
 from tf_tricks.schedules import noise_scale_of
-from tf_tricks.training import checkpoint, state
+from tf_tricks.training import checkpoint, contact_sheet, state
 from tf_tricks.training.lock import locked
 from tf_tricks.training.logging import MetricsFile, ProgressBar, TensorBoard
 from tf_tricks.training.profiler import Profiler
@@ -190,8 +190,15 @@ class RunFolder:
             }
             for board in self._boards.values():
                 self._resources.callback(board.close)
-            if self._description and run.progress.step == 0:
-                self._boards["train"].text(0, "config", self._description)
+            if run.progress.step == 0:
+                self._describe(self._boards["train"])
+
+    def _describe(self, board):
+        """Shows what is about to be trained on: once, at the start."""
+        if self._description:
+            board.text(0, "config", self._description)
+        if self._run.stream.augment is not None and contact_sheet.shows(self._run.stream.source):
+            board.image(0, "augmented", contact_sheet.of_stream(self._run.stream, self._run.total_epochs))
 
     def _line(self, split, values):
         if self._path is None:

@@ -10,7 +10,14 @@ from tf_tricks import losses, optimizers, schedules
 from tf_tricks.data import Stream, as_source
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.schedules import plan
-from tf_tricks.training.checks import check_batch, check_built, check_jit_compile, check_loss, check_optimizer
+from tf_tricks.training.checks import (
+    check_batch,
+    check_built,
+    check_jit_compile,
+    check_loss,
+    check_optimizer,
+    check_pairs,
+)
 from tf_tricks.training.evaluation import Evaluation
 from tf_tricks.training.interrupt import StopRequests
 from tf_tricks.training.loss_scale import LossScale
@@ -28,8 +35,8 @@ class Trainer:
         optimizer: a Keras optimizer, or what `tt.optimizers.get` takes.
         learning_rate: schedule of the epoch, or a number.
         batch_size: schedule of the epoch, or a number: examples an update, over all replicas.
-        loss: a `keras.losses.Loss`, or what `tt.losses.get` takes; by default cross-entropy of logits and whole-number
-            labels.
+        loss: a `keras.losses.Loss`, or what `tt.losses.get` takes; by default cross-entropy of logits and labels, whole
+            numbers or distributions.
         metrics: Keras metrics, or their names.
         l2: λ of the penalty λ|θ|² in the loss (the lecture's; papers that call λ' "weight decay" with SGD mean
             λ = λ'/2).
@@ -163,6 +170,7 @@ class Trainer:
         first = plan.next_step(0, num_examples, math.inf, self.learning_rate, self.batch_size).batch_size
         for size in self.batch_sizes or [first]:
             check_batch(size, num_examples, self.num_replicas, self.micro_batch)
+            check_pairs(stream.augment, size, self.num_replicas, self.micro_batch)
         if not self.batch_sizes:
             raise RequestError(f"epochs={epochs} is less than half a batch of {first}: nothing would be trained")
         check_loss(self.loss, self.metrics, self.model, stream)

@@ -1,0 +1,75 @@
+"""Gaussian noise on every pixel."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from tf_tricks.augment.augmentation import Augmentation, check_range, like, per_example, to_float
+from tf_tricks.augment.pixels import normal_pixels
+from tf_tricks.errors import check_number
+
+
+@keras.saving.register_keras_serializable("tf_tricks")
+class GaussianNoise(Augmentation):
+    """Adds noise of the normal distribution to every pixel and channel.
+
+    With the images' range [low, high] and σ the standard deviation as a part of it,
+
+        y = clip(x + σ · (high − low) · n, low, high),  n ~ N(0, 1) for each pixel and channel,
+
+    the net learns not to rely on the finest details. Training with small noise is a penalty on the outputs' slopes
+    (Bishop 1995, doi:10.1162/neco.1995.7.1.108), and noise in training makes nets robust to other corruptions of images
+    too (Rusak et al. 2020, arXiv:2001.06057). Unlike `layers.gaussian_noise`, a layer of the model, it keeps to the
+    images' range and dtype, and draws as a function of the place in the stream.
+
+    Use it when images will be noisy, as from cameras in the dark: σ up to 0.1, drawn anew for each image.
+
+    Leave it when the texture of single pixels decides the class, or when the budget is short: noise slows learning.
+
+    Config:
+        config.augment = dict(name="gaussian_noise", stddev=(0.0, 0.1))
+
+    Args:
+        stddev: σ, a part of the images' range from 0 to 1, or a pair (low, high) from which each example draws its
+            own; 0.05 of uint8 images is 12.75.
+        **keywords: arguments of `Augmentation`: `value_range` (of floats), `seed`, `name`, …
+
+    Raises:
+        RequestError: an argument is out of its range, or floats are outside of `value_range`.
+
+    Example:
+        >>> import numpy as np
+        >>> images = np.full((2, 64, 64, 3), 128, "uint8")
+        >>> noisy = np.asarray(GaussianNoise(stddev=0.1)(images, seed=0, positions=np.arange(2)))
+        >>> bool(abs(noisy.std() - 25.5) < 0.5), noisy.dtype
+        (True, dtype('uint8'))
+    """
+
+    uses_value_range = True
+
+    def __init__(self, stddev=0.05, **keywords):
+        super().__init__(**keywords)
+        pair = stddev if isinstance(stddev, (tuple, list)) else (check_number("stddev", stddev, 0, 1),) * 2
+        self.stddev = check_range("stddev", pair, minimum=0, maximum=1)
+
+    def transform(self, batch, draws):
+        """Returns the batch with noise on its images."""
+        images = batch.images
+        low, high = self.range_of(images)
+        stddev = draws.uniform(*self.stddev) * np.float32(high - low)
+        noise = normal_pixels(draws, images.shape[1:])
+        if self.stddev[1] == 0:
+            return batch
+        noisy = ops.cast(to_float(images), "float32") + per_example(stddev, noise) * noise
+        return batch._replace(images=_within(noisy, low, high, images))
+
+    def get_config(self):
+        """Returns the arguments that make this augmentation again."""
+        return super().get_config() | {"stddev": list(self.stddev)}
+
+
+def _within(values, low, high, images):
+    """Returns `values` cut to [low, high] in the dtype of `images`; `like` cuts to the range of whole numbers."""
+    if keras.backend.standardize_dtype(images.dtype) == "uint8":
+        return like(values, images)
+    return ops.cast(ops.clip(values, low, high), images.dtype)

@@ -1,0 +1,72 @@
+"""Grayscale: images without colour."""
+
+import keras
+from keras import ops
+
+from tf_tricks.augment.augmentation import Augmentation
+from tf_tricks.augment.blend import check_channels, grey, is_uint8, sometimes
+from tf_tricks.augment.fused import fused
+from tf_tricks.errors import check_number
+
+
+def grayscale(images):
+    """Returns images whose 3 channels all have 0.299 red + 0.587 green + 0.114 blue.
+
+    Args:
+        images: uint8 or floats [b, h, w, 3]; with one channel they are grey, and stay as they are.
+
+    Raises:
+        RequestError: the images have another number of channels.
+
+    Example:
+        >>> import numpy as np
+        >>> np.asarray(grayscale(np.array([[[[200, 100, 20]]]], "uint8"))).ravel().tolist()
+        [121, 121, 121]
+    """
+    if check_channels("grayscale", images, (1, 3)) == 1:
+        return images
+    shades = ops.cast(grey(ops.cast(images, "int32")), "uint8") if is_uint8(images) else grey(images)
+    return ops.broadcast_to(shades, ops.shape(images))
+
+
+@keras.saving.register_keras_serializable("tf_tricks")
+class Grayscale(Augmentation):
+    """Takes the colour out of some images.
+
+    Each channel of a chosen example becomes 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601, as in Pillow). Images
+    of one channel stay as they are. In contrastive learning, the probability is 0.2 (Chen et al. 2020,
+    arXiv:2002.05709).
+
+    Use it when form should count for more than colour, or some of the images that the net will see are grey.
+
+    Leave it when colour tells the classes apart.
+
+    Config:
+        config.augment = dict(name="grayscale", probability=0.2)
+
+    Args:
+        probability: of an example's losing its colour, in [0, 1].
+        **keywords: arguments of `Augmentation`: `seed`, `name`, …
+
+    Raises:
+        RequestError: the probability is out of its range, or the images have neither 1 nor 3 channels.
+
+    Example:
+        >>> import numpy as np
+        >>> image = np.array([[[[200, 100, 20]]]], "uint8")
+        >>> np.asarray(Grayscale(probability=1.0)(image, seed=0, positions=np.arange(1))).ravel().tolist()
+        [121, 121, 121]
+    """
+
+    def __init__(self, probability=0.5, **keywords):
+        super().__init__(**keywords)
+        self.probability = float(check_number("probability", probability, minimum=0, maximum=1))
+
+    def transform(self, batch, draws):
+        """Returns the batch with some images grey."""
+        chosen = draws.happens(self.probability)
+        return batch._replace(images=fused(sometimes, batch.images, chosen, grayscale))
+
+    def get_config(self):
+        """Returns the arguments that make this augmentation again."""
+        return super().get_config() | {"probability": self.probability}

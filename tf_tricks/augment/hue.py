@@ -1,0 +1,101 @@
+"""Hue: all colours of an image turned on the colour wheel."""
+
+import keras
+from keras import ops
+
+from tf_tricks.augment.augmentation import Augmentation, check_range, like
+from tf_tricks.augment.blend import check_channels
+from tf_tricks.augment.fused import fused
+from tf_tricks.errors import check_number
+
+
+def hue(images, shift, low, high):
+    """Returns images whose hue is turned, with value and saturation (of HSV) kept.
+
+    Args:
+        images: uint8 or floats [b, h, w, 3] in [low, high].
+        shift: float32 [b], in turns: 1/3 makes red green, green blue, and blue red; 0 and 1 change nothing.
+        low: the smallest value.
+        high: the largest value.
+
+    Raises:
+        RequestError: the images have not 3 channels.
+
+    Example:
+        >>> import numpy as np
+        >>> red, third = np.array([[[[200, 100, 100]]]], "uint8"), np.array([1 / 3], "float32")
+        >>> np.asarray(hue(red, third, 0, 255)).ravel().tolist()
+        [100, 200, 100]
+    """
+    check_channels("hue", images, (3,))
+    wide = ops.cast(images, "float32")
+    red, green, blue = (wide[..., n] for n in range(3))
+    value = ops.maximum(ops.maximum(red, green), blue)
+    chroma = value - ops.minimum(ops.minimum(red, green), blue)
+    per_chroma = 1.0 / ops.where(chroma > 0, chroma, 1.0)
+    sixths = ops.where(
+        ops.equal(value, red),
+        (green - blue) * per_chroma,
+        ops.where(ops.equal(value, green), 2.0 + (blue - red) * per_chroma, 4.0 + (red - green) * per_chroma),
+    )
+    sixths = sixths + 6.0 * ops.reshape(shift, (-1, 1, 1))
+
+    def channel(n):
+        """The channel that is n sixths of a turn away from where it falls to its least."""
+        k = sixths + float(n)
+        k = k - 6.0 * ops.floor(k / 6.0)
+        return value - chroma * ops.clip(ops.minimum(k, 4.0 - k), 0.0, 1.0)
+
+    turned = ops.stack([channel(n) for n in (5, 3, 1)], axis=-1)
+    return like(ops.clip(turned, low, high), images)
+
+
+@keras.saving.register_keras_serializable("tf_tricks")
+class Hue(Augmentation):
+    """Turns all colours of an image by a random angle on the colour wheel.
+
+    In terms of hue, saturation and value, with the hue h in turns: h becomes h + s, the others stay; s is drawn for
+    each example, uniform in the given range. This is `tf.image.adjust_hue`, and a part of colour jitter (Howard 2013,
+    arXiv:1312.5402). Greys stay as they are.
+
+    Use it when lamps and cameras colour the images differently; 0.1 is the usual value in contrastive learning (Chen et
+    al. 2020, arXiv:2002.05709), and less does for most labelled data.
+
+    Leave it when images are grey, or hue tells the classes apart, as of flowers and birds.
+
+    Config:
+        config.augment = dict(name="hue", hue=0.1)
+
+    Args:
+        hue: d, for shifts in [−d, d], in turns, at most 0.5; or a pair of shifts (low, high), from −0.5 to 0.5.
+        **keywords: arguments of `Augmentation`: `value_range`, `seed`, `name`, …
+
+    Raises:
+        RequestError: the shifts are out of their range, or the images have not 3 channels.
+
+    Example:
+        >>> import numpy as np
+        >>> layer = Hue(hue=(1 / 3, 1 / 3))
+        >>> red = np.array([[[[200, 100, 100]]]], "uint8")
+        >>> np.asarray(layer(red, seed=0, positions=np.arange(1))).ravel().tolist()
+        [100, 200, 100]
+    """
+
+    uses_value_range = True
+
+    def __init__(self, hue=0.1, **keywords):
+        super().__init__(**keywords)
+        if isinstance(hue, (tuple, list)):
+            self.hue = check_range("hue", hue, minimum=-0.5, maximum=0.5)
+        else:
+            most = float(check_number("hue", hue, minimum=0, maximum=0.5))
+            self.hue = -most, most
+
+    def transform(self, batch, draws):
+        """Returns the batch with images of other hues."""
+        images, shift = batch.images, draws.uniform(*self.hue)
+        return batch._replace(images=fused(hue, images, shift, *self.range_of(images)))
+
+    def get_config(self):
+        """Returns the arguments that make this augmentation again."""
+        return super().get_config() | {"hue": list(self.hue)}

@@ -1,0 +1,70 @@
+"""Invert: negatives of images."""
+
+import keras
+from keras import ops
+
+from tf_tricks.augment.augmentation import Augmentation
+from tf_tricks.augment.blend import is_uint8, sometimes
+from tf_tricks.augment.fused import fused
+from tf_tricks.errors import check_number
+
+
+def invert(images, low, high):
+    """Returns the negatives of images: low + high − x.
+
+    Args:
+        images: uint8 or floats [b, h, w, c] in [low, high]; any number of channels.
+        low: the smallest value.
+        high: the largest value.
+
+    Example:
+        >>> import numpy as np
+        >>> np.asarray(invert(np.array([[[[100], [200]]]], "uint8"), 0, 255)).ravel().tolist()
+        [155, 55]
+    """
+    return ops.bitwise_not(images) if is_uint8(images) else (low + high) - images
+
+
+@keras.saving.register_keras_serializable("tf_tricks")
+class Invert(Augmentation):
+    """Turns some images into their negatives.
+
+    Each value x of a chosen example becomes low + high − x, where [low, high] is the range of values. This is
+    `ImageOps.invert` of Pillow, and one of AutoAugment's transforms (Cubuk et al. 2018, arXiv:1805.09501).
+
+    Use it when light on dark and dark on light mean the same, as for symbols, text and house numbers.
+
+    Leave it when images are photographs: no camera makes negatives any more.
+
+    Config:
+        config.augment = dict(name="invert", probability=0.5)
+
+    Args:
+        probability: of an example's being inverted, in [0, 1].
+        **keywords: arguments of `Augmentation`: `value_range`, `seed`, `name`, …
+
+    Raises:
+        RequestError: the probability is out of its range.
+
+    Example:
+        >>> import numpy as np
+        >>> image = np.array([[[[100], [200]]]], "uint8")
+        >>> np.asarray(Invert(probability=1.0)(image, seed=0, positions=np.arange(1))).ravel().tolist()
+        [155, 55]
+    """
+
+    uses_value_range = True
+
+    def __init__(self, probability=0.5, **keywords):
+        super().__init__(**keywords)
+        self.probability = float(check_number("probability", probability, minimum=0, maximum=1))
+
+    def transform(self, batch, draws):
+        """Returns the batch with some images inverted."""
+        low, high = self.range_of(batch.images)
+        chosen = draws.happens(self.probability)
+        return batch._replace(images=fused(sometimes, batch.images, chosen, invert, low, high))
+
+    def get_config(self):
+        """Returns the arguments that make this augmentation again."""
+        return super().get_config() | {"probability": self.probability}

@@ -1,0 +1,82 @@
+"""Posterize: fewer levels of each colour."""
+
+import keras
+from keras import ops
+
+from tf_tricks.augment.augmentation import Augmentation, check_range, per_example
+from tf_tricks.augment.blend import from_levels, is_uint8, to_levels
+from tf_tricks.augment.fused import fused
+from tf_tricks.errors import check_number
+
+
+def posterize(images, bits, low, high):
+    """Returns images of which the upper `bits` of the 8 bits of each value are kept, and the others are 0.
+
+    Floats are first rounded to the nearest of 256 levels from `low` to `high`, save where all 8 bits are kept.
+
+    Args:
+        images: uint8 or floats [b, h, w, c] in [low, high]; any number of channels.
+        bits: [b] numbers from 0 to 8, of which the whole part counts; 8 changes nothing.
+        low: the smallest value.
+        high: the largest value.
+
+    Example:
+        >>> import numpy as np
+        >>> image, bits = np.array([[[[100], [200]]]], "uint8"), np.array([1], "int32")
+        >>> np.asarray(posterize(image, bits, 0, 255)).ravel().tolist()
+        [0, 128]
+    """
+    dropped = 8 - ops.cast(ops.floor(bits), "int32")
+    mask = per_example(ops.bitwise_and(ops.left_shift(ops.full_like(dropped, 255), dropped), 255), images)
+    if is_uint8(images):
+        return ops.bitwise_and(images, ops.cast(mask, "uint8"))
+    posterized = from_levels(ops.bitwise_and(to_levels(images, low, high), mask), images, low, high)
+    return ops.where(ops.equal(mask, 255), images, posterized)
+
+
+@keras.saving.register_keras_serializable("tf_tricks")
+class Posterize(Augmentation):
+    """Keeps a random number of upper bits of each value.
+
+    Of the 8 bits of each value the upper n are kept, the others become 0, which leaves 2ⁿ levels; n is drawn for each
+    example, uniform in the given range. This is `ImageOps.posterize` of Pillow, and one of AutoAugment's transforms
+    (Cubuk et al. 2018, arXiv:1805.09501). Floats are rounded to 256 levels first.
+
+    Use it when you compose a strong policy by hand; 4 bits are the fewest in AutoAugment's policies for photographs.
+
+    Leave it when the usual augmentations already keep the net from fitting the training set.
+
+    Config:
+        config.augment = dict(name="posterize", bits=(4, 8))
+
+    Args:
+        bits: the bits to keep, a whole number from 0 to 8, where 8 changes nothing; or a pair (least, most).
+        **keywords: arguments of `Augmentation`: `value_range`, `seed`, `name`, …
+
+    Raises:
+        RequestError: a number of bits is out of its range.
+
+    Example:
+        >>> import numpy as np
+        >>> image = np.array([[[[100], [200]]]], "uint8")
+        >>> np.asarray(Posterize(bits=2)(image, seed=0, positions=np.arange(1))).ravel().tolist()
+        [64, 192]
+    """
+
+    uses_value_range = True
+
+    def __init__(self, bits=(4, 8), **keywords):
+        super().__init__(**keywords)
+        pair = isinstance(bits, (tuple, list))
+        for number in bits if pair else [bits]:
+            check_number("bits", number, minimum=0, maximum=8, integer=True)
+        self.bits = tuple(map(int, check_range("bits", bits if pair else (bits, bits))))
+
+    def transform(self, batch, draws):
+        """Returns the batch with images of fewer levels."""
+        images, bits = batch.images, draws.integers(self.bits[0], self.bits[1] + 1)
+        return batch._replace(images=fused(posterize, images, bits, *self.range_of(images)))
+
+    def get_config(self):
+        """Returns the arguments that make this augmentation again."""
+        return super().get_config() | {"bits": list(self.bits)}

@@ -1,0 +1,87 @@
+"""Solarize: bright pixels inverted."""
+
+import keras
+from keras import ops
+
+from tf_tricks.augment.augmentation import Augmentation, check_range, per_example
+from tf_tricks.augment.blend import is_uint8, sometimes
+from tf_tricks.augment.fused import fused
+from tf_tricks.augment.invert import invert
+from tf_tricks.errors import check_number
+
+
+def solarize(images, threshold, low, high):
+    """Returns images with each value from `threshold` on inverted: x ≥ threshold becomes low + high − x.
+
+    Args:
+        images: uint8 or floats [b, h, w, c] in [low, high]; any number of channels.
+        threshold: float32 [b], in the images' unit; above `high` nothing changes.
+        low: the smallest value.
+        high: the largest value.
+
+    Example:
+        >>> import numpy as np
+        >>> image, threshold = np.array([[[[100], [200]]]], "uint8"), np.array([128.0], "float32")
+        >>> np.asarray(solarize(image, threshold, 0, 255)).ravel().tolist()
+        [100, 55]
+    """
+    if is_uint8(images):
+        # In whole numbers, x ≥ threshold is x > ⌈threshold⌉ − 1, and that is a uint8 if it is not negative.
+        least = ops.reshape(ops.ceil(threshold), (-1, 1, 1, 1))
+        below = ops.cast(ops.clip(least - 1.0, 0.0, 255.0), "uint8")
+        return ops.where(ops.logical_or(images > below, least <= 0.0), invert(images, low, high), images)
+    return ops.where(images >= per_example(threshold, images), invert(images, low, high), images)
+
+
+@keras.saving.register_keras_serializable("tf_tricks")
+class Solarize(Augmentation):
+    """Inverts the bright pixels of some images.
+
+    Each value x of a chosen example that is at or above a threshold becomes low + high − x. This is
+    `ImageOps.solarize` of Pillow, and one of AutoAugment's transforms (Cubuk et al. 2018, arXiv:1805.09501).
+
+    Use it when you compose a strong policy by hand, for training that is long enough to need one.
+
+    Leave it when the usual augmentations already keep the net from fitting the training set: no camera makes such
+    images.
+
+    Config:
+        config.augment = dict(name="solarize", threshold=(0.5, 1.0), probability=0.2)
+
+    Args:
+        threshold: the part of the range of values, in [0, 1], that stays: 0.5 inverts the upper half; or a pair
+            (low, high), in which it is drawn for each example.
+        probability: of an example's being chosen, in [0, 1].
+        **keywords: arguments of `Augmentation`: `value_range`, `seed`, `name`, …
+
+    Raises:
+        RequestError: a number is out of its range.
+
+    Example:
+        >>> import numpy as np
+        >>> layer = Solarize(threshold=0.5, probability=1.0)
+        >>> image = np.array([[[[100], [200]]]], "uint8")
+        >>> np.asarray(layer(image, seed=0, positions=np.arange(1))).ravel().tolist()
+        [100, 55]
+    """
+
+    uses_value_range = True
+
+    def __init__(self, threshold=0.5, probability=0.5, **keywords):
+        super().__init__(**keywords)
+        pair = isinstance(threshold, (tuple, list))
+        if not pair:
+            check_number("threshold", threshold, minimum=0, maximum=1)
+        self.threshold = check_range("threshold", threshold if pair else (threshold, threshold), minimum=0, maximum=1)
+        self.probability = float(check_number("probability", probability, minimum=0, maximum=1))
+
+    def transform(self, batch, draws):
+        """Returns the batch with some images solarized."""
+        low, high = self.range_of(batch.images)
+        threshold = low + (high - low) * draws.uniform(*self.threshold)
+        chosen = draws.happens(self.probability)
+        return batch._replace(images=fused(sometimes, batch.images, chosen, solarize, threshold, low, high))
+
+    def get_config(self):
+        """Returns the arguments that make this augmentation again."""
+        return super().get_config() | {"threshold": list(self.threshold), "probability": self.probability}
