@@ -75,7 +75,7 @@ class Augmentation(keras.layers.Layer):
         Raises:
             RequestError: these are no images, or not such as this augmentation can take.
         """
-        if training is not False and images.shape[0] != 0:  # of no images there is no minimum and no border
+        if training is not False:
             self.check_images(images)
             known = positions is not None
             draws = Draws(0 if seed is None else seed, positions) if known else self._draws(images)

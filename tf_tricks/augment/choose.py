@@ -45,8 +45,7 @@ def _of_own_examples(batch, copies, choice, transforms):
     for own, transform, draws in zip(rows, transforms, copies):
         taken = Batch(*(None if field is None else tf.gather(field, own) for field in batch))
         draws.take(own)
-        nothing = own.shape[0] == 0  # known in eager mode only
-        parts.append(taken if nothing else transform(taken, draws))
+        parts.append(transform(taken, draws))
 
     def together(*fields):
         if fields[0] is None:
