@@ -4,14 +4,18 @@ import keras
 from keras import ops
 
 from tf_tricks.augment.augmentation import Batch, per_example
+from tf_tricks.augment.fused import can_fuse, fused
 from tf_tricks.augment.paths import has_host_kernels
+
+_FEW = 3  # so many transforms of all examples take less time, on a CPU, than each of its own
 
 
 def choose(batch, draws, choice, transforms):
     """Returns the batch with transform number `choice[k]` applied to example k.
 
-    Where TensorFlow's kernels can run, each transform sees only the examples that are its own. Where XLA compiles,
-    shapes must not depend on values: each sees all examples, and the results of the others are thrown away.
+    Where XLA compiles, shapes must not depend on values: each transform sees all examples, and the results of the
+    others are thrown away. Where TensorFlow's kernels can run, that is done for a few transforms, too, since programs
+    of known shape are fast; of many, each sees only the examples that are its own.
 
     Args:
         batch: `Batch`; images and masks keep their shapes, labels may get others if all transforms agree.
@@ -30,7 +34,8 @@ def choose(batch, draws, choice, transforms):
     """
     if len(transforms) == 1:
         return transforms[0](batch, draws)
-    choose_parts = _of_own_examples if has_host_kernels() else _of_all_examples
+    few = len(transforms) <= _FEW and can_fuse(batch.images)
+    choose_parts = _of_own_examples if has_host_kernels() and not few else _of_all_examples
     copies = [draws.copy() for _ in transforms]
     results = choose_parts(batch, copies, choice, transforms)
     draws.skip_to(max(copies, key=lambda copy: copy.used))
@@ -67,5 +72,8 @@ def _of_all_examples(batch, copies, choice, transforms):
 def _where(condition, new, old):
     if old is None or new is old:
         return old
-    new = ops.convert_to_tensor(new)
+    return fused(_select, ops.convert_to_tensor(new), old, condition)
+
+
+def _select(new, old, condition):
     return ops.cast(ops.where(per_example(condition, new), new, old), keras.backend.standardize_dtype(new.dtype))

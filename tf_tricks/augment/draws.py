@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from tf_tricks.augment import random
+from tf_tricks.augment.fused import fused
 
 _BLOCK = 16  # streams made in one pass of the generator: on a CPU a pass of 16 takes hardly longer than one of 1
 
@@ -65,7 +66,8 @@ class Draws:
         row = self._used % _BLOCK
         if row == 0 or self._block is None:
             first = self._used - row
-            self._block = random.bits(self.seed, self.positions, list(range(first, first + _BLOCK)))
+            low, high = random.words_of(self.positions)
+            self._block = fused(_block, low, high, self.seed, first)
         self._used += 1
         return self._block[row]
 
@@ -105,6 +107,11 @@ class Draws:
             self._block = None  # it is not made here, and what is there belongs to earlier numbers
         self._used += 1
         return self.seed, number
+
+
+def _block(low, high, seed, first):
+    """Returns the bits of a block of streams, uint32 [streams, b], for positions of these words."""
+    return random.bits(seed, (low, high), list(range(first, first + _BLOCK)))
 
 
 def of_generator(seed_generator, batch_size):

@@ -56,8 +56,8 @@ def _by_comparison(images, chosen, low, high):
     below = ops.cast(ops.sum(ops.cast(levels < _LEVELS, "float32"), axis=-1), "int32")
     tables = ops.cast(_tables(below, height * width, chosen), "float32")
     found = ops.sum(ops.where(ops.equal(levels, _LEVELS), tables[..., None], 0.0), axis=2)
-    planes = ops.where(found < 0, planes, from_levels(found, images, low, high))
-    return ops.transpose(ops.reshape(planes, (-1, channels, height, width)), (0, 2, 3, 1))
+    found = ops.transpose(ops.reshape(found, (-1, channels, height, width)), (0, 2, 3, 1))
+    return ops.where(found < 0, images, from_levels(found, images, low, high))
 
 
 def _places(images, low, high):

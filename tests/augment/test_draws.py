@@ -1,0 +1,71 @@
+"""Draws: each example's numbers are its own, whatever the batch; and they have the distributions that they say."""
+
+import keras
+import numpy as np
+import pytest
+from scipy import stats
+
+from tf_tricks.augment import random
+from tf_tricks.augment.draws import Draws, of_generator
+
+POSITIONS = np.arange(4000, dtype="int64")
+
+
+def test_the_nth_number_is_that_of_stream_n():
+    draws = Draws(7, POSITIONS[:5])
+    found = [np.asarray(draws.bits()) for _ in range(40)]
+    np.testing.assert_array_equal(found, random.bits(7, POSITIONS[:5], list(range(40))))
+
+
+def test_words_of_positions_give_the_same_as_positions():
+    positions = POSITIONS[:5] + 2**33
+    words = (positions % 2**32).astype("uint32"), (positions >> 32).astype("uint32")
+    np.testing.assert_array_equal(Draws(7, words).uniform(), Draws(7, positions).uniform())
+
+
+def test_some_of_the_examples_keep_their_numbers():
+    draws, rows = Draws(3, POSITIONS[:9]), np.array([8, 1, 1])
+    before = draws.uniform()
+    some = draws.copy()
+    some.take(rows)
+    np.testing.assert_array_equal(some.uniform(), np.asarray(draws.uniform())[rows])
+    assert not np.array_equal(before, draws.uniform())
+
+
+def test_a_copy_goes_on_by_itself_and_can_be_caught_up_with():
+    draws = Draws(3, POSITIONS[:9])
+    copy = draws.copy()
+    copy.uniform(), copy.uniform()
+    assert (draws.used, copy.used) == (0, 2)
+    draws.skip_to(copy)
+    np.testing.assert_array_equal(draws.uniform(), copy.uniform())
+
+
+@pytest.mark.parametrize(
+    ("draw", "distribution"),
+    [
+        (lambda d: d.uniform(-2.0, 3.0), stats.uniform(-2, 5)),
+        (lambda d: d.exponential(), stats.expon()),
+        (lambda d: d.normal(), stats.norm()),
+    ],
+    ids=["uniform", "exponential", "normal"],
+)
+def test_distributions(draw, distribution):
+    assert stats.kstest(np.asarray(draw(Draws(1, POSITIONS))), distribution.cdf).pvalue > 0.01
+
+
+def test_signs_are_equally_likely():
+    signs = np.asarray(Draws(1, POSITIONS).sign())
+    assert set(signs) == {-1.0, 1.0}
+    assert abs(signs.mean()) < 4 / len(signs) ** 0.5
+
+
+@pytest.mark.parametrize(("probability", "share"), [(0.0, 0.0), (1.0, 1.0)])
+def test_never_and_always(probability, share):
+    assert np.asarray(Draws(1, POSITIONS).happens(probability)).mean() == share
+
+
+def test_a_seed_generator_gives_other_numbers_each_time_and_each_example_its_own():
+    generator = keras.random.SeedGenerator(5)
+    first, second = (np.asarray(of_generator(generator, 100).uniform()) for _ in range(2))
+    assert len(np.unique(np.concatenate([first, second]))) == 200
