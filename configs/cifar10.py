@@ -18,7 +18,7 @@ def get_config(variant="decay"):
     config.seed, config.epochs = 0, 200
     config.data = dict(name="cifar10", validation_fraction=0.1)
     config.model = dict(name="resnet", depth=20)
-    config.augment = dict(name="standard", flip=True, pad=4)
+    config.augment = dict(name="standard", flip=True, pad=4, cutout=0)
     config.optimizer = dict(name="momentum", momentum=0.9, nesterov=True)
     config.l2 = 2.5e-4  # what the papers call a weight decay of 5e-4: the gradient of 2.5e-4 |θ|² is 5e-4 θ
     if variant == "decay":
