@@ -27,6 +27,9 @@ CASES = {
         micro_batch=16,
         clip_global_norm=0.2,
     ),
+    "augmented": dict(optimizer=SGD, augment=["flip", "rotation", {"name": "mixup_or_cutmix", "num_classes": 5}]),
+    "rand_augment": dict(optimizer=SGD, augment={"name": "rand_augment", "value_range": (-8, 8)}),
+    "augmented_on_host": dict(optimizer=SGD, augment=["flip", "pad_and_crop"], augment_on="host", micro_batch=8),
 }
 
 
@@ -37,9 +40,11 @@ def trained(case, strategy):
     with strategy.scope():
         model = convnet()
     settings = dict(learning_rate=0.1, batch_size=16, metrics=["accuracy"], strategy=strategy) | CASES[case]
+    augment = dict(augment=tt.augment.get(settings.pop("augment", None)), augment_on=settings.pop("augment_on", "step"))
     trainer = tt.Trainer(model, **settings)
+    stream = tt.data.Stream((images, labels), **augment)
     epochs = 2.0 if "grow" in case else 20 * 16 / len(images)
-    history = trainer.fit((images, labels), epochs=epochs, validation=(images[:99], labels[:99]), verbose=0)
+    history = trainer.fit(stream, epochs=epochs, validation=(images[:99], labels[:99]), verbose=0)
     weights = {f"weight{i}": np.asarray(v) for i, v in enumerate(model.weights)}
     return {"steps": trainer.run.progress.step} | history.history | weights
 

@@ -1,7 +1,7 @@
 """Moving pixels by looking each one up: the way of CPUs and GPUs, for programs of their own (see `fused`).
 
-XLA makes one loop of the arithmetic of the places and of the looking up, which on a CPU is several times as fast as
-TensorFlow's kernels for images. On a TPU it would be thousands of times as slow as the products of `affine`.
+For TensorFlow only. XLA makes one loop of the arithmetic of the places and of the looking up, which on a CPU is several
+times as fast as TensorFlow's kernels for images. On a TPU it would be thousands of times as slow as the products of `affine`.
 """
 
 import keras
@@ -71,7 +71,7 @@ def at_whole_places(images, down, right, flipped, fill_value, hole=None):
     places = first[:, None, None] + rows[:, :, None] * width + columns[:, None, :]
     pixels = ops.reshape(images, (-1, channels))  # the first one is that outside
     pixels = ops.concatenate([ops.cast(ops.full((1, channels), fill_value), pixels.dtype), pixels], axis=0)
-    return ops.take(pixels, ops.where(inside, places, 0), axis=0)
+    return _pick(pixels, ops.where(inside, places, 0))
 
 
 def covered(images, top, left, height, width):
@@ -105,7 +105,7 @@ def _sampled(images, y, x, interpolation, fill_value):
 
     def at(row, column):
         place = (ops.cast(row, "int32") + 1) * stride + ops.cast(column, "int32") + 1
-        return ops.take(pixels, first + place, axis=0)
+        return _pick(pixels, first + place)
 
     if interpolation == "nearest":
         return at(ops.floor(y + 0.5), ops.floor(x + 0.5))
@@ -115,3 +115,9 @@ def _sampled(images, y, x, interpolation, fill_value):
     upper = values[0] * (1.0 - right) + values[1] * right
     lower = values[2] * (1.0 - right) + values[3] * right
     return like(upper * (1.0 - down) + lower * down, images)
+
+
+def _pick(pixels, places):
+    import tensorflow as tf
+
+    return tf.gather(pixels, places)  # ops.take looks at the sign of each place
