@@ -3,8 +3,9 @@
     python benchmarks/augment_accuracy.py [--images 500 5000] [--seeds=5] [--only=fashion_mnist|digits]
 
 For each number of training images and each seed, the same small convnet is trained twice from the same initial weights
-on the same images, drawn with that seed, for the same number of epochs (600 and 120): without augmentation, and with flips, shifts
-and cutout. Printed are the errors on the 10,000 test images and the ratio of their means, which is to be at most 0.85.
+on the same images, drawn with that seed, for the same number of epochs (600 and 120): without augmentation, and with
+flips, shifts and cutout. Printed are the errors on the 10,000 test images and the ratio of their means, which is to be
+at most 0.85.
 
 The second part shows that an augmentation must leave the label true: on scikit-learn's digits a vertical flip turns a 6
 into something like a 9, and costs accuracy.
