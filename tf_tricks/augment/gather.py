@@ -1,7 +1,8 @@
 """Moving pixels by looking each one up: the way of CPUs and GPUs, for programs of their own (see `fused`).
 
 For TensorFlow only. XLA makes one loop of the arithmetic of the places and of the looking up, which on a CPU is several
-times as fast as TensorFlow's kernels for images. On a TPU it would be thousands of times as slow as the products of `affine`.
+times as fast as TensorFlow's kernels for images. On a TPU it would be thousands of times as slow as the products of
+`affine`.
 """
 
 import keras
