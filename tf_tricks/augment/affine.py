@@ -8,10 +8,11 @@ value is taken:
 The value is interpolated between the four pixels around (y, x) with weights max(0, 1 − |x − x'|) max(0, 1 − |y − y'|);
 pixels outside of the image have the fill value (`mode="grid-constant"` of `scipy.ndimage`).
 
-Where TensorFlow's kernels can run, `ImageProjectiveTransformV3` does this. Where XLA compiles, the weights become
-matrices of two products, and the TPU compiler makes them while it multiplies, without writing them to memory. On a TPU
-such a product rounds its factors to bfloat16, unless the program asks for more: that keeps the whole numbers up to 256
-of uint8 images exactly and interpolates them to within a grey level.
+On a host, where TensorFlow runs without XLA, the four pixels are looked up, in a program of its own (`gather`); batches
+of unknown size are left to TensorFlow's kernels for images. Where XLA compiles the step, the weights become matrices of
+two products, and the TPU compiler makes them while it multiplies, without writing them to memory. On a TPU such a
+product rounds its factors to bfloat16, unless the program asks for more: that keeps the whole numbers up to 256 of
+uint8 images exactly and interpolates them to within a grey level.
 """
 
 import math

@@ -1,8 +1,9 @@
-"""Where an augmentation runs, and so which of two equal ways it takes: TensorFlow's kernels, or products.
+"""Where an augmentation runs, and so which of two equal ways it takes: looking pixels up, or products.
 
-TensorFlow has fast kernels for CPUs and GPUs that XLA cannot compile (`ImageProjectiveTransformV3`, dynamic shapes).
-Where XLA compiles, on a TPU, under `jit_compile` and on JAX, the same result is made of products with interpolation
-matrices, whose shapes are static. This is the one place that chooses.
+Where TensorFlow runs without XLA, on CPUs and GPUs, pixels are looked up, and examples may be parted by what happens to
+them, in shapes that depend on values. Where XLA compiles the step, on a TPU, under `jit_compile` and on JAX, the same
+result is made of products with interpolation matrices and of selections, whose shapes are static. This is the one place
+that tells which.
 """
 
 import keras
