@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from tf_tricks.augment.augmentation import Batch, per_example
+from tf_tricks.augment.augmentation import Batch, like, per_example, to_float
+from tf_tricks.augment.fused import fused
 from tf_tricks.augment.operations import AUG_MIX, GEOMETRIC, Choice, Policy
 from tf_tricks.errors import RequestError, check_number
 
@@ -81,11 +82,7 @@ class AugMix(Policy):
         for step in zip(*chains):
             choice = Choice(*(ops.concatenate(parts, axis=0) for parts in zip(*step)))
             many = self.operate(many, choice, names, value_range)
-        results = ops.reshape(many.images, (self.width, -1, *images.shape[1:]))
-        total = sum(weights)
-        mix = sum(per_example(weight / total, images) * results[n] for n, weight in enumerate(weights))
-        mixed = per_example(mixed, images)
-        return batch._replace(images=(1.0 - mixed) * images + mixed * mix)
+        return batch._replace(images=fused(_mix, images, many.images, weights, mixed))
 
     def _chain(self, draws):
         """Returns the `Choice` of each step of a chain; after its end it is the identity, the last of the names."""
@@ -103,3 +100,19 @@ class AugMix(Policy):
         """Returns the arguments that make this augmentation again."""
         own = {"width": self.width, "depth": self.depth, "severity": self.severity}
         return super().get_config() | own
+
+
+def _mix(images, results, weights, mixed):
+    """Returns images blended with their chains' weighted mean.
+
+    Args:
+        images: [b, ...].
+        results: [width · b, ...], of the chains one after another.
+        weights: width tensors, float32 [b], above 0.
+        mixed: float32 [b], the part of the mean, from 0 to 1.
+    """
+    results = ops.reshape(results, (len(weights), -1, *images.shape[1:]))
+    total = sum(weights)
+    mean = sum(per_example(weight / total, images) * to_float(results[n]) for n, weight in enumerate(weights))
+    mixed = per_example(mixed, images)
+    return like((1.0 - mixed) * to_float(images) + mixed * mean, images)

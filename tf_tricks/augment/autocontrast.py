@@ -4,12 +4,12 @@ import keras
 from keras import ops
 
 from tf_tricks.augment.augmentation import Augmentation, like, to_float
-from tf_tricks.augment.blend import is_uint8, sometimes
+from tf_tricks.augment.blend import is_uint8
 from tf_tricks.augment.fused import fused
 from tf_tricks.errors import check_number
 
 
-def autocontrast(images, low, high):
+def autocontrast(images, low, high, chosen=None):
     """Returns images whose channels each go from `low` to `high`: low + (high − low) · (x − min) / (max − min).
 
     Args:
@@ -17,21 +17,42 @@ def autocontrast(images, low, high):
             everywhere stays as it is.
         low: the smallest value.
         high: the largest value.
+        chosen: bool [b], which examples to change, or None for all.
 
     Example:
         >>> import numpy as np
         >>> np.asarray(autocontrast(np.array([[[[100], [150], [200]]]], "uint8"), 0, 255)).ravel().tolist()
         [0, 128, 255]
     """
-    floats = to_float(images)
+    images = ops.convert_to_tensor(images)
+    chosen = ops.ones(ops.shape(images)[:1], "bool") if chosen is None else chosen
+    # Two programs: in one, XLA would look up each value's channel, instead of reading a row of ready slopes.
+    slopes, least = fused(_slopes, images, chosen, low, high)
+    return fused(_stretched, images, slopes, least, low, high)
+
+
+def _slopes(images, chosen, low, high):
+    """Returns the slope and the least value for each value in a row, floats [b, w · c]; slope 0 stays as it is."""
+    _, height, width, channels = images.shape
+    rows = ops.reshape(images, (-1, height, width * channels))
     # With the initial values, the edges of an empty batch are defined.
     first, last = (0, 255) if is_uint8(images) else (low, high)
-    least = to_float(ops.min(images, axis=(1, 2), keepdims=True, initial=last))
-    most = to_float(ops.max(images, axis=(1, 2), keepdims=True, initial=first))
-    constant = most <= least
-    scale = (high - low) / ops.where(constant, ops.ones_like(least), most - least)
-    stretched = ops.where(constant, floats, low + (floats - least) * scale)
-    return like(ops.clip(stretched, low, high), images)
+    edges = []
+    for edge, initial in ((ops.min, last), (ops.max, first)):
+        of_columns = ops.reshape(edge(rows, axis=1, initial=initial), (-1, width, channels))
+        edges.append(to_float(edge(of_columns, axis=1, initial=initial)))
+    least, most = edges
+    changes = ops.logical_and(most > least, chosen[:, None])
+    slopes = ops.where(changes, (high - low) / ops.where(changes, most - least, ops.ones_like(least)), 0)
+    return [ops.tile(table, (1, width)) for table in (slopes, least)]
+
+
+def _stretched(images, slopes, least, low, high):
+    _, height, width, channels = images.shape
+    rows = to_float(ops.reshape(images, (-1, height, width * channels)))
+    slopes, least = slopes[:, None], least[:, None]
+    stretched = ops.where(slopes == 0, rows, low + (rows - least) * slopes)
+    return ops.reshape(like(ops.clip(stretched, low, high), images), (-1, height, width, channels))
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
@@ -74,7 +95,7 @@ class AutoContrast(Augmentation):
         """Returns the batch with some images stretched."""
         low, high = self.range_of(batch.images)
         chosen = draws.happens(self.probability)
-        return batch._replace(images=fused(sometimes, batch.images, chosen, autocontrast, low, high))
+        return batch._replace(images=autocontrast(batch.images, low, high, chosen))
 
     def get_config(self):
         """Returns the arguments that make this augmentation again."""

@@ -1,5 +1,7 @@
 """One of several transforms for each example."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -7,15 +9,16 @@ from tf_tricks.augment.augmentation import Batch, per_example
 from tf_tricks.augment.fused import can_fuse, fused
 from tf_tricks.augment.paths import has_host_kernels
 
-_FEW = 3  # so many transforms of all examples take less time, on a CPU, than each of its own
+_FEW = 3  # so many transforms of all examples take less time, on a CPU, than each of its own examples
 
 
 def choose(batch, draws, choice, transforms):
     """Returns the batch with transform number `choice[k]` applied to example k.
 
     Where XLA compiles, shapes must not depend on values: each transform sees all examples, and the results of the
-    others are thrown away. Where TensorFlow's kernels can run, that is done for a few transforms, too, since programs
-    of known shape are fast; of many, each sees only the examples that are its own.
+    others are thrown away. Where TensorFlow's kernels can run, that is done for a few transforms, too, and in eager
+    mode; of many, each sees only the examples that are its own. They come in portions of one size, since programs of
+    known shape are fast (see `fused`), the last one filled up with others.
 
     Args:
         batch: `Batch`; images and masks keep their shapes, labels may get others if all transforms agree.
@@ -34,31 +37,80 @@ def choose(batch, draws, choice, transforms):
     """
     if len(transforms) == 1:
         return transforms[0](batch, draws)
-    few = len(transforms) <= _FEW and can_fuse(batch.images)
-    choose_parts = _of_own_examples if has_host_kernels() and not few else _of_all_examples
     copies = [draws.copy() for _ in transforms]
-    results = choose_parts(batch, copies, choice, transforms)
+    if _parts_examples(batch, len(transforms)):
+        results = _of_own_examples(batch, copies, choice, transforms)
+    else:
+        results = _of_all_examples(batch, copies, choice, transforms)
     draws.skip_to(max(copies, key=lambda copy: copy.used))
     return results
+
+
+def _parts_examples(batch, number):
+    """Returns whether each of so many transforms is to see its own examples only."""
+    if not has_host_kernels():
+        return False
+    import tensorflow as tf
+
+    return not (can_fuse(batch.images) and (number <= _FEW or tf.executing_eagerly()))
 
 
 def _of_own_examples(batch, copies, choice, transforms):
     import tensorflow as tf
 
     rows = tf.dynamic_partition(tf.range(tf.shape(choice)[0]), choice, len(transforms))
-    parts = []
-    for own, transform, draws in zip(rows, transforms, copies):
-        taken = Batch(*(None if field is None else tf.gather(field, own) for field in batch))
-        draws.take(own)
-        parts.append(transform(taken, draws))
+    known = batch.images.shape[0]
+    if known:
+        size = portion_size(known, len(transforms))
+        parts = [_in_portions(batch, *one, size) for one in zip(copies, rows, transforms)]
+    else:
+        parts = [_transformed(batch, *one) for one in zip(copies, rows, transforms)]
 
     def together(*fields):
         if fields[0] is None:
             return None
         stitched = tf.dynamic_stitch(rows, fields)
-        return tf.ensure_shape(stitched, [batch.images.shape[0], *fields[0].shape[1:]])
+        return tf.ensure_shape(stitched, [known, *fields[0].shape[1:]])
 
     return Batch(*map(together, *parts))
+
+
+def portion_size(batch_size, number):
+    """Returns how many examples one of so many transforms sees at once: the power of two next to half its usual share.
+
+    Example:
+        >>> portion_size(1024, 14), portion_size(8, 14)
+        (32, 1)
+    """
+    return 2 ** max(0, round(math.log2(batch_size / (2 * number))))
+
+
+def _transformed(batch, draws, rows, transform):
+    """Returns the `Batch` of the examples `rows`, int32 [n], transformed."""
+    import tensorflow as tf
+
+    draws.take(rows)
+    return transform(Batch(*(None if field is None else tf.gather(field, rows) for field in batch)), draws)
+
+
+def _in_portions(batch, draws, rows, transform, size):
+    """Returns what `_transformed` does, by so many examples at once."""
+    import tensorflow as tf
+
+    start = draws.copy()
+
+    def of_portion(rows):
+        own_draws = start.copy()
+        portion = _transformed(batch, own_draws, rows, transform)
+        draws.skip_to(own_draws)  # as often as this is traced, to the same place
+        return {name: field for name, field in portion._asdict().items() if field is not None}
+
+    number = tf.size(rows)
+    filled = tf.pad(rows, [[0, -number % size]])  # up to whole portions, with the first example
+    traced = tf.function(of_portion, autograph=False).get_concrete_function(tf.TensorSpec([size], rows.dtype))
+    specs = tf.nest.map_structure(tf.TensorSpec.from_tensor, traced.structured_outputs)
+    fields = tf.map_fn(traced, tf.reshape(filled, [-1, size]), fn_output_signature=specs)
+    return Batch(**{name: tf.reshape(field, [-1, *field.shape[2:]])[:number] for name, field in fields.items()})
 
 
 def _of_all_examples(batch, copies, choice, transforms):

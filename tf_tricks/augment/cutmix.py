@@ -101,7 +101,7 @@ def paste(images, others, rectangle):
         rectangle: from `draw_rectangle`.
     """
     images = ops.convert_to_tensor(images)
-    rows, columns = covered(images, *rectangle)
+    rows, columns = covered(images.shape[1:3], *rectangle)
     lengths = [ops.sum(ops.cast(pixels, "float32"), axis=1) for pixels in (rows, columns)]
     area = float(images.shape[1] * images.shape[2])
     return select(images, rows, columns, others), 1.0 - lengths[0] * lengths[1] / area

@@ -8,7 +8,7 @@ times as fast as TensorFlow's kernels for images. On a TPU it would be thousands
 import keras
 from keras import ops
 
-from tf_tricks.augment.augmentation import like
+from tf_tricks.augment.augmentation import like, to_float
 
 
 def along_maps(images, maps, interpolation, fill_value):
@@ -44,49 +44,102 @@ def along_axes(images, rows, columns, size, interpolation, fill_value):
     return _sampled(images, places[0][:, :, None], places[1][:, None, :], interpolation, fill_value or 0.0)
 
 
-def at_whole_places(images, down, right, flipped, fill_value, hole=None):
-    """Returns the images' crops of their own size, some of them mirrored; see `shift_and_flip`.
+def crops(images, down, right, largest, fill_value, more=0):
+    """Returns the images' crops of their own size at whole places; for batches of known size, see `fused`.
+
+    Each image is one copy of a part of its padded self: a loop over images, for in a gather XLA would work out the
+    place of each pixel.
+
+    Args:
+        images: [b, height, width, channels] of any dtype.
+        down: int32 [b], at most `largest[0]` up or down.
+        right: int32 [b], at most `largest[1]` to the left or right.
+        largest: pair of whole numbers.
+        fill_value: what pixels outside of the image have.
+        more: how many rows and columns the crops have beyond the images' own size, at the bottom and on the right.
+    """
+    batch, height, width, channels = images.shape
+    fill = ops.cast(fill_value, keras.backend.standardize_dtype(images.dtype))
+    padded = ops.pad(images, [(0, 0), *((most, most + more) for most in largest), (0, 0)], constant_values=fill)
+    padded = ops.reshape(padded, (batch, padded.shape[1], -1))
+    down, right = down + largest[0], (right + largest[1]) * channels
+    height, width = height + more, width + more
+
+    def copy(i, copied):
+        crop = ops.slice(padded, (i, down[i], right[i]), (1, height, width * channels))
+        return ops.slice_update(copied, (i, 0, 0), crop)
+
+    copied = ops.fori_loop(0, batch, copy, ops.zeros((batch, height, width * channels), padded.dtype))
+    return ops.reshape(copied, (batch, height, width, channels))
+
+
+def between(images, down, right):
+    """Returns what lies between the pixels: of a row and a column more of them, by parts of a pixel.
+
+    Args:
+        images: [b, height + 1, width + 1, channels] of any dtype.
+        down: float32 [b], from 0 to 1.
+        right: float32 [b], from 0 to 1.
+
+    Returns:
+        [b, height, width, channels] of the images' dtype.
+    """
+    batch, height, width, channels = images.shape
+    rows = to_float(ops.reshape(images, (batch, height, width * channels)))
+    down, right = (ops.cast(part, rows.dtype)[:, None, None] for part in (down, right))
+    rows = rows[:, :, :-channels] + right * (rows[:, :, channels:] - rows[:, :, :-channels])
+    rows = rows[:, :-1] + down * (rows[:, 1:] - rows[:, :-1])
+    return like(ops.reshape(rows, (batch, height - 1, width - 1, channels)), images)
+
+
+def at_whole_places(images, down, right, fill_value):
+    """Returns the images' crops of their own size at whole places; for batches of any size, known or not.
 
     Args:
         images: [b, height, width, channels] of any dtype.
         down: int32 [b].
         right: int32 [b].
-        flipped: bool [b], or None.
         fill_value: what pixels outside of the image have.
-        hole: int32 [b] each, (top, left, height, width) of a rectangle of the result that is outside as well, or None.
     """
-    height, width, channels = images.shape[1:]
-    rows = ops.arange(height, dtype="int32") + down[:, None]
-    columns = ops.arange(width, dtype="int32")[None]
-    if flipped is not None:
-        columns = ops.where(flipped[:, None], width - 1 - columns, columns)
-    columns = columns + right[:, None]
-    row_is_inside = ops.logical_and(rows >= 0, rows < height)
-    column_is_inside = ops.logical_and(columns >= 0, columns < width)
-    inside = ops.logical_and(row_is_inside[:, :, None], column_is_inside[:, None, :])
-    if hole is not None:
-        rows_of_hole, columns_of_hole = covered(images, *hole)
-        in_hole = ops.logical_and(rows_of_hole[:, :, None], columns_of_hole[:, None, :])
-        inside = ops.logical_and(inside, ops.logical_not(in_hole))
-    first = 1 + height * width * ops.arange(ops.shape(images)[0], dtype="int32")
-    places = first[:, None, None] + rows[:, :, None] * width + columns[:, None, :]
-    pixels = ops.reshape(images, (-1, channels))  # the first one is that outside
-    pixels = ops.concatenate([ops.cast(ops.full((1, channels), fill_value), pixels.dtype), pixels], axis=0)
-    return _pick(pixels, ops.where(inside, places, 0))
+    rows = down[:, None] + ops.arange(images.shape[1], dtype="int32")
+    columns = right[:, None] + ops.arange(images.shape[2], dtype="int32")
+    places = (ops.cast(place, "float32") for place in (rows[:, :, None], columns[:, None, :]))
+    return _sampled(images, *places, "nearest", fill_value)
 
 
-def covered(images, top, left, height, width):
+def paint(images, top, left, height, width, others):
+    """Returns `images` with a rectangle of each painted over, see `erase`; for batches of known size, see `fused`.
+
+    A row is looked at as so many values, not as pixels with channels: XLA makes vector instructions of that.
+
+    Args:
+        images: [b, image_height, image_width, channels] of any dtype.
+        top: int32 [b], the first row; may be negative.
+        left: int32 [b], the first column.
+        height: int32 [b], of the rectangle.
+        width: int32 [b], of the rectangle.
+        others: what is painted, a tensor of the same dtype, a scalar or like `images`.
+    """
+    batch, rows, columns, channels = images.shape
+    own, values = covered((rows, columns * channels), top, left * channels, height, width * channels)
+    inside = ops.logical_and(own[:, :, None], values[:, None, :])
+    by_row = (batch, rows, columns * channels)
+    others = ops.reshape(others, by_row) if others.shape.rank else others
+    return ops.reshape(ops.where(inside, others, ops.reshape(images, by_row)), images.shape)
+
+
+def covered(sides, top, left, height, width):
     """Returns which rows [b, image_height] and which columns [b, image_width] a rectangle of each image covers.
 
     Args:
-        images: [b, image_height, image_width, channels].
+        sides: pair, the images' height and width.
         top: int32 [b], the first row; may be negative.
         left: int32 [b], the first column.
         height: int32 [b], of the rectangle.
         width: int32 [b], of the rectangle.
     """
     ranges = []
-    for side, start, size in zip(images.shape[1:3], (top, left), (height, width)):
+    for side, start, size in zip(sides, (top, left), (height, width)):
         pixels = ops.arange(side, dtype="int32")[None, :]
         start, size = (ops.cast(number, "int32")[:, None] for number in (start, size))
         ranges.append(ops.logical_and(pixels >= start, pixels < start + size))

@@ -14,8 +14,9 @@ A magnitude m from 0 to 1 is a place in an operation's range, and the ranges are
     identity                  does nothing
 
 With m = 0 all but autocontrast and equalize, and posterize where the first is below eight bits, are the identity. Moved
-pixels are interpolated bilinearly. Images are computed in float32 from operation to operation and rounded once, at the
-end. What counts in grey levels, posterize and equalize, takes the nearest of 256 levels of a value between them.
+pixels are interpolated bilinearly. Images of uint8 are rounded after each operation, as in Pillow, and floats of half
+precision at the end of a policy. In floats, what counts in grey levels, posterize and equalize, takes the nearest of
+256 levels of a value between them.
 
 The five geometric operations are one affine map, so that where XLA compiles, and everything is computed for each
 example, there is one resampling for the five.
@@ -24,6 +25,7 @@ example, there is one resampling for the five.
 import math
 from typing import NamedTuple
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -35,6 +37,7 @@ from tf_tricks.augment.choose import choose
 from tf_tricks.augment.contrast import contrast
 from tf_tricks.augment.draws import Draws
 from tf_tricks.augment.equalize import equalize
+from tf_tricks.augment.fused import fused
 from tf_tricks.augment.posterize import posterize
 from tf_tricks.augment.saturation import saturation
 from tf_tricks.augment.sharpness import sharpness
@@ -111,7 +114,7 @@ def operate(batch, choice, names, space, value_range, fill_value=0.0, mask_fill_
     """Returns the batch with one operation applied to each example.
 
     Args:
-        batch: `Batch` of float32 images; masks follow the geometric operations.
+        batch: `Batch`; masks follow the geometric operations.
         choice: `Choice`.
         names: tuple of names, in the order of `OPERATIONS`.
         space: `Space`.
@@ -192,18 +195,16 @@ def _changer(name, space, value_range):
     low, high = value_range
 
     def change(batch, draws):
-        if batch.images.shape[0] == 0:  # as eager mode knows; there Keras refuses the minimum of nothing
-            return batch
         images, (_, sign, magnitude) = batch.images, (batch.labels[:, n] for n in range(3))
         if name in WHOLE:
             images = WHOLE[name](images, low, high)
         elif name in ENHANCE and (name != "color" or images.shape[-1] == 3):  # an image without colours has no more
-            images = ENHANCE[name](images, 1.0 + sign * magnitude * np.float32(space.enhance), low, high)
+            images = fused(ENHANCE[name], images, 1.0 + sign * magnitude * np.float32(space.enhance), low, high)
         elif name == "posterize":
             first, last = space.bits
-            images = posterize(images, first - ops.round(magnitude * (first - last)), low, high)
+            images = fused(posterize, images, first - ops.round(magnitude * (first - last)), low, high)
         elif name == "solarize":
-            images = solarize(images, low + (1.0 - magnitude) * np.float32((high - low) * 256 / 255), low, high)
+            images = fused(solarize, images, low + (1.0 - magnitude) * np.float32((high - low) * 256 / 255), low, high)
         return batch._replace(images=images)
 
     return change
@@ -220,7 +221,7 @@ AUG_MIX = Space(shear=0.3, part=1 / 3, pixels=0, degrees=30, enhance=0.9, bits=(
 
 
 class Policy(GeometricAugmentation):
-    """Base class of policies that draw from the operations: float32 within, rounded once at the end.
+    """Base class of policies that draw from the operations.
 
     Args:
         operations: a list of names of operations; None for the policy's own.
@@ -237,15 +238,17 @@ class Policy(GeometricAugmentation):
 
     def transform(self, batch, draws):
         """Returns the batch with the policy applied."""
-        floats = batch._replace(images=ops.cast(batch.images, "float32"))
-        done = self.apply(floats, draws, self.range_of(batch.images))
-        return done._replace(images=like(done.images, batch.images))
+        images = batch.images
+        if keras.backend.standardize_dtype(images.dtype) in ("float16", "bfloat16"):
+            batch = batch._replace(images=ops.cast(images, "float32"))
+        done = self.apply(batch, draws, self.range_of(images))
+        return done._replace(images=like(done.images, images))
 
     def apply(self, batch, draws, value_range):
-        """Returns the batch with the policy applied, its images still float32.
+        """Returns the batch with the policy applied.
 
         Args:
-            batch: `Batch` of float32 images.
+            batch: `Batch`.
             draws: `Draws`.
             value_range: (low, high), the smallest and the largest value that images can have.
         """

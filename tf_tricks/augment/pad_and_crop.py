@@ -5,8 +5,8 @@ from keras import ops
 
 from tf_tricks.augment.augmentation import GeometricAugmentation, per_example
 from tf_tricks.augment.flip import flip
-from tf_tricks.augment.fused import fused
-from tf_tricks.augment.gather import at_whole_places
+from tf_tricks.augment.fused import can_fuse, fused
+from tf_tricks.augment.gather import at_whole_places, crops
 from tf_tricks.augment.paths import has_host_kernels
 from tf_tricks.augment.random_erasing import erase
 from tf_tricks.augment.slide import pad, window
@@ -98,10 +98,19 @@ def shift_and_flip(images, down, right, flipped=None, fill_value=0.0, largest=No
     largest = largest if isinstance(largest, (tuple, list)) else (largest, largest)
     largest = [min(most, side) for most, side in zip(largest, size)]  # beyond, nothing of the image is left
     down, right = (ops.clip(shift, -most, most) for shift, most in zip((down, right), largest))
-    if has_host_kernels():
-        return fused(at_whole_places, images, down, right, flipped, fill_value, hole)
-    for axis, (shift, most) in enumerate(zip((down, right), largest), start=1):
-        padded = pad(images, axis, (most, most), fill_value)
-        images = window(padded, per_example(shift + most, images), axis, images.shape[axis], 2 * most + 1)
+    if can_fuse(images):
+        images = fused(crops, images, down, right, tuple(largest), fill_value)
+    elif has_host_kernels():
+        images = at_whole_places(images, down, right, fill_value)
+    else:
+        for axis, (shift, most) in enumerate(zip((down, right), largest), start=1):
+            padded = pad(images, axis, (most, most), fill_value)
+            images = window(padded, per_example(shift + most, images), axis, images.shape[axis], 2 * most + 1)
+    if flipped is not None and hole is not None and can_fuse(images):
+        return fused(_flip_and_erase, images, flipped, hole, fill_value)
     images = images if flipped is None else flip(images, flipped)
     return images if hole is None else erase(images, *hole, fill_value)
+
+
+def _flip_and_erase(images, flipped, hole, fill_value):
+    return erase(flip(images, flipped), *hole, fill_value)

@@ -24,7 +24,7 @@ class RandAugment(Policy):
         solarize                                   inverts what is at least 256 (1 − m), for uint8
 
     These are torchvision's ranges and bins. Unlike there, moved pixels are interpolated bilinearly, each image of a
-    batch has operations of its own, and images are rounded once, after the last one. The paper's code fills with grey,
+    batch has operations of its own; whole numbers are rounded after each, as there. The paper's code fills with grey,
     `fill_value=128`; here, as in torchvision, 0 is the default. Masks follow the geometric operations.
 
     Use it when a large net overfits with `standard`: the paper gains as much as learnt policies do. Raise the magnitude

@@ -6,8 +6,8 @@ import keras
 from keras import ops
 
 from tf_tricks.augment.augmentation import Augmentation, check_range, like
-from tf_tricks.augment.fused import fused
-from tf_tricks.augment.gather import covered
+from tf_tricks.augment.fused import can_fuse, fused
+from tf_tricks.augment.gather import covered, paint
 from tf_tricks.augment.paths import has_host_kernels
 from tf_tricks.augment.pixels import uniform_pixels
 from tf_tricks.errors import RequestError, check_number
@@ -103,13 +103,12 @@ def erase(images, top, left, height, width, fill_value=0.0):
         >>> np.asarray(erase(np.ones((1, 2, 3, 1), "uint8"), *one)).tolist()
         [[[[1], [1], [1]], [[0], [0], [1]]]]
     """
-    return fused(_erase, ops.convert_to_tensor(images), top, left, height, width, fill_value)
-
-
-def _erase(images, top, left, height, width, fill_value):
+    images = ops.convert_to_tensor(images)
     if isinstance(fill_value, (int, float)):
         fill_value = like(ops.convert_to_tensor(float(fill_value), "float32"), images)
-    return select(images, *covered(images, top, left, height, width), fill_value)
+    if can_fuse(images):
+        return fused(paint, images, top, left, height, width, fill_value)
+    return select(images, *covered(images.shape[1:3], top, left, height, width), fill_value)
 
 
 def select(images, rows, columns, others):

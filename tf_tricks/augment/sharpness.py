@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from tf_tricks.augment.augmentation import Augmentation, like, to_float
-from tf_tricks.augment.blend import factor_range
+from tf_tricks.augment.blend import factor_range, is_uint8
 from tf_tricks.augment.fused import fused
 
 
@@ -32,8 +32,8 @@ def sharpness(images, factor, low, high):
         return images
     # Rows as they lie in memory, pixel by pixel, so that a CPU reads them in one go.
     rows = ops.reshape(images, (-1, height, width * channels))
-    padded = to_float(ops.pad(rows, [(0, 0), (1, 1), (channels, channels)]))
-    rows = to_float(rows)
+    padded = _wider(ops.pad(rows, [(0, 0), (1, 1), (channels, channels)]))
+    rows = _wider(rows)
     square = sum(
         padded[:, down : down + height, right * channels : (right + width) * channels]
         for down in range(3)
@@ -41,9 +41,14 @@ def sharpness(images, factor, low, high):
     )
     inside = np.zeros((height, width, channels), bool)
     inside[1:-1, 1:-1] = True
-    change = ops.where(inside.reshape(height, -1), (square - 9 * rows) / 13, 0)
+    change = ops.where(inside.reshape(height, -1), to_float(square - 9 * rows) / 13, 0)
+    rows = to_float(rows)
     weight = ops.reshape(1 - ops.cast(factor, rows.dtype), (-1, 1, 1))
     return ops.reshape(like(ops.clip(rows + weight * change, low, high), images), (-1, height, width, channels))
+
+
+def _wider(rows):
+    return ops.cast(rows, "int16") if is_uint8(rows) else rows  # the sums are at most 9 · 255
 
 
 @keras.saving.register_keras_serializable("tf_tricks")

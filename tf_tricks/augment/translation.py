@@ -8,6 +8,8 @@ from keras import ops
 
 from tf_tricks.augment.affine import resample, symmetric
 from tf_tricks.augment.augmentation import GeometricAugmentation, like, to_float
+from tf_tricks.augment.fused import can_fuse, fused
+from tf_tricks.augment.gather import between, crops
 from tf_tricks.augment.pad_and_crop import shift_and_flip
 from tf_tricks.augment.paths import has_host_kernels
 from tf_tricks.augment.slide import slide
@@ -96,10 +98,17 @@ def translate(images, down, right, interpolation="bilinear", fill_value=0.0, lar
         >>> np.asarray(translate(image, none, half)).ravel().tolist()
         [4, 8, 8]
     """
+    images = ops.convert_to_tensor(images)
+    largest = images.shape[1:3] if largest is None else largest
+    if interpolation == "bilinear" and can_fuse(images):
+        whole = tuple(min(math.ceil(most), side) for most, side in zip(largest, images.shape[1:3]))
+        places = [ops.clip(-move, -most, most) for move, most in zip((down, right), whole)]
+        first = [ops.floor(place) for place in places]
+        images = fused(crops, images, *(ops.cast(place, "int32") for place in first), whole, fill_value, 1)
+        return fused(between, images, *(place - start for place, start in zip(places, first)))
     if has_host_kernels():
         one = np.float32(1) + ops.zeros_like(down)
         return resample(images, (one, -down), (one, -right), images.shape[1:3], interpolation, fill_value)
-    largest = images.shape[1:3] if largest is None else largest
     moved = images if interpolation == "nearest" else to_float(images)  # to be rounded once only
     for axis, (move, most) in enumerate(zip((down, right), largest), start=1):
         moved = slide(moved, -move[:, None], axis, most, interpolation, fill_value) if most else moved
