@@ -58,6 +58,8 @@ def crops(images, down, right, largest, fill_value, more=0):
         fill_value: what pixels outside of the image have.
         more: how many rows and columns the crops have beyond the images' own size, at the bottom and on the right.
     """
+    from tensorflow.compiler.tf2xla.python import xla  # tf.slice is compiled anew for each place
+
     batch, height, width, channels = images.shape
     fill = ops.cast(fill_value, keras.backend.standardize_dtype(images.dtype))
     padded = ops.pad(images, [(0, 0), *((most, most + more) for most in largest), (0, 0)], constant_values=fill)
@@ -66,7 +68,7 @@ def crops(images, down, right, largest, fill_value, more=0):
     height, width = height + more, width + more
 
     def copy(i, copied):
-        crop = ops.slice(padded, (i, down[i], right[i]), (1, height, width * channels))
+        crop = xla.dynamic_slice(padded, [i, down[i], right[i]], [1, height, width * channels])
         return ops.slice_update(copied, (i, 0, 0), crop)
 
     copied = ops.fori_loop(0, batch, copy, ops.zeros((batch, height, width * channels), padded.dtype))

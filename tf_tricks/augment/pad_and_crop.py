@@ -3,10 +3,10 @@
 import keras
 from keras import ops
 
-from tf_tricks.augment.augmentation import GeometricAugmentation, per_example
+from tf_tricks.augment.augmentation import GeometricAugmentation, like, per_example
 from tf_tricks.augment.flip import flip
 from tf_tricks.augment.fused import can_fuse, fused
-from tf_tricks.augment.gather import at_whole_places, crops
+from tf_tricks.augment.gather import at_whole_places, crops, paint
 from tf_tricks.augment.paths import has_host_kernels
 from tf_tricks.augment.random_erasing import erase
 from tf_tricks.augment.slide import pad, window
@@ -107,10 +107,11 @@ def shift_and_flip(images, down, right, flipped=None, fill_value=0.0, largest=No
             padded = pad(images, axis, (most, most), fill_value)
             images = window(padded, per_example(shift + most, images), axis, images.shape[axis], 2 * most + 1)
     if flipped is not None and hole is not None and can_fuse(images):
-        return fused(_flip_and_erase, images, flipped, hole, fill_value)
+        return fused(_flip_and_paint, images, flipped, hole, fill_value)
     images = images if flipped is None else flip(images, flipped)
     return images if hole is None else erase(images, *hole, fill_value)
 
 
-def _flip_and_erase(images, flipped, hole, fill_value):
-    return erase(flip(images, flipped), *hole, fill_value)
+def _flip_and_paint(images, flipped, hole, fill_value):
+    fill = like(ops.convert_to_tensor(float(fill_value), "float32"), images)
+    return paint(flip(images, flipped), *hole, fill)
