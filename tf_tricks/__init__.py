@@ -9,7 +9,18 @@ import importlib
 
 __version__ = "0.1.0"
 
-_PACKAGES = ("augment", "callbacks", "data", "initializers", "layers", "losses", "models", "optimizers", "schedules")
+_PACKAGES = (
+    "augment",
+    "callbacks",
+    "data",
+    "initializers",
+    "layers",
+    "losses",
+    "models",
+    "optimizers",
+    "schedules",
+    "tpu",
+)
 _NAMES = {
     "Trainer": "tf_tricks.training.trainer",
     "strategy": "tf_tricks.training.devices",

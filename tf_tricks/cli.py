@@ -7,6 +7,7 @@ COMMANDS = {
     "train": "trains a config, or resumes the run in its workdir",
     "evaluate": "evaluates a finished run's model once",
     "preview": "draws what an augmentation does to images: a config's, or each there is",
+    "tpu-check": "compiles a config's train step for TPUs, without one, and says what it needs there",
     "tricks": "lists every trick with one line; with a name, prints its card",
 }
 
@@ -28,7 +29,7 @@ def main(arguments=None):
 
         print(f"tf-tricks: {unknown('command', command, COMMANDS)}", file=sys.stderr)
         return 2
-    program = importlib.import_module(f"tf_tricks.trainers.{command}")
+    program = importlib.import_module(f"tf_tricks.trainers.{command.replace('-', '_')}")
     return program.run([f"tf-tricks {command}", *arguments[1:]])
 
 

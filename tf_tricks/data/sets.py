@@ -110,7 +110,8 @@ def regression(num_examples=64, num_inputs=1000, num_outputs=10, validation_frac
     return Splits(train, validation, name="regression")
 
 
-_SETS = {"digits": digits, "arrays": arrays, "regression": regression}
+SETS = {"digits": digits, "arrays": arrays, "regression": regression}
+"""The data sets that are not those of TFDS, by name."""
 
 
 def get(identifier, seed=0):
@@ -135,7 +136,7 @@ def get(identifier, seed=0):
         identifier = dict(identifier.items())
         preprocessing = identifier.pop("preprocessing", None)
     name = identifier.get("name") if hasattr(identifier, "get") else identifier
-    sets = dict(_SETS)
+    sets = dict(SETS)
     if isinstance(name, str) and name not in sets:
         sets[name] = functools.partial(tfds_source.load, name)
     splits = Registry("data set", sets).get(identifier, seed=seed)

@@ -74,6 +74,27 @@ def load(name, image_size=None, validation_fraction=0.1, data_dir=None, memory_l
         return _on_disk(name, builder, keys, parts, shape, rows, seed)
 
 
+def describe(name, image_size=None, data_dir=None):
+    """Returns what TFDS knows of a set without its images: nothing is downloaded or read.
+
+    Args:
+        name: as for `load`.
+        image_size: as for `load`.
+        data_dir: as for `load`.
+
+    Returns:
+        (shape of an image, number of classes, training examples before any are held out or None if that is not known).
+
+    Raises:
+        RequestError: there is no such set, or it is no image classification.
+    """
+    builder = _open(name, data_dir or os.environ.get("TFDS_DATA_DIR"))
+    image_key, label_key = _keys(name, builder.info)
+    train = builder.info.splits.get("train")
+    shape = _shape(name, builder.info.features[image_key], image_size)
+    return shape, builder.info.features[label_key].num_classes, train.num_examples if train else None
+
+
 def _in_memory(name, builder, keys, parts, shape, rows, resize):
     train, test = (part and _decoded(builder, part, keys, shape, resize) for part in parts)
     validation = None

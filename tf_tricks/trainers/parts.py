@@ -59,19 +59,22 @@ def plain(value):
     return value
 
 
-def build(config, strategy):
+def build(config, strategy, num_replicas=None):
     """Returns the `Parts` of a resolved config.
 
     Args:
         config: dict from `resolve`.
         strategy: the `tf.distribute.Strategy` in whose scope the model is made.
+        num_replicas: for which the schedules are made; None for those of the strategy.
     """
     keras.utils.set_random_seed(config["seed"])
     keras.config.set_dtype_policy(config["precision"])
     splits = data.get(config["data"], seed=config["seed"])
     source = splits.train
     known = dict(
-        total_epochs=config["epochs"], num_replicas=strategy.num_replicas_in_sync, num_examples=source.num_examples
+        total_epochs=config["epochs"],
+        num_replicas=num_replicas or strategy.num_replicas_in_sync,
+        num_examples=source.num_examples,
     )
     learning_rate, batch_size = _schedules(config, known)
     classification = source.num_classes is not None

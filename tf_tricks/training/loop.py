@@ -56,7 +56,11 @@ class Loop:
     def _examples_at_once(self, batch_size):
         return batch_size if self.micro_batch is None else min(batch_size, self.micro_batch)
 
-    def _compile(self, batch_size):
+    def step_of(self, batch_size):
+        """Returns the function (iterator, log_norms) -> (loss, norms) that makes one update of `batch_size` examples.
+
+        It takes as many elements of the iterator as there are micro-batches.
+        """
         micro_batches = batch_size // self._examples_at_once(batch_size)
         if hasattr(self.update.optimizer, "ascend"):
             step = self._sharpness_aware_step
@@ -66,13 +70,17 @@ class Loop:
         else:
             step = self._micro_batches_step
             self._make_accumulators()
+        return lambda iterator, log_norms: step(iterator, micro_batches, log_norms)
+
+    def _compile(self, batch_size):
+        step = self.step_of(batch_size)
 
         def updates(iterator, learning_rates):
             number = tf.size(learning_rates)
 
             def one(i, losses, norms):
                 self.update.optimizer.learning_rate.assign(learning_rates[i])
-                loss, norms = step(iterator, micro_batches, tf.equal(i, number - 1))
+                loss, norms = step(iterator, tf.equal(i, number - 1))
                 return i + 1, losses.write(i, loss), norms
 
             start = (0, tf.TensorArray(tf.float32, number), tf.zeros([2]))

@@ -1,0 +1,141 @@
+"""What is asked of the TPU compiler and what it answers; what is said when it is not there or is another one."""
+
+import configparser
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from tf_tricks.errors import RequestError
+from tf_tricks.tpu import compiler
+from tf_tricks.tpu.chips import CHIPS
+
+ROOT = Path(__file__).parents[2]
+SPEC = tf.TensorSpec([64, 128], tf.float32)
+
+
+@tf.function(autograph=False, jit_compile=True)
+def mean(x):
+    return tf.reduce_mean(tf.matmul(x, x, transpose_b=True))
+
+
+# Without the compiler
+
+
+@pytest.mark.parametrize(
+    ("hlo", "expected"),
+    [
+        ("%a = f32[8,2]{1,0} all-reduce(%b), to_apply=%add", {"all-reduce": (1, 64)}),
+        ("%a = (f32[], bf16[3]{0}, /*index=2*/s8[4]) all-reduce(%b, %c)", {"all-reduce": (1, 14)}),
+        ("%a = pred[8]{0:T(256)} all-reduce-start(%b)\n%c = pred[8] all-reduce-done(%a)", {"all-reduce": (1, 8)}),
+        ("%a = f32[2] all-reduce(%b)\n%c = f32[3] all-reduce(%a)", {"all-reduce": (2, 20)}),
+        (
+            "%a = f32[2] all-gather(%b)\n%c = s64[3] reduce-scatter(%a)",
+            {"all-gather": (1, 8), "reduce-scatter": (1, 24)},
+        ),
+        ("%a = f32[2] add(%all-reduce, %c)", {}),
+        ("%a = f8e4m3fn[6] all-to-all(%b)", {"all-to-all": (1, 6)}),
+    ],
+)
+def test_collectives(hlo, expected):
+    assert compiler.collectives(hlo) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("v5e:3x3", r"^there is no TPU topology 'v5e:3x3'; for example v5e:2x2 \(.*3x3.*\)$"),
+        (
+            "v5e",
+            "'v5e': after the colon stands how many chips there are in each direction, 256 at most, for example v5e",
+        ),
+        ("v5e:4", "'v5e:4': after the colon"),
+        ("v5e:0x4", "'v5e:0x4': after the colon"),
+        ("v5e:32x32", "'v5e:32x32': after the colon"),
+        ("v5:2x2", r"^there is no TPU topology 'v5:2x2'; did you mean 'v5e:2x2'\? \(there are: v4:2x2x1, v5e:2x2"),
+        ("", "there is no TPU topology ''"),
+    ],
+)
+@pytest.mark.tpu_compiler
+def test_an_unknown_topology(name, message):
+    with pytest.raises(RequestError, match=message):
+        compiler.topology(name)
+
+
+@pytest.mark.parametrize("missing", ["libtpu", "jax.experimental"])
+def test_without_the_compiler_the_sentence_says_what_to_install(monkeypatch, missing):
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(
+        RequestError, match=r"^the TPU compiler is not installed \(.*\): pip install -e '\.\[tpu-check\]'"
+    ):
+        compiler.topology("v5e:2x2")
+
+
+def test_the_extra_pins_the_versions():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    lines = setup["options.extras_require"]["tpu-check"].split("\n")
+    pinned = dict(re.match(r"(\w+)==([\d.]+)", line).groups() for line in lines if line)
+    assert pinned == compiler.VERSIONS
+
+
+# With it
+
+
+@pytest.mark.tpu_compiler
+@pytest.mark.parametrize(
+    ("name", "chips"),
+    [*((chip.example, 4) for chip in CHIPS.values()), ("v5e:1x1", 1), ("v4:1x1x1", 1), ("v5e:1x2", 2), ("v5e:4x4", 16)],
+)
+def test_a_topology_has_a_device_for_each_chip(name, chips):
+    assert len(compiler.topology(name).devices) == chips
+
+
+@pytest.mark.tpu_compiler
+def test_the_environment_is_left_as_it_was():
+    before = dict(os.environ)
+    compiler.topology("v5e:2x2")
+    assert dict(os.environ) == before
+
+
+@pytest.mark.tpu_compiler
+@pytest.mark.parametrize("kind", list(CHIPS))
+def test_usable_memory_is_nearly_all_of_a_chip(kind):
+    usable = compiler.usable_memory(compiler.topology(CHIPS[kind].example))
+    assert 0.95 < usable / CHIPS[kind].memory < 1.1  # the makers' GB lie between 10⁹ and 2³⁰ bytes
+
+
+@pytest.mark.tpu_compiler
+def test_the_batch_is_split_and_summed(v5e, one_v5e):
+    one, four = (compiler.compile_function(mean, [SPEC], [0], chips) for chips in (one_v5e, v5e))
+    assert four.argument_bytes == one.argument_bytes / 4 == 64 * 128
+    assert one.all_reduces == 0
+
+
+@pytest.mark.tpu_compiler
+def test_what_is_not_split_is_on_every_chip(v5e):
+    program = compiler.compile_function(mean, [SPEC], [None], v5e)
+    assert program.argument_bytes == 4 * 64 * 128
+    assert program.all_reduces == 0
+
+
+@pytest.mark.tpu_compiler
+def test_private_names_that_have_moved(monkeypatch, v5e):
+    from jax._src.lib import xla_client
+
+    monkeypatch.delattr(xla_client, "CompileOptions")
+    message = (
+        r"^private parts of jax are not where this package looks for them \(.*CompileOptions.*\): it is known to work "
+        r"with jax \S+, jaxlib \S+, libtpu \S+, and there are jax \S+, jaxlib \S+, libtpu \S+; pip install -e"
+    )
+    with pytest.raises(RequestError, match=message):
+        compiler.compile_function(mean, [SPEC], [0], v5e)
+
+
+@pytest.mark.tpu_compiler
+def test_nothing_is_printed(capfd, v5e):
+    compiler.compile_function(mean, [SPEC], [0], v5e)
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,139 @@
+"""Compiles a config's train step for TPUs, on a machine without one, and says what it needs there.
+
+tf-tricks tpu-check --config=configs/cifar10.py --topology=v5e:2x2
+tf-tricks tpu-check --config=configs/cifar10.py:grow --topology=v5e:2x2,v4:2x2x1 --find-batch --output=check.json
+"""
+
+import functools
+import json
+import sys
+
+from absl import flags
+from etils import epath
+
+from tf_tricks.errors import RequestError, RunError
+from tf_tricks.trainers import config_file, program
+
+UNKNOWN_EXAMPLES = 1_000_000
+"""Training examples that are assumed where nobody knows their number without the data."""
+
+_CONFIG = config_file.define("config", "whose train step to compile, FILE.py[:ARG]; any value can be overridden")
+_TOPOLOGY = flags.DEFINE_multi_string(
+    "topology",
+    ["v5e:2x2"],
+    "the TPU: v5e:2x2, v6e:4x4, v4:2x2x1, v5p:2x2x1, …, the kind of chip and how many in each direction; v5e:1x1 is a "
+    "single chip; several with commas between",
+)
+_OUTPUT = flags.DEFINE_string("output", None, "a file for the results, .json", allow_override=True)
+_FIND_BATCH = flags.DEFINE_bool("find-batch", False, "look for the largest batch that fits, by more compilations")
+
+
+def run(argv):
+    """Runs the program and returns its exit status."""
+    return program.run(main, ["config", "topology", "output", "find-batch"], argv)
+
+
+def main():
+    """Checks from the flags."""
+    from tf_tricks import tpu
+    from tf_tricks.tpu import compiler
+    from tf_tricks.tpu.report import Report
+    from tf_tricks.trainers import parts
+    from tf_tricks.training.checkpoint import write_atomically
+
+    if _CONFIG.value is None:
+        raise RequestError("say whose step to compile: --config=configs/cifar10.py")
+    path = None if _OUTPUT.value is None else check_output(_OUTPUT.value)
+    names = [name.strip() for given in _TOPOLOGY.value for name in given.split(",")]
+    topologies = [compiler.topology(name) for name in dict.fromkeys(names)]
+    config = parts.resolve(parts.plain(_CONFIG.value))
+    config["data"] = without_data(config)
+
+    prepared = [prepare(config, topology) for topology in topologies]
+    report = Report([])
+    for request in prepared:
+        report += tpu.check_trainer(*request, _FIND_BATCH.value, say)
+    print(f"\n{report}")
+    if path is not None:
+        try:
+            write_atomically(path, (json.dumps(report.to_dict(), indent=2) + "\n").encode())
+        except OSError as error:
+            raise RequestError(f"the results cannot be written to {path}: {error.strerror or error}") from error
+        print(f"\nwritten: {path}")
+    if not report.passes:
+        sys.stdout.flush()
+        failed = [f"a batch of {r.batch_size} on {r.topology}" for r in report.results if not r.passes]
+        raise RunError(f"the step does not compile and fit with {', '.join(failed)}")
+
+
+def prepare(config, topology):
+    """Returns what is to be compiled of a resolved config for one TPU: trainer, stream, topology and batch sizes.
+
+    Args:
+        config: dict from `parts.resolve`.
+        topology: `tpu.compiler.Topology`.
+    """
+    from tf_tricks.tpu.check import check_request
+    from tf_tricks.trainers import parts
+    from tf_tricks.training import devices
+    from tf_tricks.training.trainer import Trainer
+
+    chips = len(topology.devices)
+    built = parts.build(config, devices.strategy("cpu"), num_replicas=chips)
+    trainer = Trainer(built.model, **built.trainer_arguments | {"jit_compile": False})  # all of the step is compiled
+    trainer.check(built.stream, config["epochs"], built.fit_arguments["callbacks"])
+    request = trainer, built.stream, topology, trainer.batch_sizes
+    check_request(*request)
+    return request
+
+
+def say(line):
+    """Prints how far the work is."""
+    print(line, flush=True)
+
+
+def without_data(config):
+    """Returns the `Splits` of a config's data; of a set of TFDS, blank examples that need no download.
+
+    Preprocessing that adapts to the examples needs them.
+    """
+    from tf_tricks import data
+    from tf_tricks.registry import Registry
+
+    given = {"name": config["data"]} if isinstance(config["data"], str) else config["data"]
+    name = given.get("name") if hasattr(given, "get") else None
+    if not isinstance(name, str) or name in data.sets.SETS or given.get("preprocessing") is not None:
+        return data.get(given, seed=config["seed"])
+    return Registry("data set", {name: functools.partial(blank, name)}).get(given)
+
+
+def blank(name, image_size=None, validation_fraction=0.1, data_dir=None, memory_limit=4e9, seed=0):
+    """Returns the `Splits` of blank examples, such as TFDS says the set has; arguments as for `tfds_source.load`."""
+    import tensorflow as tf
+
+    from tf_tricks.data import Splits, splits, tfds_source
+    from tf_tricks.tpu.blank import BlankSource
+
+    shape, num_classes, number = tfds_source.describe(name, image_size, data_dir)
+    if number is None:
+        number = UNKNOWN_EXAMPLES
+        say(f"how many examples {name} has is not known without them: {number:,} are assumed")
+    train, _ = splits.carve(number, validation_fraction, seed)
+    source = BlankSource(tf.TensorSpec(shape, tf.uint8), tf.TensorSpec([], tf.int32), len(train), num_classes)
+    return Splits(source, mean=[0.0] * shape[-1], variance=[1.0] * shape[-1], name=name)
+
+
+def check_output(output):
+    """Returns the path of the results, or raises a `RequestError` if they cannot be written there."""
+    path = epath.Path(output).expanduser()
+    if path.suffix.lower() != ".json":
+        raise RequestError(f"the results go into a .json file, not {output!r}")
+    if not path.parent.is_dir():
+        raise RequestError(f"there is no folder {str(path.parent)!r} to write {path.name} in")
+    if path.is_dir():
+        raise RequestError(f"{output!r} is a folder: name a file")
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv))
