@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,4 +35,38 @@ assert pairs().numpy().tolist() == [[6, 7], [8, 9], [10, 11]]
 def test_replicas_take_turns(distributed):
     command = [sys.executable, "-c", PROGRAM.format(distributed=distributed)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+# TPUs and GPUs have an iterator for each replica. Here logical CPUs are made to have them, too.
+RUN = """
+import keras
+import numpy as np
+import tf_tricks as tt
+from problems import convnet, image_data
+from tf_tricks.training import batches
+
+strategy = tt.strategy("cpu", replicas=2)
+
+
+def run():
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        model = convnet()
+    trainer = tt.Trainer(model, "adam", 0.01, batch_size=16, metrics=["accuracy"], micro_batch=8, strategy=strategy)
+    history = trainer.fit(image_data(48), 2, validation=image_data(22), verbose=0).history
+    return [*history.values(), *map(np.asarray, model.weights)]
+
+
+one = run()
+batches.device_kind = lambda strategy: "TPU"
+for found, expected in zip(run(), one, strict=True):
+    np.testing.assert_array_equal(found, expected)
+"""
+
+
+def test_a_run_with_distributed_iterators_is_the_same():
+    done = subprocess.run(
+        [sys.executable, "-c", RUN], capture_output=True, text=True, timeout=200, cwd=Path(__file__).parent
+    )
     assert done.returncode == 0, done.stderr

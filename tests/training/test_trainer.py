@@ -13,6 +13,7 @@ import tf_tricks as tt
 from tf_tricks import augment, schedules
 from tf_tricks.data import Stream
 from tf_tricks.errors import RequestError, RunError
+from tf_tricks.training import checks
 from tf_tricks.training.loop import Loop
 
 SETTINGS = dict(optimizer="momentum", learning_rate=0.02, batch_size=16, loss="mean_squared_error")
@@ -67,6 +68,12 @@ def test_augmenting_on_the_host_is_augmenting_in_the_step(augmentation, settings
         found.append([history["loss"], *weights(made)])
     for one, other in zip(*found, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("jit_compile", ["auto", True, False])
+def test_a_tpu_that_has_the_whole_step_compiled_gets_nothing_compiled_apart(monkeypatch, jit_compile):
+    monkeypatch.setattr(checks, "device_kind", lambda strategy: "TPU")
+    assert trainer(jit_compile=jit_compile).jit_compile is False
 
 
 def test_fit_takes_fewer_examples_than_kerass_batch():

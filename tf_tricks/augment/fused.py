@@ -32,7 +32,20 @@ def fused(function, images, *arguments):
 
 def can_fuse(images):
     """Returns whether `fused` makes a program for these images: TensorFlow without XLA, and a batch of known size."""
-    return bool(images.shape[0]) and has_host_kernels()
+    return bool(images.shape[0]) and has_host_kernels() and _has_compiler()
+
+
+@functools.cache
+def _has_compiler():
+    """Returns whether XLA compiles for the host: in TensorFlow's TPU build it does so for TPUs only."""
+    import tensorflow as tf
+
+    with tf.init_scope(), tf.device("CPU"):
+        try:
+            tf.function(tf.identity, jit_compile=True)(0)
+        except tf.errors.NotFoundError:
+            return False
+    return True
 
 
 @functools.cache

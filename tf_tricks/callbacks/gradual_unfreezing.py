@@ -84,7 +84,8 @@ class GradualUnfreezing(keras.callbacks.Callback):
             state_variables(model)  # builds it
         inner = getattr(optimizer, "inner_optimizer", None)  # of a LossScaleOptimizer
         self._optimizers = [_OptimizerVariables(o) for o in (optimizer, inner) if o is not None]
-        parts = [_Part(layer, names, self._optimizers[0].variables) for layer, names in _layers_with_weights(model)]
+        known = self._optimizers[-1].variables  # in Keras 3.10 a LossScaleOptimizer itself knows none
+        parts = [_Part(layer, names, known) for layer, names in _layers_with_weights(model)]
         self._parts = [part for part in parts if part.can_join]
         if self.stages is None:
             for i, part in enumerate(reversed(self._parts)):
@@ -138,6 +139,8 @@ class GradualUnfreezing(keras.callbacks.Callback):
         if self._trainer is not None:
             self._trainer.run.retrace()
             return
+        if hasattr(self.model, "_record_training_state_sharding_spec"):  # Keras 3.10 on JAX: a list for what is trained
+            self.model._record_training_state_sharding_spec()
         self.model.make_train_function(force=True)
         self.model.test_function = self.model.predict_function = None  # Keras makes them when it needs them
 

@@ -1,6 +1,7 @@
 """Optimizers, by name: those of the lecture, their successors, and wrappers that go around any of them."""
 
 import keras
+from packaging.version import Version
 
 from tf_tricks.errors import RequestError
 from tf_tricks.optimizers import from_keras
@@ -60,8 +61,10 @@ TRICKS = {
 }
 """The optimizers that have a card, by name."""
 
-if "muon" in _KERAS:  # newer than the oldest Keras that will do
+if Version(keras.__version__) >= Version("3.13"):
     TRICKS["muon"] = from_keras.muon
+else:
+    _KERAS.pop("muon", None)  # which cannot make a step on TensorFlow there
 
 _REGISTRY = Registry("optimizer", _KERAS | TRICKS)
 

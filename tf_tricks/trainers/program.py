@@ -11,6 +11,7 @@ from absl import flags
 from absl import logging as absl_logging
 
 from tf_tricks.errors import RequestError, RunError
+from tf_tricks.training import tpu_environment
 
 
 def run(main, own_flags, argv):
@@ -38,6 +39,8 @@ def run(main, own_flags, argv):
         absl_logging.set_verbosity(absl_logging.WARNING)
         absl_logging.use_absl_handler()
         absl_logging.get_absl_handler().setFormatter(None)
+        if "device" in own_flags:
+            _prepare_tpu(flags.FLAGS.device, flags.FLAGS.tpu if "tpu" in own_flags else None)
         import_tensorflow()
         main()
         sys.stdout.flush()
@@ -56,6 +59,9 @@ def import_tensorflow():
     """Imports TensorFlow without the lines about CPU features and CUDA that its C++ side prints on standard error."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if os.environ.get(tpu_environment.LIBRARY):
+        _import_with_driver(os.environ[tpu_environment.LIBRARY])
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as caught:
@@ -72,6 +78,22 @@ def import_tensorflow():
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+def _import_with_driver(library):
+    # Nothing on standard error is held back: a driver that fails may end the process.
+    try:
+        import tensorflow  # noqa: F401
+    except Exception as error:
+        raise RequestError(
+            f"TensorFlow cannot load {library}, which {tpu_environment.LIBRARY} names as the TPU's driver: {error}"
+        ) from error
+
+
+def _prepare_tpu(device, name):
+    if tpu_environment.asked_for(device, name) == "local":
+        tpu_environment.check()
+        tpu_environment.prepare()
 
 
 def _help(own_flags):

@@ -110,13 +110,15 @@ def check_loss(loss, metrics, model, stream):
 def check_jit_compile(jit_compile, strategy):
     """Returns whether XLA is to compile the forward and backward pass; "auto" says yes on a single GPU.
 
-    On a CPU it is slower than the plain graph, and TPUs compile the whole step anyway.
+    On a CPU it is slower than the plain graph. A TPU has the whole step compiled, with nothing in it to compile apart.
     """
-    single = strategy.num_replicas_in_sync == 1
+    single, kind = strategy.num_replicas_in_sync == 1, device_kind(strategy)
     if jit_compile == "auto":
-        return single and device_kind(strategy) == "GPU"
+        return single and kind == "GPU"
     if not isinstance(jit_compile, bool):
         raise RequestError(f"jit_compile must be True, False or 'auto', not {jit_compile!r}")
-    if jit_compile and not single and device_kind(strategy) == "CPU":
+    if kind == "TPU":
+        return False
+    if jit_compile and not single and kind == "CPU":
         raise RequestError("jit_compile=True needs a single CPU replica: batch norm cannot sum over replicas under XLA")
     return jit_compile

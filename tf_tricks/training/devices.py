@@ -1,10 +1,13 @@
 """Where to train: a TPU if one is there, else GPUs, else the CPU."""
 
-import os
-
-import tensorflow as tf
-
 from tf_tricks.errors import RequestError, check_number, unknown
+from tf_tricks.training import tpu_environment
+
+tpu_environment.prepare()  # in time, if nothing has imported TensorFlow yet
+
+import tensorflow as tf  # noqa: E402
+
+from tf_tricks.training import tpu_devices  # noqa: E402
 
 DEVICES = ("auto", "cpu", "gpu", "tpu")
 
@@ -15,9 +18,11 @@ def strategy(device="auto", tpu=None, replicas=None):
     Args:
         device: `"auto"` (TPU, else GPUs, else CPU), `"cpu"`, `"gpu"` or `"tpu"`. A device that is asked for by name
             and is not there is an error, never a silent run on another.
-        tpu: the TPU's name or address, `"local"` for the one of this machine, or None to find it by itself.
+        tpu: the TPU's name or address, `"local"` for the one of this machine, or None for what the variable TPU_NAME
+            says, by default the one of this machine. A TPU that is there but cannot be used is an error for `"auto"`,
+            too.
         replicas: on a CPU, the number of logical devices to split it into, for trying distribution anywhere; on GPUs,
-            how many of them to use (all by default).
+            how many of them to use (all by default). A TPU is used with all its chips.
 
     Raises:
         RequestError: the device is not there, with the cause and the cure.
@@ -31,14 +36,15 @@ def strategy(device="auto", tpu=None, replicas=None):
         raise unknown("device", device, DEVICES)
     if replicas is not None:
         check_number("replicas", replicas, minimum=1, integer=True)
-    if device == "tpu":
-        return _tpu(tpu)
+    if tpu is not None and device not in ("auto", "tpu"):
+        raise RequestError(f"--tpu={tpu} asks for a TPU, and --device={device} for another device: leave one out")
     if device == "gpu":
         return _gpu(replicas)
     if device == "cpu":
         return _cpu(replicas)
-    if tpu is not None or _tpu_is_there():
-        return _tpu(tpu)
+    name = tpu_environment.asked_for(device, tpu)
+    if name is not None:
+        return _tpu(name, replicas)
     if tf.config.list_physical_devices("GPU"):
         return _gpu(replicas)
     return _cpu(replicas)
@@ -101,23 +107,10 @@ def _gpu(replicas):
     return tf.distribute.MirroredStrategy([f"/gpu:{i}" for i in range(number)])
 
 
-def _tpu_is_there():
-    return bool(os.environ.get("TPU_NAME")) or os.path.exists("/dev/accel0") or os.path.exists("/dev/vfio/0")
-
-
-def _tpu(name):
-    try:
-        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu=name or os.environ.get("TPU_NAME", "local"))
-        tf.config.experimental_connect_to_cluster(resolver)
-        tf.tpu.experimental.initialize_tpu_system(resolver)
-        return tf.distribute.TPUStrategy(resolver)
-    except (ValueError, tf.errors.OpError, RuntimeError) as error:
+def _tpu(name, replicas):
+    if replicas is not None:
         raise RequestError(
-            "there is no TPU that TensorFlow can use: run on a TPU machine with the package tensorflow-tpu (plain "
-            "tensorflow has no TPU support), name the TPU with --tpu=NAME, or train with --device=cpu "
-            f"({_first_line(error)})"
-        ) from error
-
-
-def _first_line(error):
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+            f"--replicas={replicas} is for CPUs and GPUs, and a TPU is used with all its chips: leave it out, or train "
+            "with --device=cpu"
+        )
+    return tpu_devices.connect(name)
