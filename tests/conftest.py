@@ -3,6 +3,8 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import gc
+import platform
+import sys
 
 import keras
 import pytest
@@ -22,3 +24,14 @@ def _fresh_keras():
     keras.utils.clear_session(free_memory=False)  # a collection of all garbage would take longer than most tests
     keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy("float32")
+
+
+HAS_TPU_COMPILER = sys.version_info >= (3, 11) and sys.platform == "linux" and platform.machine() == "x86_64"
+
+
+def pytest_collection_modifyitems(items):
+    """There is no TPU compiler for other systems; where there is one, its absence is a failure."""
+    if not HAS_TPU_COMPILER:
+        for item in items:
+            if "tpu_compiler" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="libtpu is for CPython 3.11 on x86-64 Linux"))

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tf_tricks.errors import RequestError
 from tf_tricks.tpu import compiler
 from tf_tricks.tpu.chips import CHIPS
+from tf_tricks.tpu.collectives import collectives
 
 ROOT = Path(__file__).parents[2]
 SPEC = tf.TensorSpec([64, 128], tf.float32)
@@ -41,7 +42,7 @@ def mean(x):
     ],
 )
 def test_collectives(hlo, expected):
-    assert compiler.collectives(hlo) == expected
+    assert collectives(hlo) == expected
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,22 @@ from absl import flags
 from tensorflow.python.framework import config
 
 from tf_tricks import cli
-from tf_tricks.trainers import evaluate, preview, train  # noqa: F401  (they define their flags)
+from tf_tricks.trainers import evaluate, preview, tpu_check, train  # noqa: F401  (they define their flags)
 
-FLAGS = ("config", "workdir", "device", "tpu", "replicas", "seed", "split", "output", "rows", "variants")
+FLAGS = (
+    "config",
+    "workdir",
+    "device",
+    "tpu",
+    "replicas",
+    "seed",
+    "split",
+    "output",
+    "rows",
+    "variants",
+    "topology",
+    "find-batch",
+)
 ROOT = Path(__file__).parents[2]
 
 

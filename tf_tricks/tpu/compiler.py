@@ -15,14 +15,13 @@ import numpy as np
 
 from tf_tricks.errors import RequestError, RunError, unknown
 from tf_tricks.tpu.chips import CHIPS
+from tf_tricks.tpu.collectives import collectives
 
 VERSIONS = {"jax": "0.10.2", "jaxlib": "0.10.2", "libtpu": "0.0.42.1"}
 """With which this file is known to work; the extra `tpu-check` installs them."""
 
 INSTALL = "pip install -e '.[tpu-check]' (x86-64 Linux, CPython 3.11 or newer)"
 
-_COLLECTIVE = re.compile(r"= (.*?) (all-reduce|all-gather|reduce-scatter|all-to-all|collective-permute)(?:-start)?\(")
-_SHAPE = re.compile(r"\b(pred|bf16|[a-z]+(\d+)\w*)\[([\d,]*)\]")
 _ENVIRONMENT = {
     "TPU_SKIP_MDS_QUERY": "1",  # no cloud's metadata server is asked which TPU this machine has
     "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",  # nobody's TPU is taken, so that several processes may compile
@@ -241,29 +240,6 @@ def _program(executable):
         other_collectives={name: number for name, (number, _) in exchanges.items()},
         loops=text.count(" while("),
     )
-
-
-def collectives(hlo):
-    """Returns for each kind of exchange between chips how many there are and how many bytes come out of them.
-
-    Args:
-        hlo: the text of a compiled program.
-
-    Example:
-        >>> collectives("%sum = (f32[8,2]{1,0}, bf16[3]{0}) all-reduce(%a, %b), to_apply=%add")
-        {'all-reduce': (1, 70)}
-    """
-    found = {}
-    for shapes, name in _COLLECTIVE.findall(hlo):
-        number, size = found.get(name, (0, 0))
-        found[name] = number + 1, size + sum(map(_bytes, _SHAPE.findall(shapes)))
-    return found
-
-
-def _bytes(shape):
-    kind, bits, sizes = shape
-    bits = {"pred": 8, "bf16": 16}.get(kind) or int(bits)
-    return math.prod(int(size) for size in sizes.split(",") if size) * bits // 8
 
 
 def _explained(text):
