@@ -1,0 +1,38 @@
+"""Keras on JAX, as the notebook shows it: eight devices give what one gives. Each is a process of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+PROGRAM = Path(__file__).parent / "data_parallel_program.py"
+
+
+def trained(optimizer, num_devices, folder):
+    output = folder / f"{num_devices}.npz"
+    environment = os.environ | {
+        "KERAS_BACKEND": "jax",
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    command = [sys.executable, PROGRAM, output, optimizer, str(num_devices)]
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert process.returncode == 0, process.stderr
+    return dict(np.load(output))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", ["momentum", "lars"])
+def test_eight_devices_give_what_one_gives(optimizer, tmp_path):
+    one, eight = (trained(optimizer, number, tmp_path) for number in (1, 8))
+    assert (one.pop("devices"), eight.pop("devices")) == (1, 8)
+    assert one.keys() == eight.keys()
+    for name, value in one.items():
+        np.testing.assert_allclose(eight[name], value, rtol=1e-5, atol=1e-5, err_msg=name)
+    assert one["history/loss"][-1] < 0.9 * one["history/loss"][0]  # or there would be little to compare
+    assert one["updates"][:, 0].tolist() == 16 * [64] + 4 * [128]
+    assert len(set(one["updates"][:, 1])) == 20  # the rate of every update is its own

@@ -1,0 +1,124 @@
+"""The notebooks run from top to bottom, and hold nothing but their text and code."""
+
+import json
+import os
+import platform
+import signal
+import sys
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+from jupyter_client.manager import AsyncKernelManager
+
+COLAB = Path(__file__).parents[2] / "colab"
+NAMES = ["quickstart", "tpu", "tpu_jax", "tricks_tour"]
+SECONDS_A_CELL = 240
+HAS_COMPILER = sys.version_info >= (3, 11) and sys.platform == "linux" and platform.machine() == "x86_64"
+
+
+def read(name):
+    return nbformat.read(COLAB / f"{name}.ipynb", as_version=nbformat.NO_CONVERT)
+
+
+@pytest.fixture
+def executed(tmp_path, monkeypatch):
+    """A function of a notebook's name that executes it in a folder of its own and returns what its cells printed."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    for name in ("KERAS_BACKEND", "XLA_FLAGS", "TPU_NAME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def call(name, **environment):
+        for key, value in environment.items():
+            monkeypatch.setenv(key, value)
+        notebook = read(name)
+        work = tmp_path / "work"
+        work.mkdir()
+        manager = AsyncKernelManager()
+        manager.kernel_spec.argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        client = nbclient.NotebookClient(
+            notebook, km=manager, timeout=SECONDS_A_CELL, resources={"metadata": {"path": work}}
+        )
+        client.execute()
+        return {cell.id: printed(cell) for cell in notebook.cells if cell.cell_type == "code"}
+
+    yield call
+    for information in tmp_path.glob(".tensorboard-info/pid-*.info"):  # it outlives the kernel that has started it
+        os.kill(json.loads(information.read_text())["pid"], signal.SIGTERM)
+
+
+def printed(cell):
+    """What a cell printed; a picture is its media type."""
+    texts = [output.text if output.output_type == "stream" else " ".join(output.data) for output in cell.outputs]
+    return "\n".join(texts)
+
+
+def test_each_notebook_is_executed_here():
+    assert sorted(path.stem for path in COLAB.iterdir() if path.suffix == ".ipynb") == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_there_is_no_output(name):
+    notebook = read(name)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+        assert cell.metadata == {}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_file_is_written_one_way(name):
+    text = (COLAB / f"{name}.ipynb").read_text()
+    assert text == json.dumps(json.loads(text), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_opens_with_what_it_needs_and_how_long_it_takes(name):
+    first = read(name).cells[0]
+    assert first.cell_type == "markdown"
+    assert first.source.startswith("# ")
+    assert "**Needs:**" in first.source
+    assert "**Takes:**" in first.source
+
+
+@pytest.mark.slow
+def test_tricks_tour(executed):
+    cells = executed("tricks_tour")
+    sections = [name for name in cells if name not in ("install", "imports", "helpers")]
+    assert len(sections) > 10
+    assert all("image/png" in cells[name] for name in sections)
+
+
+@pytest.mark.slow
+def test_quickstart(executed):
+    cells = executed("quickstart")
+    assert "see its curves: tensorboard --logdir" in cells["train"]
+    assert "text/html" in cells["tensorboard"]
+    assert "test loss" in cells["evaluate"]
+    assert "359 images of uint8, values 0 to 16" in cells["use"]
+    assert all("image/png" in cells[name] for name in ("curves", "doubt"))
+
+
+@pytest.mark.slow
+@pytest.mark.tpu_compiler
+@pytest.mark.skipif(not HAS_COMPILER, reason="libtpu is for CPython 3.11 on x86-64 Linux")
+def test_tpu(executed):
+    cells = executed("tpu")
+    assert "exit status 0" in cells["check"]
+    assert "there is no TPU on this machine" in cells["train"]
+    assert "nothing was trained" in cells["evaluate"]
+
+
+@pytest.mark.slow
+def test_tpu_jax(executed):
+    cells = executed("tpu_jax", JAX_PLATFORMS="cpu")
+    assert "on jax: 8 ×" in cells["devices"]
+    assert "on 8 devices, whole on each: True" in cells["where"]
+    accuracy = float(cells["save"].split("test accuracy ")[1].split()[0])
+    assert accuracy > 0.95
+    assert "image/png" in cells["curves"]
