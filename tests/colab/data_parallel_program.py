@@ -30,11 +30,16 @@ class Updates(keras.callbacks.Callback):
         self.made.append((self.stream.batch_size, float(self.model.optimizer.learning_rate)))
 
 
-def main(output, optimizer, num_devices):
+def main(output, num_devices):
     devices = jax.devices()[: int(num_devices)]
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
-    keras.utils.set_random_seed(0)
+    results = {name: trained(optimizer) for name, optimizer in OPTIMIZERS.items()}
+    np.savez(output, **{f"{name}/{key}": value for name, own in results.items() for key, value in own.items()})
 
+
+def trained(optimizer):
+    """Returns a dict of what one run leaves."""
+    keras.utils.set_random_seed(0)
     splits = tt.data.get("digits")
     stream = tt.data.Stream(splits.train.subset(np.arange(512)), batch_size=64, seed=0)
     images, labels = splits.validation.fetch(np.arange(128), np.arange(128))
@@ -51,7 +56,7 @@ def main(output, optimizer, num_devices):
     augmentation = tt.augment.get({"name": "standard", "flip": False, "pad": 1, "seed": 1})
     model = keras.Sequential([keras.Input((8, 8, 1), dtype="uint8"), augmentation, tt.losses.l2(network, 1e-4)])
     loss = tt.losses.SparseCategoricalCrossentropy()
-    model.compile(tt.optimizers.get(OPTIMIZERS[optimizer]), loss, metrics=["accuracy"])
+    model.compile(tt.optimizers.get(optimizer), loss, metrics=["accuracy"])
 
     schedule = tt.schedules.warm_up(tt.schedules.cosine_decay(0.1, total_epochs=EPOCHS), epochs=1)
     callbacks = [
@@ -64,7 +69,7 @@ def main(output, optimizer, num_devices):
     weights = {f"weight/{i}": np.asarray(w) for i, w in enumerate(network.get_weights())}
     used = {device for value in network.trainable_variables for device in value.value.devices()}
     history = {f"history/{name}": values for name, values in fitted.history.items()}
-    np.savez(output, devices=len(used), updates=updates.made, **history, **weights)
+    return {"devices": len(used), "updates": updates.made, **history, **weights}
 
 
 if __name__ == "__main__":
