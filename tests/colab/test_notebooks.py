@@ -2,7 +2,6 @@
 
 import json
 import os
-import platform
 import signal
 import sys
 from pathlib import Path
@@ -15,7 +14,6 @@ from jupyter_client.manager import AsyncKernelManager
 COLAB = Path(__file__).parents[2] / "colab"
 NAMES = ["quickstart", "tpu", "tpu_jax", "tricks_tour"]
 SECONDS_A_CELL = 240
-HAS_COMPILER = sys.version_info >= (3, 11) and sys.platform == "linux" and platform.machine() == "x86_64"
 
 
 def read(name):
@@ -112,7 +110,6 @@ def test_quickstart(executed):
 
 @pytest.mark.slow
 @pytest.mark.tpu_compiler
-@pytest.mark.skipif(not HAS_COMPILER, reason="libtpu is for CPython 3.11 on x86-64 Linux")
 def test_tpu(executed):
     cells = executed("tpu")
     assert "exit status 0" in cells["check"]

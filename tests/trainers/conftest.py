@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from absl import flags
+from sentences import assert_sentence, contents
 from tensorflow.python.framework import config
 
 from tf_tricks import cli
@@ -53,3 +54,15 @@ def tf_tricks(monkeypatch, capfd):
 
     yield call
     config.disable_op_determinism()
+
+
+@pytest.fixture
+def refused(tf_tricks, tmp_path):
+    """Asserts that `tf-tricks` refuses a request with a sentence and leaves everything as it was."""
+
+    def check(pattern, *arguments):
+        before = contents(tmp_path)
+        assert_sentence(tf_tricks(*arguments), 2, pattern)
+        assert contents(tmp_path) == before
+
+    return check

@@ -90,8 +90,8 @@ def test_an_override(drawn, override):
 
 REFUSED = {
     (): "say where to draw to: --output=sheet.png",
-    ("--output={}/sheet.gif",): r"must be a \.png or a \.jpg file, not '\S+/sheet.gif'",
-    ("--output={}/sheet",): r"must be a \.png or a \.jpg file",
+    ("--output={}/sheet.gif",): r"must be a \.png or a \.jpg or a \.jpeg file, not '\S+/sheet.gif'",
+    ("--output={}/sheet",): r"must be a \.png or a \.jpg or a \.jpeg file",
     ("--output={}/nowhere/sheet.png",): r"there is no folder '\S+/nowhere' to write sheet.png in",
     ("--output=/proc/sheet.png", DIGITS): "the picture /proc/sheet.png cannot be written",
     ("--output={}/sheet.png", "--rows=0"): "rows must be a whole number at least 1 and at most 100, not 0",

@@ -94,7 +94,7 @@ REFUSED = {
     (DIGITS, "--topology="): "there is no TPU topology ''",
     (DIGITS, "--topology=v5e:3x3"): "there is no TPU topology 'v5e:3x3'",
     (DIGITS, "--topolgy=v5e:2x2"): "'topolgy'. Did you mean: topology",
-    (DIGITS, "--output={}/check.txt"): r"the results go into a \.json file, not '\S+/check.txt'",
+    (DIGITS, "--output={}/check.txt"): r"the file of the results must be a \.json file, not '\S+/check.txt'",
     (DIGITS, "--output={}/nowhere/check.json"): r"there is no folder '\S+/nowhere' to write check.json in",
     (DIGITS, "--topology=v5e:4x8", "--config.batch_size=48"): "a batch of 48 cannot be split over 32 replicas",
     (DIGITS, "--config.batch_size=2000"): "a batch of 2000 is larger than the training set of 1294 examples",

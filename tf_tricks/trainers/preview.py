@@ -7,10 +7,9 @@ tf-tricks preview --output=all.png
 import sys
 
 from absl import flags
-from etils import epath
 
 from tf_tricks.errors import RequestError, check_number
-from tf_tricks.trainers import config_file, program
+from tf_tricks.trainers import config_file, output_file, program
 
 FORMATS = {".png": "png", ".jpg": "jpg", ".jpeg": "jpg"}
 MOST = 100
@@ -29,36 +28,19 @@ def run(argv):
 
 def main():
     """Draws from the flags."""
-    from tf_tricks.training.checkpoint import write_atomically
-
     given = flags.FLAGS
     for name in ("rows", "variants"):
         check_number(name, getattr(given, name), minimum=1, maximum=MOST, integer=True)
-    path = check_output(given.output)
+    if not given.output:
+        raise RequestError("say where to draw to: --output=sheet.png")
+    path = output_file.check(given.output, FORMATS, "the picture")
     format = FORMATS[path.suffix.lower()]
     if given.config is None:
         sheet = of_every_augmentation(given.variants, format)
     else:
         sheet = of_config(given.config, given.rows, given.variants, format)
-    try:
-        write_atomically(path, sheet)
-    except OSError as error:
-        raise RequestError(f"the picture {path} cannot be written: {error.strerror or error}") from error
+    output_file.write(path, sheet, "the picture")
     print(f"drawn: {path}")
-
-
-def check_output(output):
-    """Returns the path of the picture, or raises a `RequestError` if it cannot be written there."""
-    if not output:
-        raise RequestError("say where to draw to: --output=sheet.png")
-    path = epath.Path(output).expanduser()
-    if path.suffix.lower() not in FORMATS:
-        raise RequestError(f"the picture must be a .png or a .jpg file, not {output!r}")
-    if not path.parent.is_dir():
-        raise RequestError(f"there is no folder {str(path.parent)!r} to write {path.name} in")
-    if path.is_dir():
-        raise RequestError(f"{output!r} is a folder: name a file")
-    return path
 
 
 def of_config(config, rows, variants, format):

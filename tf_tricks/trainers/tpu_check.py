@@ -9,10 +9,9 @@ import json
 import sys
 
 from absl import flags
-from etils import epath
 
 from tf_tricks.errors import RequestError, RunError
-from tf_tricks.trainers import config_file, program
+from tf_tricks.trainers import config_file, output_file, program
 
 UNKNOWN_EXAMPLES = 1_000_000
 """Training examples that are assumed where nobody knows their number without the data."""
@@ -39,11 +38,10 @@ def main():
     from tf_tricks.tpu import compiler
     from tf_tricks.tpu.report import Report
     from tf_tricks.trainers import parts
-    from tf_tricks.training.checkpoint import write_atomically
 
     if _CONFIG.value is None:
         raise RequestError("say whose step to compile: --config=configs/cifar10.py")
-    path = None if _OUTPUT.value is None else check_output(_OUTPUT.value)
+    path = None if _OUTPUT.value is None else output_file.check(_OUTPUT.value, (".json",), "the file of the results")
     names = [name.strip() for given in _TOPOLOGY.value for name in given.split(",")]
     topologies = [compiler.topology(name) for name in dict.fromkeys(names)]
     config = parts.resolve(parts.plain(_CONFIG.value))
@@ -55,10 +53,7 @@ def main():
         report += tpu.check_trainer(*request, _FIND_BATCH.value, say)
     print(f"\n{report}")
     if path is not None:
-        try:
-            write_atomically(path, (json.dumps(report.to_dict(), indent=2) + "\n").encode())
-        except OSError as error:
-            raise RequestError(f"the results cannot be written to {path}: {error.strerror or error}") from error
+        output_file.write(path, (json.dumps(report.to_dict(), indent=2) + "\n").encode(), "the file of the results")
         print(f"\nwritten: {path}")
     if not report.passes:
         sys.stdout.flush()
@@ -121,18 +116,6 @@ def blank(name, image_size=None, validation_fraction=0.1, data_dir=None, memory_
     train, _ = splits.carve(number, validation_fraction, seed)
     source = BlankSource(tf.TensorSpec(shape, tf.uint8), tf.TensorSpec([], tf.int32), len(train), num_classes)
     return Splits(source, mean=[0.0] * shape[-1], variance=[1.0] * shape[-1], name=name)
-
-
-def check_output(output):
-    """Returns the path of the results, or raises a `RequestError` if they cannot be written there."""
-    path = epath.Path(output).expanduser()
-    if path.suffix.lower() != ".json":
-        raise RequestError(f"the results go into a .json file, not {output!r}")
-    if not path.parent.is_dir():
-        raise RequestError(f"there is no folder {str(path.parent)!r} to write {path.name} in")
-    if path.is_dir():
-        raise RequestError(f"{output!r} is a folder: name a file")
-    return path
 
 
 if __name__ == "__main__":

@@ -1,0 +1,39 @@
+"""A file that a command leaves: checked before the work starts, written whole or not at all."""
+
+from etils import epath
+
+from tf_tricks.errors import RequestError
+
+
+def check(output, suffixes, what):
+    """Returns the path of a file, or raises a `RequestError` if it cannot be written there.
+
+    Args:
+        output: the path as given, local or remote.
+        suffixes: those that it may have, in lower case, such as `(".png", ".jpg")`.
+        what: what the sentence calls it, such as `"the picture"`.
+    """
+    path = epath.Path(output).expanduser()
+    if path.suffix.lower() not in suffixes:
+        raise RequestError(f"{what} must be a {' or a '.join(suffixes)} file, not {output!r}")
+    if not path.parent.is_dir():
+        raise RequestError(f"there is no folder {str(path.parent)!r} to write {path.name} in")
+    if path.is_dir():
+        raise RequestError(f"{output!r} is a folder: name a file")
+    return path
+
+
+def write(path, content, what):
+    """Writes bytes to a path from `check`, or raises a `RequestError`.
+
+    Args:
+        path: `epath.Path`.
+        content: bytes.
+        what: as for `check`.
+    """
+    from tf_tricks.training.checkpoint import write_atomically
+
+    try:
+        write_atomically(path, content)
+    except OSError as error:
+        raise RequestError(f"{what} {path} cannot be written: {error.strerror or error}") from error
