@@ -10,7 +10,9 @@ least 0.95 for an operation, 1.5 for `standard`, and 8 for `rand_augment` (there
 
 All do the same work, so far as a library has it, with parameters of its own for each image:
 
-- Ours and Keras's layers take the whole batch in a `tf.function`. Ours give uint8, Keras's float32.
+- Ours and Keras's layers take whole batches, two at a time, in one TensorFlow graph, as in `Dataset.map` with
+  `num_parallel_calls=2`, so that both cores work all the time and no batch is a call from Python: in training the
+  augmentation is a part of the input pipeline or of the step. Ours give uint8, Keras's float32.
 - albumentations takes one image a call. torchvision draws once a call, so it is given one image a call, too, except
   where there is nothing to draw or it draws for each pixel (see augment_peers.py). imgaug takes all images. They run in
   two processes, each with half of each batch and without threads of its own, and hand nothing on, so that the way
@@ -25,7 +27,6 @@ and RandomGaussianBlur, torchvision's MixUp and CutMix) or when the graph is mad
 import argparse
 import importlib.metadata
 import importlib.util
-import itertools
 import json
 import os
 import statistics
@@ -132,27 +133,46 @@ def keras_layers(size):
     }
 
 
-def our_run(name, arguments, batches):
-    """Returns a function that augments so many batches, at other places of the stream each time."""
-    augmentation = tt.augment.get({"name": name, **arguments})
-    size = len(batches[0])
-    labels = tf.range(size) % 10
-    in_turn = itertools.cycle(batches)
-    next_position = 0
+def graph_run(augment, batches):
+    """Returns a function that augments so many batches, `CORES` at a time, at other places of the stream each time.
 
-    @tf.function
+    Args:
+        augment: a function (images, labels, positions) -> images.
+        batches: uint8 [batches, b, height, width, channels].
+    """
+    batches = tf.constant(batches)
+    number_of_batches, size = batches.shape[:2]
+    labels = tf.range(size) % 10
+    next_batch = 0
+
+    def one(batch):
+        positions = batch * size + tf.range(size, dtype=tf.int64)
+        augmented = augment(batches[batch % number_of_batches], labels, positions)
+        return tf.cast(augmented[0, 0, 0, 0], tf.float32)  # a TensorArray of whole batches would fill the memory
+
+    @tf.function(autograph=False)
+    def augment_from(first, number):
+        kept = tf.TensorSpec([], tf.float32)
+        each = first + tf.range(number)
+        return tf.map_fn(one, each, parallel_iterations=CORES, fn_output_signature=kept)
+
+    def run(number):
+        nonlocal next_batch
+        values = augment_from(tf.constant(next_batch, tf.int64), tf.constant(number, tf.int64)).numpy()
+        next_batch += number
+        return values
+
+    return run
+
+
+def our_run(name, size, batches):
+    """Returns a function that augments so many batches."""
+    augmentation = tt.augment.get({"name": name, **ours(size)[name]})
+
     def augment(images, labels, positions):
         return augmentation(images, labels, seed=0, positions=positions)[0]
 
-    def run(number):
-        nonlocal next_position
-        for _ in range(number):
-            positions = tf.range(next_position, next_position + size, dtype=tf.int64)
-            augmented = augment(next(in_turn), labels, positions)
-            next_position += size
-        return augmented.numpy()
-
-    return run
+    return graph_run(augment, batches)
 
 
 def keras_run(name, size, batches):
@@ -161,27 +181,18 @@ def keras_run(name, size, batches):
     if name not in layers:
         raise LookupError(ABSENT)
     layer = layers[name]
-    labels = tf.one_hot(tf.range(len(batches[0])) % 10, 10)
-    in_turn = itertools.cycle(batches)
 
-    @tf.function
-    def augment(images, labels):
+    def augment(images, labels, positions):
         if name in MIXING:
-            return layer({"images": images, "labels": labels}, training=True)["images"]
+            return layer({"images": images, "labels": tf.one_hot(labels, 10)}, training=True)["images"]
         return layer(images, training=True)
 
-    def run(number):
-        for _ in range(number):
-            augmented = augment(next(in_turn), labels)
-        return augmented.numpy()
-
-    return run
+    return graph_run(augment, batches)
 
 
 def contenders(name, size, images, workers, peers):
     """Returns the runs by contender, and why others do not take part."""
-    batches = [tf.constant(batch) for batch in images]
-    makers = {"ours": lambda: our_run(name, ours(size)[name], batches), "keras": lambda: keras_run(name, size, batches)}
+    makers = {"ours": lambda: our_run(name, size, images), "keras": lambda: keras_run(name, size, images)}
     runs, notes = {}, {}
     for who in ["ours", *peers]:
         make = makers.get(who, lambda who=who: workers.run_of(who, name))

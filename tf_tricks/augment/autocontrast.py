@@ -26,22 +26,34 @@ def autocontrast(images, low, high, chosen=None):
     """
     images = ops.convert_to_tensor(images)
     chosen = ops.ones(ops.shape(images)[:1], "bool") if chosen is None else chosen
-    # Two programs: in one, XLA would look up each value's channel, instead of reading a row of ready slopes.
-    slopes, least = fused(_slopes, images, chosen, low, high)
+    # Three programs: in one, XLA would look up each value's channel, instead of reading a row of ready slopes.
+    slopes, least = fused(_slopes, *fused(_edges, images, low, high), chosen, images.shape[-1], low, high)
     return fused(_stretched, images, slopes, least, low, high)
 
 
-def _slopes(images, chosen, low, high):
-    """Returns the slope and the least value for each value in a row, floats [b, w · c]; slope 0 stays as it is."""
+def _edges(images, low, high):
+    """Returns the least and the largest value in each column of each image, [b, w · c] of the images' dtype."""
     _, height, width, channels = images.shape
     rows = ops.reshape(images, (-1, height, width * channels))
     # With the initial values, the edges of an empty batch are defined.
     first, last = (0, 255) if is_uint8(images) else (low, high)
-    edges = []
-    for edge, initial in ((ops.min, last), (ops.max, first)):
-        of_columns = ops.reshape(edge(rows, axis=1, initial=initial), (-1, width, channels))
-        edges.append(to_float(edge(of_columns, axis=1, initial=initial)))
-    least, most = edges
+    return ops.min(rows, axis=1, initial=last), ops.max(rows, axis=1, initial=first)
+
+
+def _slopes(least, most, chosen, channels, low, high):
+    """Returns the slope and the least value for each value in a row, floats [b, w · c]; slope 0 stays as it is.
+
+    Args:
+        least: from `_edges`.
+        most: from `_edges`.
+        chosen: bool [b].
+        channels: of the images.
+        low: the smallest value that images can have.
+        high: the largest.
+    """
+    width = least.shape[1] // channels
+    least, most = (ops.reshape(to_float(edge), (-1, width, channels)) for edge in (least, most))
+    least, most = ops.min(least, axis=1, initial=high), ops.max(most, axis=1, initial=low)
     changes = ops.logical_and(most > least, chosen[:, None])
     slopes = ops.where(changes, (high - low) / ops.where(changes, most - least, ops.ones_like(least)), 0)
     return [ops.tile(table, (1, width)) for table in (slopes, least)]

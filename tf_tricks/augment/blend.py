@@ -59,8 +59,12 @@ def grey(images):
     Returns:
         [b, h, w, 1].
     """
-    red, green, blue = (images[..., n : n + 1] for n in range(3))
-    if "int" in keras.backend.standardize_dtype(images.dtype):
+    return grey_of(*(images[..., n : n + 1] for n in range(3)))
+
+
+def grey_of(red, green, blue):
+    """Returns the grey of three channels of one shape; see `grey`."""
+    if "int" in keras.backend.standardize_dtype(red.dtype):
         return ops.right_shift(red * 19595 + green * 38470 + blue * 7471 + 32768, 16)
     return red * 0.299 + green * 0.587 + blue * 0.114
 

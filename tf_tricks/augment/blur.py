@@ -4,9 +4,12 @@ import keras
 from keras import ops
 
 from tf_tricks.augment.augmentation import Augmentation, check_range, like, to_float
+from tf_tricks.augment.blend import is_uint8
 from tf_tricks.augment.fused import fused
 from tf_tricks.augment.paths import has_host_kernels
 from tf_tricks.errors import RequestError, check_number
+
+_UNITS = 2**8
 
 
 def blur(images, sigma, low, high, kernel_size=9):
@@ -34,7 +37,7 @@ def blur(images, sigma, low, high, kernel_size=9):
     if radius >= min(height, width):
         raise RequestError(f"a kernel_size of {kernel_size} needs images of more than {radius} pixels each way")
     if images.shape[0] and has_host_kernels():  # TensorFlow cannot mirror an empty batch
-        along_y = fused(_along_rows, images, sigma, radius)
+        along_y = fused(_along_rows, fused(_mirrored, images, radius), sigma, radius)
         return fused(_along_columns, along_y, sigma, radius, images, low, high)
     floats = to_float(images)
     along_y = ops.einsum("biy,byxc->bixc", _matrix(sigma, height, radius, floats.dtype), floats)
@@ -65,28 +68,45 @@ def _matrix(sigma, size, radius, dtype):
     return ops.cast(gauss(row - pixel) + before + after, dtype)
 
 
-def _along_rows(images, sigma, radius):
-    """Returns the images blurred along y, floats [b, h, w · c]."""
+def _mirrored(images, radius):
+    """Returns the images with a border of `radius` pixels, mirrored, [b, h + 2 radius, (w + 2 radius) · c]."""
     _, height, width, channels = images.shape
     rows = ops.reshape(images, (-1, height, width * channels))
-    padded = to_float(ops.pad(rows, [(0, 0), (radius, radius), (0, 0)], mode="reflect"))
-    return _sum([padded[:, n : n + height] for n in range(2 * radius + 1)], sigma, radius)
+    rows = ops.pad(rows, [(0, 0), (radius, radius), (0, 0)], mode="reflect")
+    pixels = ops.reshape(rows, (-1, height + 2 * radius, width, channels))
+    pixels = ops.pad(pixels, [(0, 0), (0, 0), (radius, radius), (0, 0)], mode="reflect")
+    return ops.reshape(pixels, (-1, height + 2 * radius, (width + 2 * radius) * channels))
+
+
+def _along_rows(mirrored, sigma, radius):
+    """Returns the images blurred along y, still with a border on the left and right.
+
+    Of uint8 images they are uint16 numbers, in units of 1/256: half the memory of floats, and right to 1/512.
+    """
+    height = mirrored.shape[1] - 2 * radius
+    blurred = _sum([mirrored[:, n : n + height] for n in range(2 * radius + 1)], sigma, radius)
+    if not is_uint8(mirrored):
+        return blurred
+    return ops.cast(ops.cast(blurred * float(_UNITS) + 0.5, "int32"), "uint16")
 
 
 def _along_columns(rows, sigma, radius, images, low, high):
     """Returns what is blurred along x too, in the form of `images`."""
-    _, height, width, channels = images.shape
-    padded = ops.reshape(rows, (-1, height, width, channels))
-    padded = ops.pad(padded, [(0, 0), (0, 0), (radius, radius), (0, 0)], mode="reflect")
-    padded = ops.reshape(padded, (-1, height, (width + 2 * radius) * channels))
-    parts = [padded[..., n * channels : (n + width) * channels] for n in range(2 * radius + 1)]
-    blurred = ops.reshape(_sum(parts, sigma, radius), (-1, height, width, channels))
-    return like(ops.clip(blurred, low, high), images)
+    width, channels = images.shape[2:]
+    parts = [rows[..., n * channels : (n + width) * channels] for n in range(2 * radius + 1)]
+    blurred = _sum(parts, sigma, radius)
+    blurred = blurred / float(_UNITS) if is_uint8(images) else blurred
+    return like(ops.reshape(ops.clip(blurred, low, high), images.shape), images)
 
 
 def _sum(parts, sigma, radius):
-    weights = ops.cast(_gauss(sigma, radius)(ops.arange(-radius, radius + 1, dtype="float32")), parts[0].dtype)
-    return sum(weights[:, n, None, None] * part for n, part in enumerate(parts))
+    """Returns the weighted sum of 2 radius + 1 parts: two that have one weight are added first, exactly."""
+    whole = "int" in keras.backend.standardize_dtype(parts[0].dtype)
+    parts = [ops.cast(part, "int32") for part in parts] if whole else parts
+    pairs = [parts[radius], *(parts[radius - d] + parts[radius + d] for d in range(1, radius + 1))]
+    pairs = [to_float(pair) for pair in pairs]
+    weights = ops.cast(_gauss(sigma, radius)(ops.arange(radius + 1, dtype="float32")), pairs[0].dtype)
+    return sum(weights[:, d, None, None] * pair for d, pair in enumerate(pairs))
 
 
 @keras.saving.register_keras_serializable("tf_tricks")

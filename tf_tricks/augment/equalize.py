@@ -5,11 +5,13 @@ import numpy as np
 from keras import ops
 
 from tf_tricks.augment.augmentation import Augmentation, per_example
-from tf_tricks.augment.blend import from_levels, to_levels
+from tf_tricks.augment.blend import from_levels, is_uint8, to_levels
 from tf_tricks.augment.fused import fused
 from tf_tricks.augment.paths import has_host_kernels
+from tf_tricks.augment.per_pixel import per_pixel
 from tf_tricks.errors import check_number
 
+_IMAGES_AT_ONCE = 256
 _LEVELS = np.arange(256, dtype="float32")[:, None]
 
 
@@ -35,16 +37,12 @@ def equalize(images, low, high, chosen=None):
     chosen = ops.ones(ops.shape(images)[:1], "bool") if chosen is None else chosen
     if not has_host_kernels():
         return _by_comparison(images, chosen, low, high)
-    import tensorflow as tf
-
-    channels = images.shape[-1]
-    places = fused(_places, images, low, high)
-    size = 256 * channels * tf.shape(images)[0]
-    counts = tf.raw_ops.Bincount(arr=places, size=size, weights=tf.zeros([0], tf.int32))
-    counts = tf.ensure_shape(tf.reshape(counts, [-1, channels, 256]), [images.shape[0], channels, 256])
+    counts = _counts(images, low, high)
     # Apart from looking up, or XLA makes the tables anew for each pixel.
-    tables = fused(_tables_of_counts, counts, chosen, images.shape[1] * images.shape[2])
-    return fused(_look_up, images, tables, low, high)
+    number = images.shape[1] * images.shape[2]
+    if is_uint8(images) and images.shape[-1] == 3:
+        return per_pixel(_new_levels, images, fused(_whole_tables_of_counts, counts, chosen, number))
+    return fused(_look_up, images, fused(_tables_of_counts, counts, chosen, number), low, high)
 
 
 def _by_comparison(images, chosen, low, high):
@@ -61,6 +59,25 @@ def _by_comparison(images, chosen, low, high):
     return ops.where(found < 0, images, from_levels(found, images, low, high))
 
 
+def _counts(images, low, high):
+    """Returns how many values of each level there are, int32 [b, c, 256], by TensorFlow's kernel.
+
+    Of a batch of known size some images at a time, whose histograms stay in the cache.
+    """
+    import tensorflow as tf
+
+    batch, *shape = images.shape
+    parts = [images]
+    if batch:
+        parts = [images[i : i + _IMAGES_AT_ONCE] for i in range(0, batch, _IMAGES_AT_ONCE)]
+    counts = []
+    for part in parts:
+        places = fused(_places, part, low, high)
+        size = 256 * shape[-1] * tf.shape(part)[0]
+        counts.append(tf.raw_ops.Bincount(arr=places, size=size, weights=tf.zeros([0], tf.int32)))
+    return tf.ensure_shape(tf.reshape(tf.concat(counts, axis=0), [-1, shape[-1], 256]), [batch, shape[-1], 256])
+
+
 def _places(images, low, high):
     """Returns for each value its level's place in a row of all images' and channels' histograms, int32 [n]."""
     return ops.reshape(_first_places(images) + to_levels(images, low, high), (-1,))
@@ -68,6 +85,21 @@ def _places(images, low, high):
 
 def _tables_of_counts(counts, chosen, number):
     return _tables(ops.cumsum(counts, axis=-1) - counts, number, chosen)
+
+
+def _whole_tables_of_counts(counts, chosen, number):
+    """Returns tables of which a level is its own new one in a channel that stays as it is."""
+    tables = _tables_of_counts(counts, chosen, number)
+    return ops.where(tables < 0, ops.arange(256, dtype="int32"), tables)
+
+
+def _new_levels(red, green, blue, tables):
+    """Returns the channels of uint8 images with the levels that their own have in `tables`, int32 [b, 3, 256]."""
+    import tensorflow as tf
+
+    row = tf.cast(tf.reshape(tables, [-1]), tf.uint8)
+    first = 3 * tf.range(tf.shape(red)[0])[:, None, None]
+    return [tf.gather(row, 256 * (first + n) + tf.cast(c, tf.int32)) for n, c in enumerate((red, green, blue))]
 
 
 def _look_up(images, tables, low, high):
@@ -91,10 +123,17 @@ def _tables(below, number, chosen):
         chosen: bool [b].
     """
     below_largest = ops.max(ops.where(below < number, below, 0), axis=-1, keepdims=True, initial=0)
-    step = below_largest // 255
+    step = _quotient(below_largest, ops.full_like(below_largest, 255))
     changes = ops.logical_and(step > 0, per_example(chosen, step))
     step = ops.maximum(step, 1)
-    return ops.where(changes, ops.minimum((below + step // 2) // step, 255), -1)
+    return ops.where(changes, ops.minimum(_quotient(below + step // 2, step), 255), -1)
+
+
+def _quotient(number, divisor):
+    """Returns ⌊number / divisor⌋, int32 from 0. Processors divide floats many at a time, whole numbers one by one."""
+    near = ops.cast(ops.floor(ops.cast(number, "float32") / ops.cast(divisor, "float32")), "int32")
+    rest = number - near * divisor
+    return near + ops.cast(rest >= divisor, "int32") - ops.cast(rest < 0, "int32")
 
 
 @keras.saving.register_keras_serializable("tf_tricks")

@@ -3,9 +3,9 @@
 import keras
 from keras import ops
 
-from tf_tricks.augment.augmentation import Augmentation
-from tf_tricks.augment.blend import check_channels, grey, is_uint8, sometimes
-from tf_tricks.augment.fused import fused
+from tf_tricks.augment.augmentation import Augmentation, per_example
+from tf_tricks.augment.blend import check_channels, grey_of, is_uint8
+from tf_tricks.augment.per_pixel import per_pixel
 from tf_tricks.errors import check_number
 
 
@@ -25,8 +25,16 @@ def grayscale(images):
     """
     if check_channels("grayscale", images, (1, 3)) == 1:
         return images
-    shades = ops.cast(grey(ops.cast(images, "int32")), "uint8") if is_uint8(images) else grey(images)
-    return ops.broadcast_to(shades, ops.shape(images))
+    return per_pixel(_greyed, images, ops.ones(ops.shape(images)[:1], "bool"))
+
+
+def _greyed(red, green, blue, chosen):
+    """Returns the three channels, grey where an example is `chosen` (bool [b])."""
+    channels = red, green, blue
+    whole = is_uint8(red)
+    shade = grey_of(*(ops.cast(channel, "int32") for channel in channels)) if whole else grey_of(*channels)
+    chosen = per_example(chosen, red)
+    return [ops.where(chosen, ops.cast(shade, channel.dtype), channel) for channel in channels]
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
@@ -65,7 +73,9 @@ class Grayscale(Augmentation):
     def transform(self, batch, draws):
         """Returns the batch with some images grey."""
         chosen = draws.happens(self.probability)
-        return batch._replace(images=fused(sometimes, batch.images, chosen, grayscale))
+        if check_channels("grayscale", batch.images, (1, 3)) == 1:
+            return batch
+        return batch._replace(images=per_pixel(_greyed, batch.images, chosen))
 
     def get_config(self):
         """Returns the arguments that make this augmentation again."""

@@ -3,9 +3,9 @@
 import keras
 from keras import ops
 
-from tf_tricks.augment.augmentation import Augmentation, check_range, like
+from tf_tricks.augment.augmentation import Augmentation, check_range
 from tf_tricks.augment.blend import check_channels
-from tf_tricks.augment.fused import fused
+from tf_tricks.augment.per_pixel import per_pixel
 from tf_tricks.errors import check_number
 
 
@@ -28,8 +28,12 @@ def hue(images, shift, low, high):
         [100, 200, 100]
     """
     check_channels("hue", images, (3,))
-    wide = ops.cast(images, "float32")
-    red, green, blue = (wide[..., n] for n in range(3))
+    return per_pixel(_turned, images, shift, low, high)
+
+
+def _turned(red, green, blue, shift, low, high):
+    """Returns the three channels turned, float32."""
+    red, green, blue = (ops.cast(channel, "float32") for channel in (red, green, blue))
     value = ops.maximum(ops.maximum(red, green), blue)
     chroma = value - ops.minimum(ops.minimum(red, green), blue)
     per_chroma = 1.0 / ops.where(chroma > 0, chroma, 1.0)
@@ -44,10 +48,10 @@ def hue(images, shift, low, high):
         """The channel that is n sixths of a turn away from where it falls to its least."""
         k = sixths + float(n)
         k = k - 6.0 * ops.floor(k / 6.0)
-        return value - chroma * ops.clip(ops.minimum(k, 4.0 - k), 0.0, 1.0)
+        turned = value - chroma * ops.clip(ops.minimum(k, 4.0 - k), 0.0, 1.0)
+        return ops.clip(turned, low, high)
 
-    turned = ops.stack([channel(n) for n in (5, 3, 1)], axis=-1)
-    return like(ops.clip(turned, low, high), images)
+    return [channel(n) for n in (5, 3, 1)]
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
@@ -94,7 +98,7 @@ class Hue(Augmentation):
     def transform(self, batch, draws):
         """Returns the batch with images of other hues."""
         images, shift = batch.images, draws.uniform(*self.hue)
-        return batch._replace(images=fused(hue, images, shift, *self.range_of(images)))
+        return batch._replace(images=hue(images, shift, *self.range_of(images)))
 
     def get_config(self):
         """Returns the arguments that make this augmentation again."""

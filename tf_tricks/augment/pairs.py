@@ -11,6 +11,7 @@ from keras import ops
 from scipy.special import betaincinv
 
 from tf_tricks.augment.augmentation import Augmentation, per_example, to_float
+from tf_tricks.augment.fused import can_fuse, fused
 from tf_tricks.augment.paths import concrete, has_host_kernels
 from tf_tricks.augment.random import words_of
 from tf_tricks.errors import RequestError, check_number
@@ -176,8 +177,21 @@ def mix_values(values, weights):
         values: numbers [b, ...].
         weights: float32 [b].
     """
-    own = to_float(values)
-    others = to_float(partners(values))
+    if can_fuse(values):
+        return fused(_mixed_pairs, values, weights)
+    return _mixed(values, partners(values), weights)
+
+
+def _mixed_pairs(values, weights):
+    """Returns what `mix_values` does, for batches of known size: pairs are looked at as one axis, and turned round."""
+    pairs = ops.reshape(values, (values.shape[0] // 2, 2, -1))
+    others = ops.flip(pairs, axis=1)
+    mixed = _mixed(*(ops.reshape(side, (values.shape[0], -1)) for side in (pairs, others)), weights)
+    return ops.reshape(mixed, values.shape)
+
+
+def _mixed(values, others, weights):
+    own, others = to_float(values), to_float(others)
     mixed = own + per_example(1.0 - weights, own) * (others - own)  # exactly its own where the weight is 1
     if "int" in keras.backend.standardize_dtype(values.dtype):
         mixed = ops.round(mixed)  # what is between two values needs no cutting to the range
