@@ -84,28 +84,31 @@ def _along_rows(mirrored, sigma, radius):
     Of uint8 images they are uint16 numbers, in units of 1/256: half the memory of floats, and right to 1/512.
     """
     height = mirrored.shape[1] - 2 * radius
-    blurred = _sum([mirrored[:, n : n + height] for n in range(2 * radius + 1)], sigma, radius)
+    parts = [mirrored[:, n : n + height] for n in range(2 * radius + 1)]
     if not is_uint8(mirrored):
-        return blurred
-    return ops.cast(ops.cast(blurred * float(_UNITS) + 0.5, "int32"), "uint16")
+        return _sum(parts, sigma, radius)
+    return ops.cast(ops.cast(_sum(parts, sigma, radius, _UNITS) + 0.5, "int32"), "uint16")
 
 
 def _along_columns(rows, sigma, radius, images, low, high):
     """Returns what is blurred along x too, in the form of `images`."""
     width, channels = images.shape[2:]
     parts = [rows[..., n * channels : (n + width) * channels] for n in range(2 * radius + 1)]
-    blurred = _sum(parts, sigma, radius)
-    blurred = blurred / float(_UNITS) if is_uint8(images) else blurred
-    return like(ops.reshape(ops.clip(blurred, low, high), images.shape), images)
+    if is_uint8(images):
+        blurred = _sum(parts, sigma, radius, 1 / _UNITS)
+    else:
+        blurred = ops.clip(_sum(parts, sigma, radius), low, high)
+    return like(ops.reshape(blurred, images.shape), images)
 
 
-def _sum(parts, sigma, radius):
-    """Returns the weighted sum of 2 radius + 1 parts: two that have one weight are added first, exactly."""
+def _sum(parts, sigma, radius, factor=1):
+    """Returns `factor` · the weighted sum of 2 radius + 1 parts; two of one weight are added first, which is exact."""
     whole = "int" in keras.backend.standardize_dtype(parts[0].dtype)
     parts = [ops.cast(part, "int32") for part in parts] if whole else parts
     pairs = [parts[radius], *(parts[radius - d] + parts[radius + d] for d in range(1, radius + 1))]
     pairs = [to_float(pair) for pair in pairs]
-    weights = ops.cast(_gauss(sigma, radius)(ops.arange(radius + 1, dtype="float32")), pairs[0].dtype)
+    weights = _gauss(sigma, radius)(ops.arange(radius + 1, dtype="float32")) * float(factor)
+    weights = ops.cast(weights, pairs[0].dtype)
     return sum(weights[:, d, None, None] * pair for d, pair in enumerate(pairs))
 
 
