@@ -3,9 +3,11 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from scipy import stats
 
 from tf_tricks.augment import random
+from tf_tricks.augment.augmentation import Augmentation
 from tf_tricks.augment.draws import Draws, of_generator
 
 POSITIONS = np.arange(4000, dtype="int64")
@@ -69,3 +71,22 @@ def test_a_seed_generator_gives_other_numbers_each_time_and_each_example_its_own
     generator = keras.random.SeedGenerator(5)
     first, second = (np.asarray(of_generator(generator, 100).uniform()) for _ in range(2))
     assert len(np.unique(np.concatenate([first, second]))) == 200
+
+
+def test_positions_of_unknown_number_get_the_images_number():
+    """Without it the draws would be left to TensorFlow's kernels, at a multiple of the time."""
+    seen = []
+
+    class Seeing(Augmentation):
+        def transform(self, batch, draws):
+            seen.append(tuple(draws.positions.shape))
+            return batch
+
+    augmentation = Seeing()
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)])
+    def augmented(positions):
+        return augmentation(tf.zeros([4, 2, 2, 3]), seed=0, positions=positions)
+
+    augmented(tf.range(4, dtype=tf.int64))
+    assert set(seen) == {(4,)}

@@ -77,8 +77,7 @@ class Augmentation(keras.layers.Layer):
         """
         if training is not False:
             self.check_images(images)
-            known = positions is not None
-            draws = Draws(0 if seed is None else seed, positions) if known else self._draws(images)
+            draws = self._draws(images, seed, positions)
             images, labels, masks = self.transform(Batch(images, labels, masks), draws)
         if masks is not None:
             return images, labels, masks
@@ -129,8 +128,13 @@ class Augmentation(keras.layers.Layer):
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"value_range": list(self.value_range), "seed": self.seed}
 
-    def _draws(self, images):
-        return of_generator(self.seed_generator, ops.shape(images)[0])
+    def _draws(self, images, seed, positions):
+        if positions is None:
+            return of_generator(self.seed_generator, ops.shape(images)[0])
+        size = images.shape[0]
+        if size and getattr(positions, "shape", (size,))[0] is None:  # programs of known shape are fast, see `fused`
+            positions = ops.reshape(positions, (size,))
+        return Draws(0 if seed is None else seed, positions)
 
 
 class ImageAugmentation(Augmentation):
