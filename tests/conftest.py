@@ -34,4 +34,6 @@ def pytest_collection_modifyitems(items):
     if not HAS_TPU_COMPILER:
         for item in items:
             if "tpu_compiler" in item.keywords:
-                item.add_marker(pytest.mark.skip(reason="libtpu is for CPython 3.11 on x86-64 Linux"))
+                item.add_marker(
+                    pytest.mark.skip(reason="libtpu is made for CPython 3.11 and newer on x86-64 Linux only")
+                )

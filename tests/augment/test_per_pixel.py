@@ -3,6 +3,7 @@
 import colours
 import numpy as np
 import pytest
+from keras import ops
 
 from tf_tricks.augment.per_pixel import per_pixel
 
@@ -36,6 +37,4 @@ def test_whole_numbers_are_rounded_and_cut_to_their_range():
 
 
 def of_whole_numbers(red, green, blue, shift):
-    import tensorflow as tf
-
-    return halves(*(tf.cast(channel, tf.float32) for channel in (red, green, blue)), shift)
+    return halves(*(ops.cast(channel, "float32") for channel in (red, green, blue)), shift)

@@ -9,7 +9,7 @@ from tf_tricks.augment.fused import fused
 from tf_tricks.augment.paths import has_host_kernels
 from tf_tricks.errors import RequestError, check_number
 
-_UNITS = 2**8
+_UNITS = 2**8  # to a level, between the two passes over uint8 images
 
 
 def blur(images, sigma, low, high, kernel_size=9):

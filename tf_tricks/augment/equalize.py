@@ -11,7 +11,7 @@ from tf_tricks.augment.paths import has_host_kernels
 from tf_tricks.augment.per_pixel import per_pixel
 from tf_tricks.errors import check_number
 
-_IMAGES_AT_ONCE = 256
+_IMAGES_AT_ONCE = 256  # whose histograms, 1 KB a channel, stay in the cache
 _LEVELS = np.arange(256, dtype="float32")[:, None]
 
 
@@ -62,7 +62,7 @@ def _by_comparison(images, chosen, low, high):
 def _counts(images, low, high):
     """Returns how many values of each level there are, int32 [b, c, 256], by TensorFlow's kernel.
 
-    Of a batch of known size some images at a time, whose histograms stay in the cache.
+    Of a batch of known size, `_IMAGES_AT_ONCE` at a time.
     """
     import tensorflow as tf
 

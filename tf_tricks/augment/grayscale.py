@@ -9,11 +9,12 @@ from tf_tricks.augment.per_pixel import per_pixel
 from tf_tricks.errors import check_number
 
 
-def grayscale(images):
+def grayscale(images, chosen=None):
     """Returns images whose 3 channels all have 0.299 red + 0.587 green + 0.114 blue.
 
     Args:
         images: uint8 or floats [b, h, w, 3]; with one channel they are grey, and stay as they are.
+        chosen: bool [b], which examples to change, or None for all.
 
     Raises:
         RequestError: the images have another number of channels.
@@ -25,7 +26,8 @@ def grayscale(images):
     """
     if check_channels("grayscale", images, (1, 3)) == 1:
         return images
-    return per_pixel(_greyed, images, ops.ones(ops.shape(images)[:1], "bool"))
+    chosen = ops.ones(ops.shape(images)[:1], "bool") if chosen is None else chosen
+    return per_pixel(_greyed, images, chosen)
 
 
 def _greyed(red, green, blue, chosen):
@@ -73,9 +75,7 @@ class Grayscale(Augmentation):
     def transform(self, batch, draws):
         """Returns the batch with some images grey."""
         chosen = draws.happens(self.probability)
-        if check_channels("grayscale", batch.images, (1, 3)) == 1:
-            return batch
-        return batch._replace(images=per_pixel(_greyed, batch.images, chosen))
+        return batch._replace(images=grayscale(batch.images, chosen))
 
     def get_config(self):
         """Returns the arguments that make this augmentation again."""

@@ -5,10 +5,10 @@ pixel out three times. A loop over pixels becomes vector instructions. So where 
 makes a word of the three bytes of each pixel, and a second one takes the words apart, which is a copy.
 """
 
-import keras
 from keras import ops
 
 from tf_tricks.augment.augmentation import like
+from tf_tricks.augment.blend import is_uint8
 from tf_tricks.augment.fused import can_fuse, fused
 
 
@@ -29,7 +29,7 @@ def per_pixel(function, images, *arguments):
         [3, 1, 2]
     """
     images = ops.convert_to_tensor(images)
-    if can_fuse(images) and keras.backend.standardize_dtype(images.dtype) == "uint8":
+    if can_fuse(images) and is_uint8(images):
         return fused(_bytes, fused(_words, images, function, *arguments))
     return fused(_stacked, images, function, *arguments)
 
