@@ -4,7 +4,11 @@ VENV ?= .venv
 CONFIG ?= configs/digits.py
 WORKDIR ?= runs/$(basename $(notdir $(CONFIG)))
 
-.PHONY: train test test-oldest quick lint format benchmark clean
+# The environment of Colab's runtimes, and the CPythons that the wheel is tried on.
+COLAB_PYTHON ?= python3.12
+WHEEL_PYTHONS ?= python3.11 python3.12 python3.13
+
+.PHONY: train test test-oldest test-colab test-wheel test-wheels quick lint format benchmark clean
 
 train: $(VENV)/installed
 	$(VENV)/bin/tf-tricks train --config=$(CONFIG) --workdir=$(WORKDIR)
@@ -14,6 +18,16 @@ test: lint
 
 test-oldest: $(VENV)-oldest/installed
 	$(VENV)-oldest/bin/python -m pytest -n 2 --dist worksteal
+
+test-colab: $(VENV)-colab/installed
+	$(VENV)-colab/bin/python -m pytest -n 2 --dist worksteal -m "not tpu_compiler" tests/colab tests/tricks tests/augment \
+		tests/callbacks tests/initializers tests/layers tests/losses tests/models tests/optimizers tests/schedules
+
+test-wheel:
+	tests/wheel/try_wheel $(PYTHON)
+
+test-wheels:
+	tests/wheel/try_wheel $(WHEEL_PYTHONS)
 
 quick: $(VENV)/installed
 	$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m "not slow"
@@ -34,7 +48,7 @@ benchmark: $(VENV)/installed
 
 $(VENV)/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,tpu-check]'
 	touch $@
 
 $(VENV)-oldest/installed: setup.cfg pyproject.toml constraints-oldest.txt
@@ -42,5 +56,10 @@ $(VENV)-oldest/installed: setup.cfg pyproject.toml constraints-oldest.txt
 	$(VENV)-oldest/bin/pip install --quiet --disable-pip-version-check -c constraints-oldest.txt -e '.[test,tpu-check]'
 	touch $@
 
+$(VENV)-colab/installed: setup.cfg pyproject.toml constraints-colab.txt
+	$$(tests/wheel/find_python $(COLAB_PYTHON)) -m venv $(VENV)-colab
+	$(VENV)-colab/bin/pip install --quiet --disable-pip-version-check -c constraints-colab.txt -e '.[test]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(VENV)-oldest runs
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-colab runs

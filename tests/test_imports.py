@@ -57,3 +57,15 @@ def test_a_lazy_name(name):
 def test_an_unknown_name():
     with pytest.raises(AttributeError, match="module 'tf_tricks' has no attribute 'optimisers'"):
         _ = tt.optimisers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("imports", ["import keras, tf_tricks", "import tf_tricks, keras"])
+def test_a_saved_model_loads_after_the_import(imports, tmp_path):
+
+    blocks = {"stochastic_depth": 0.2, "squeeze_and_excite": 8, "blur_pool": True}
+    model = tt.models.get({"name": "resnet", "depth": 8, **blocks}, input_shape=(8, 8, 3), num_outputs=10)
+    model.save(tmp_path / "model.keras")
+    program = f"{imports}\nassert keras.models.load_model('model.keras').output_shape == (None, 10)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr

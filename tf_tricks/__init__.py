@@ -6,6 +6,9 @@ Names are loaded when they are first used, so that importing the package costs n
 """
 
 import importlib
+import sys
+
+from tf_tricks.saving import register_with_keras
 
 __version__ = "0.1.0"
 
@@ -32,12 +35,16 @@ __all__ = [*_PACKAGES, *_NAMES]
 
 
 def __getattr__(name):
-    if name in _PACKAGES:
-        return importlib.import_module(f"tf_tricks.{name}")
-    if name in _NAMES:
-        return getattr(importlib.import_module(_NAMES[name]), name)
-    raise AttributeError(f"module 'tf_tricks' has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module 'tf_tricks' has no attribute {name!r}")
+    module = importlib.import_module(_NAMES.get(name, f"tf_tricks.{name}"))
+    if "keras" in sys.modules:
+        register_with_keras()
+    return getattr(module, name) if name in _NAMES else module
 
 
 def __dir__():
     return sorted([*globals(), *__all__])
+
+
+register_with_keras()

@@ -8,6 +8,7 @@ COMMANDS = {
     "evaluate": "evaluates a finished run's model once",
     "preview": "draws what an augmentation does to images: a config's, or each there is",
     "tpu-check": "compiles a config's train step for TPUs, without one, and says what it needs there",
+    "configs": "lists the configs that come with the package",
     "tricks": "lists every trick with one line; with a name, prints its card",
 }
 

@@ -44,9 +44,17 @@ class Registry:
         name = arguments.pop("name", None)
         if name is None:
             raise RequestError(f"this {self.kind} has no 'name': {arguments!r}")
-        if name not in self.entries:
-            raise unknown(self.kind, name, self.entries)
+        name = self._known_name(name)
         return self._build(name, self.entries[name], arguments, defaults)
+
+    def _known_name(self, name):
+        """The entry that is meant: `"AdamW"` and `"adamw"`, as Keras writes it, are `"adam_w"`."""
+        if name in self.entries:
+            return name
+        same = [entry for entry in self.entries if _plain(entry) == _plain(str(name))]
+        if not same:
+            raise unknown(self.kind, name, self.entries)
+        return same[0]
 
     def _build(self, name, make, arguments, defaults):
         parameters = inspect.signature(make).parameters
@@ -78,6 +86,10 @@ def classes_by_name(module, base):
     """
     found = {name: value for name, value in vars(module).items() if inspect.isclass(value)}
     return {_snake_case(name): value for name, value in found.items() if issubclass(value, base) and value is not base}
+
+
+def _plain(name):
+    return name.replace("_", "").lower()
 
 
 def _snake_case(name):

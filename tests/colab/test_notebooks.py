@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import signal
-import sys
+import sysconfig
+import venv
 from pathlib import Path
 
 import nbclient
@@ -11,7 +13,8 @@ import nbformat
 import pytest
 from jupyter_client.manager import AsyncKernelManager
 
-COLAB = Path(__file__).parents[2] / "colab"
+ROOT = Path(__file__).parents[2]
+COLAB = ROOT / "colab"
 NAMES = ["quickstart", "tpu", "tpu_jax", "tricks_tour"]
 SECONDS_A_CELL = 240
 
@@ -21,15 +24,39 @@ def read(name):
 
 
 @pytest.fixture
-def executed(tmp_path, monkeypatch):
+def runtime(tmp_path):
+    """The Python of an environment that has what this one has, but the package itself: as a runtime of Colab."""
+    made = tmp_path / "runtime"
+    venv.create(made, with_pip=False, symlinks=True)
+    (packages,) = made.glob("lib/python*/site-packages")
+    # The path alone: that of the checkout, which an editable install adds in a .pth file of its own, is not read.
+    (packages / "of_the_tests.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    return made / "bin" / "python"
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A copy of what a checkout holds, to be installed from: pip builds in the folder that it is given."""
+    copy = tmp_path / "checkout"
+    copy.mkdir()
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy)
+    for name in ("configs", "tf_tricks", "colab"):
+        shutil.copytree(ROOT / name, copy / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+    return copy
+
+
+@pytest.fixture
+def executed(tmp_path, runtime, checkout, monkeypatch):
     """A function that executes a notebook in a folder of its own and returns what its cells printed.
 
     Its arguments are the notebook's name, pairs (old, new) of text in settings, and environment variables.
     """
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    programs = [str(runtime.parent), sysconfig.get_path("scripts"), os.environ["PATH"]]
+    monkeypatch.setenv("PATH", os.pathsep.join(programs))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    for name in ("KERAS_BACKEND", "XLA_FLAGS", "TPU_NAME"):
+    for name in ("KERAS_BACKEND", "XLA_FLAGS", "TPU_NAME", "PYTHONPATH"):
         monkeypatch.delenv(name, raising=False)
 
     def call(name, settings=(), **environment):
@@ -39,14 +66,15 @@ def executed(tmp_path, monkeypatch):
         for old, new in settings:
             (cell,) = [cell for cell in notebook.cells if old in cell.source]
             cell.source = cell.source.replace(old, new)
-        work = tmp_path / "work"
-        work.mkdir()
         manager = AsyncKernelManager()
-        manager.kernel_spec.argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        manager.kernel_spec.argv = [str(runtime), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         client = nbclient.NotebookClient(
-            notebook, km=manager, timeout=SECONDS_A_CELL, resources={"metadata": {"path": work}}
+            notebook, km=manager, timeout=SECONDS_A_CELL, resources={"metadata": {"path": checkout / "colab"}}
         )
         client.execute()
+        assert list(
+            runtime.parents[1].glob("lib/python*/site-packages/tf_tricks/__init__.py")
+        )  # and not the checkout's
         return {cell.id: printed(cell) for cell in notebook.cells if cell.cell_type == "code"}
 
     yield call

@@ -120,6 +120,12 @@ def test_a_registry_can_build_a_schedule():
     assert made(1.0) == 0.5
 
 
+@pytest.mark.parametrize("name", ["StepDecay", "stepdecay", "STEP_DECAY"])
+def test_a_registry_takes_other_spellings_of_a_name(name):
+    registry = Registry("schedule", {"step_decay": schedules.step_decay})
+    assert registry.get({"name": name, "initial": 1.0, "epochs": [1], "factor": 0.5})(0.0) == 1.0
+
+
 def test_positions_keywords_and_defaults_make_equal_schedules():
     assert schedules.warm_up(0.1, 5) == schedules.warm_up(epochs=5, schedule=schedules.constant(0.1), start=0.0)
 

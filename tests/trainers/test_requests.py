@@ -12,7 +12,7 @@ from sentences import DIGITS, MLP, TINY, assert_sentence
 OVERRIDES = {
     # Keys and types
     "optimzer=adam": "no config key 'optimzer'; did you mean 'optimizer'",
-    "model.nam=mlp": r"no config key 'model\.nam'; did you mean 'model\.name'",
+    "model.nam=mlp": "no argument of the model 'convnet' called 'nam'",
     "seed.x=3": r"config\.seed\.x cannot be overridden: seed is 0",
     "epochs=many": "epochs=many: it must be a whole number",
     "batch_size=abc": "batch_size=abc: it must be a whole number",

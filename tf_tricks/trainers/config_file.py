@@ -10,6 +10,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from tf_tricks.errors import RequestError, unknown
+from tf_tricks.trainers import packaged_configs
 
 DEFAULTS = dict(
     seed=0,
@@ -46,8 +47,12 @@ DEFAULTS = dict(
 """Every key of a config, with the value that holds where the config does not say it."""
 
 
-def define(name, help_text):
+def define(name, purpose):
     """Defines the flag `--name=FILE.py[:ARG]` and the overrides `--name.key=value`; returns its holder."""
+    help_text = (
+        f"{purpose}: a packaged one (tf-tricks configs) or a FILE.py, with :ARG for a variant; "
+        f"any value can be overridden: --{name}.seed=1"
+    )
     holder = config_flags.DEFINE_config_file(name, None, help_text, lock_config=True, allow_override=True)
     flags.FLAGS[name].parser = _Parser(name)
     return holder
@@ -56,15 +61,14 @@ def define(name, help_text):
 def load(path):
     """Returns the `ml_collections.ConfigDict` of `FILE.py[:ARG]`, locked, with the `DEFAULTS` that it does not say.
 
+    Args:
+        path: a file, or the bare name of a packaged config (`"digits"`, `"cifar10:grow"`).
+
     Raises:
         RequestError: there is no such file, or it has no `get_config` that returns a config.
     """
     file, *argument = path.split(":", 1)
-    if not os.path.isfile(file):
-        folder = os.path.dirname(file)
-        names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
-        there = [os.path.join(folder, name) for name in names if name.endswith(".py")]
-        raise unknown("config file", file, there) if there else RequestError(f"there is no config file {file!r}")
+    file = _find(file)
     get_config = _call(file, _execute, file).get("get_config")
     if not callable(get_config):
         raise RequestError(f"the config file {file!r} has no function get_config")
@@ -78,6 +82,19 @@ def load(path):
         if key not in config:
             config[key] = value
     return config.lock()
+
+
+def _find(file):
+    """Returns the path of a config file: as given, or that of the packaged config of this name."""
+    if os.path.isfile(file):
+        return file
+    packaged = packaged_configs.files()
+    if file in packaged:
+        return os.fspath(packaged[file])
+    folder = os.path.dirname(file)
+    names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
+    there = [os.path.join(folder, name) for name in names if name.endswith(".py")]
+    raise unknown("config file", file, there if folder else [*there, *packaged])
 
 
 class _ValueParser(flags.ArgumentParser):
@@ -143,6 +160,8 @@ def _check_path(keys, config):
             raise RequestError(f"config.{'.'.join(keys)} cannot be overridden: {part} is {config!r}{hint}")
         key = key.split("[")[0]  # an element of a tuple: ml_collections reads the index
         if key not in config:
+            if "name" in config and i + 1 == len(keys):
+                return  # an argument that the config leaves at its default: whoever makes the part knows its names
             raise unknown("config key", ".".join([*keys[:i], key]), [".".join([*keys[:i], k]) for k in config])
         config = config[key]
 
@@ -150,12 +169,15 @@ def _check_path(keys, config):
 def _make_way(keys, value, config):
     """Puts the override in place if it is of another kind than what was there: ml_collections would refuse.
 
-    The kinds are a dict, a list, and single values: names and numbers.
+    The kinds are a dict, a list, and single values: names and numbers. An argument that the config left out is put in.
     """
     *parents, key = keys
     for parent in parents:
         config = config[parent.split("[")[0]]
-    if key in config and _kind(value) != _kind(config[key]) and not _fits_tuple(value, config[key]):
+    if key.split("[")[0] not in config:
+        with config.unlocked():
+            config[key] = value
+    elif key in config and _kind(value) != _kind(config[key]) and not _fits_tuple(value, config[key]):
         with config.ignore_type():
             config[key] = list(value) if isinstance(value, tuple) else value
 

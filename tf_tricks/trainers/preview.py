@@ -15,7 +15,7 @@ FORMATS = {".png": "png", ".jpg": "jpg", ".jpeg": "jpg"}
 MOST = 100
 """Rows, and variants, at most: a picture of more could not be looked at."""
 
-config_file.define("config", "whose augmentation to draw, FILE.py[:ARG]; without it, each that there is in a row")
+config_file.define("config", "whose augmentation to draw (without it, each that there is in a row)")
 flags.DEFINE_string("output", None, "the picture's file, .png or .jpg")
 flags.DEFINE_integer("rows", 8, "examples of a config's data set, a row each")
 flags.DEFINE_integer("variants", 6, "augmented variants beside each original")

@@ -16,7 +16,7 @@ from tf_tricks.trainers import config_file, output_file, program
 UNKNOWN_EXAMPLES = 1_000_000
 """Training examples that are assumed where nobody knows their number without the data."""
 
-_CONFIG = config_file.define("config", "whose train step to compile, FILE.py[:ARG]; any value can be overridden")
+_CONFIG = config_file.define("config", "whose train step to compile")
 _TOPOLOGY = flags.DEFINE_multi_string(
     "topology",
     ["v5e:2x2"],

@@ -1,6 +1,6 @@
 """Trains a config, or resumes the run in its workdir.
 
-tf-tricks train --config=configs/digits.py --workdir=runs/digits
+tf-tricks train --config=digits --workdir=runs/digits
 """
 
 import sys
@@ -11,7 +11,7 @@ from etils import epath
 from tf_tricks.errors import RequestError
 from tf_tricks.trainers import config_file, program
 
-_CONFIG = config_file.define("config", "what to train, FILE.py[:ARG]; any value can be overridden: --config.epochs=3")
+_CONFIG = config_file.define("config", "what to train")
 _WORKDIR = flags.DEFINE_string("workdir", None, "the run's folder, local or remote (gs://…)")
 _DEVICE = flags.DEFINE_string("device", "auto", "auto (TPU, else GPUs, else CPU), cpu, gpu or tpu")
 _TPU = flags.DEFINE_string("tpu", None, "name or address of the TPU")
@@ -29,7 +29,7 @@ def main():
     from tf_tricks.trainers import parts, run_files
 
     if _CONFIG.value is None:
-        raise RequestError("say what to train: --config=configs/digits.py")
+        raise RequestError("say what to train: --config=digits")
     if not _WORKDIR.value:
         raise RequestError("say where to keep the run: --workdir=runs/NAME")
     given = {} if _SEED.value is None else {"seed": _SEED.value}

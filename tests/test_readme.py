@@ -1,0 +1,96 @@
+"""All code of README.md runs, from top to bottom in one folder, as a reader would try it."""
+
+import re
+import shlex
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_tricks.trainers import parts
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "README.md").read_text()
+CODE = re.compile(r"(?s:```(?P<language>\w*)\n(?P<code>.*?)```)|(?<=\n\n)(?P<shell>(?:    \S.*\n)+)")
+ELSEWHERE = ("make", "pip")
+"""Commands that others try: whoever runs the tests, `tests/wheel/try_wheel`, the notebooks."""
+
+
+def blocks():
+    """The pieces of code in order: (language, text); an indented block is a shell's."""
+    found = CODE.finditer(TEXT)
+    pieces = [("sh", piece["shell"]) if piece["shell"] else (piece["language"], piece["code"]) for piece in found]
+    return [piece for piece in pieces if not piece[1].lstrip().startswith("epoch ")]  # what a command printed
+
+
+def commands(text):
+    """The commands of a shell's block, without comments, as lists of arguments."""
+    return [command for line in text.splitlines() if (command := shlex.split(line, comments=True))]
+
+
+def test_there_are_both_kinds():
+    languages = [language for language, _ in blocks()]
+    assert (languages.count("python"), languages.count("sh")) == (5, 6)
+
+
+def test_every_target_of_make_is_there():
+    targets = [command[1] for _, text in blocks() for command in commands(text) if command[0] == "make"]
+    assert targets == ["train", "test"]
+    made = (ROOT / "Makefile").read_text()
+    assert all(re.search(rf"^{target}:", made, re.MULTILINE) for target in targets)
+
+
+@pytest.mark.slow
+@pytest.mark.tpu_compiler
+def test_all_code(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    inputs, labels = rng.integers(0, 256, (200, 8, 8, 1), "uint8"), rng.integers(0, 10, 200)
+    np.savez("mine.npz", x_train=inputs, y_train=labels, x_test=inputs[:50], y_test=labels[:50])
+    namespace = {"config": Assignments()}
+    for language, text in blocks():
+        if language == "python":
+            exec(compile(text, "README.md", "exec"), namespace)
+        else:
+            for command in commands(text):
+                run(command)
+    assert namespace["history"].history["val_accuracy"][-1] > 0.95
+    assert namespace["logits"].shape == (16, 10)
+    assert len(namespace["config"].made) == 6
+    for key, value in namespace["config"].made:
+        assert isinstance(built({key: value}).model, keras.Model)
+
+
+class Assignments:
+    """Notes each `config.key = value`, of which the README has several for one key."""
+
+    def __init__(self):
+        vars(self)["made"] = []
+
+    def __setattr__(self, key, value):
+        self.made.append((key, value))
+
+
+def run(command):
+    if command[0] in ELSEWHERE:
+        return
+    assert command[0] == "tf-tricks", command
+    shorter = ["--config.epochs=1"] if command[1] == "train" else []
+    program = Path(sysconfig.get_path("scripts")) / "tf-tricks"
+    done = subprocess.run(
+        [sys.executable, program, *command[1:], *shorter], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, f"{shlex.join(command)}\n{done.stderr}"
+
+
+def built(config):
+    """The parts of a small config with the keys of `config`."""
+    rest = dict(
+        epochs=200, batch_size=64, learning_rate=0.1, data={"name": "digits"}, model={"name": "resnet", "depth": 8}
+    )
+    return parts.build(parts.resolve(rest | config), tf.distribute.get_strategy())

@@ -1,0 +1,1 @@
+"""The trainer: compiled train steps, evaluation, and runs that survive a kill."""
