@@ -118,9 +118,11 @@ def trainer_steps(make_model, images, labels, optimizer):
     """Returns a function that makes so many steps in the compiled loop of a new `tt.Trainer`."""
     model = make_model()
     trainer = tt.Trainer(model, optimizer, batch_size=BATCH_SIZE, metrics=["sparse_categorical_accuracy"])
-    objective = Objective(model, trainer.loss, jit_compile=trainer.jit_compile)
-    loop = Loop(trainer.strategy, objective, trainer.update, trainer.metrics)
-    loop.start(tt.data.Stream(tt.data.as_source((images, labels))), BATCH_SIZE, 0)
+    stream = tt.data.Stream((images, labels))
+    trainer.check(stream, epochs=1)
+    objective = Objective(model, trainer.shares, jit_compile=trainer.jit_compile)
+    loop = Loop(trainer.strategy, objective, trainer.update)
+    loop.start(stream, BATCH_SIZE, 0)
     return lambda steps: loop.run([0.01] * steps)
 
 

@@ -79,7 +79,7 @@ def test_an_archive_needs_no_test_part(tmp_path):
         (dict(x_train=X, y_train=Y, x_tets=X), "'x_tets'; did you mean 'x_test'"),
         (dict(x_train=X, y_train=Y, x_test=X), "x_test and y_test belong together"),
         (dict(x_train=X, y_train=Y[:3]), "x_train, y_train: there must be a label for each input, not 3 for 50"),
-        (dict(x_train=X, y_train=Y - 1), "x_train, y_train: the labels must be from 0 to 3, the classes, not -1"),
+        (dict(x_train=X, y_train=Y - 1), "x_train, y_train: labels that are integers must be classes, from 0, not -1"),
         (dict(x_train=X, y_train=Y, x_test=X, y_test=Y + 1), "x_test, y_test: the labels must be from 0 to 4"),
         (dict(x_train=X, y_train=np.array([{}] * 50)), "cannot be read as a NumPy archive of numbers"),
     ],

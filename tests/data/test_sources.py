@@ -13,11 +13,11 @@ CLASSES = np.arange(10) % 3
 PICK = tf.constant([7, 0, 7], tf.int64)
 
 
-def test_images_are_kept_as_uint8_and_classes_become_int32():
+def test_images_are_kept_as_uint8_and_classes_as_they_are():
     inputs, labels = ArraySource(IMAGES, CLASSES).fetch(PICK)
     np.testing.assert_array_equal(inputs, IMAGES[[7, 0, 7]])
     assert inputs.dtype == "uint8"
-    assert (labels.dtype, labels.numpy().tolist()) == (tf.int32, [1, 0, 1])
+    assert (labels.dtype, labels.numpy().tolist()) == (tf.int64, [1, 0, 1])
 
 
 def test_a_classification_source_describes_itself():
@@ -27,25 +27,81 @@ def test_a_classification_source_describes_itself():
 
 
 def test_a_regression_source_describes_itself():
-    source = ArraySource(np.zeros((10, 6)), np.zeros((10, 2)))
+    source = ArraySource(np.zeros((10, 6)), np.full((10, 2), 0.7))
     assert (source.input_shape, source.input_dtype) == ((6,), "float32")
     assert (source.num_classes, source.num_outputs, source.label_names) == (None, 2, None)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float16", "int64", "uint16", "bool"])
-def test_other_inputs_become_float32(dtype):
+@pytest.mark.parametrize("dtype", ["int64", "uint16", "bool", "int8"])
+def test_integers_are_kept(dtype):
+    inputs, _ = ArraySource(np.arange(20).reshape(10, 2).astype(dtype), CLASSES).fetch(PICK)
+    assert inputs.dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16"])
+def test_floats_become_float32(dtype):
     inputs, _ = ArraySource(np.arange(20).reshape(10, 2).astype(dtype), CLASSES).fetch(PICK)
     assert inputs.dtype == "float32"
 
 
-def test_one_target_an_example_becomes_a_column():
-    _, labels = ArraySource(IMAGES, np.arange(10.0)).fetch(PICK)
-    assert (labels.dtype, labels.numpy().tolist()) == (tf.float32, [[7.0], [0.0], [7.0]])
+@pytest.mark.parametrize("shape", [(10,), (10, 1)])
+def test_targets_keep_their_shape(shape):
+    _, labels = ArraySource(IMAGES, np.arange(10.0).reshape(shape)).fetch(PICK)
+    assert (labels.dtype, labels.numpy().ravel().tolist()) == (tf.float32, [7.0, 0.0, 7.0])
+    assert labels.shape == (3, *shape[1:])
+
+
+def test_structures_of_arrays():
+    source = ArraySource({"a": [IMAGES, CLASSES]}, {"u": CLASSES, "v": np.ones(10)}, np.arange(10.0) + 1)
+    inputs, labels, weights = source.fetch(PICK)
+    np.testing.assert_array_equal(inputs["a"][0], IMAGES[[7, 0, 7]])
+    assert (labels["u"].numpy().tolist(), weights.numpy().tolist()) == ([1, 0, 1], [8.0, 1.0, 8.0])
+    assert source.input_shape == {"a": ((4, 5, 3), ())}
+    assert (source.num_classes, source.labels["u"].kind, source.has_weights) == (None, "classes", True)
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind", "num_classes"),
+    [
+        (CLASSES, "classes", 3),
+        (CLASSES[:, np.newaxis], "classes", 3),
+        (CLASSES - 1, "values", None),
+        (np.eye(3)[CLASSES], "one-hot", 3),
+        (0.8 * np.eye(3)[CLASSES] + 0.2 / 3, "distributions", 3),
+        ((np.arange(30).reshape(10, 3) % 4 < 2) * 1, "multi-hot", 3),
+        (CLASSES % 2 * 1.0, "binary", None),
+        (CLASSES * 1.0, "integers as floats", None),
+        (CLASSES * 0.7, "values", None),
+        (np.arange(30.0).reshape(10, 3), "values", None),
+    ],
+)
+def test_the_kind_of_labels(labels, kind, num_classes):
+    source = ArraySource(IMAGES, labels)
+    assert (source.labels.kind, source.num_classes) == (kind, num_classes)
+
+
+def test_floats_are_classes_if_their_number_is_said():
+    assert ArraySource(IMAGES, CLASSES * 1.0, num_classes=3).labels.kind == "classes"
+
+
+@pytest.mark.parametrize(
+    ("weights", "sentence"),
+    [
+        (np.ones(9), "a weight for each example, not 9 for 10"),
+        (-np.ones(10), "the weights must be at least 0, not -1"),
+        (np.zeros(10), "the weights are all 0"),
+        (np.full(10, np.nan), "the weights must be finite"),
+        ([np.ones(10), np.ones(10)], "one array, or in the structure of the labels"),
+    ],
+)
+def test_unusable_weights(weights, sentence):
+    with pytest.raises(RequestError, match=sentence):
+        ArraySource(IMAGES, CLASSES, weights)
 
 
 def test_classes_may_come_as_a_column():
     _, labels = ArraySource(IMAGES, CLASSES[:, np.newaxis]).fetch(PICK)
-    assert labels.numpy().tolist() == [1, 0, 1]
+    assert labels.numpy().tolist() == [[1], [0], [1]]
 
 
 def test_more_classes_than_the_labels_show_can_be_asked_for():
@@ -96,20 +152,20 @@ def test_a_subset_leaves_its_source_alone():
     [
         (IMAGES, CLASSES[:9], None, "there must be a label for each input, not 9 for 10 inputs"),
         (IMAGES[:0], np.zeros(0), None, "a data set must hold at least one example"),
-        (IMAGES, CLASSES - 1, None, "the labels must be from 0 to 1, the classes, not -1"),
         (IMAGES, CLASSES, 2, "the labels must be from 0 to 1, the classes, not 2"),
         (IMAGES, CLASSES, 0, "num_classes must be a whole number at least 1, not 0"),
-        (IMAGES, CLASSES * 0.5, 3, "num_classes is 3, but the labels are real numbers"),
-        (IMAGES, np.array(list("abcdefghij")), None, "the labels must be whole numbers"),
-        (IMAGES, np.zeros((10, 2), int), None, r"real numbers \[n, d\], not int64 \[10, 2\]"),
-        (np.array(["a"] * 10), CLASSES, None, r"the inputs must be numbers \[n, ...\], not <U1"),
+        (IMAGES, CLASSES * 0.5, 3, "num_classes is 3, but the labels are values"),
+        (IMAGES, np.array(list("abcdefghij")), None, "the labels must be numbers"),
+        (np.array([None] * 10), CLASSES, None, r"the inputs must be numbers \[n, ...\], not object"),
+        ({"a": IMAGES, "b": IMAGES[:4]}, CLASSES, None, "as many examples in each of the inputs, not 10, 4"),
+        ({}, CLASSES, None, "must have inputs and labels"),
         (np.full((10, 2), np.nan), CLASSES, None, "the inputs must be finite"),
         (IMAGES, np.full(10, np.inf), None, "the labels must be finite"),
     ],
 )
 def test_unusable_arrays_get_a_sentence(inputs, labels, num_classes, sentence):
     with pytest.raises(RequestError, match=sentence):
-        ArraySource(inputs, labels, num_classes)
+        ArraySource(inputs, labels, num_classes=num_classes)
 
 
 def encoded_source(records, window=None, **arguments):

@@ -103,3 +103,19 @@ def test_without_test_arrays_there_is_no_test_part():
 def test_arrays_that_do_not_fit_get_a_sentence(arguments, sentence):
     with pytest.raises(RequestError, match=sentence):
         from_arrays(**arguments)
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_every_class_is_in_both_parts_where_that_can_be(seed):
+    classes = np.repeat([0, 1, 2], [988, 6, 6])
+    train, validation = carve(1000, 0.1, seed, classes)
+    assert len(validation) == 100
+    assert sorted([*train, *validation]) == list(range(1000))
+    for part in (train, validation):
+        assert set(classes[part]) == {0, 1, 2}
+
+
+def test_classes_change_nothing_where_none_is_missing():
+    classes = np.arange(1000) % 4
+    for one, other in zip(carve(1000, 0.2, 3, classes), carve(1000, 0.2, 3)):
+        np.testing.assert_array_equal(one, other)

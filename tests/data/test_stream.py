@@ -24,7 +24,7 @@ def order(num_examples, seed, start, stop):
 def take(dataset, number):
     """Examples and positions of the first elements of a data set."""
     elements = list(dataset.take(number).as_numpy_iterator())
-    return [int(i) for inputs, _, _ in elements for i in inputs], [int(position) for *_, position in elements]
+    return [int(i) for (inputs, _), _ in elements for i in inputs], [int(position) for *_, position in elements]
 
 
 @settings(max_examples=30)
@@ -62,12 +62,12 @@ def test_shards_together_are_the_stream(num_shards, batches_a_shard):
     shards = [stream(seed=5).dataset(3, 7, num_shards, i, batches_a_shard) for i in range(num_shards)]
     elements = [list(shard.take(2 * batches_a_shard).as_numpy_iterator()) for shard in shards]
     turns = [shard[t * batches_a_shard : (t + 1) * batches_a_shard] for t in range(2) for shard in elements]
-    found = [int(i) for turn in turns for inputs, _, _ in turn for i in inputs]
+    found = [int(i) for turn in turns for (inputs, _), _ in turn for i in inputs]
     assert found == order(10, 5, 7, 7 + len(found))
 
 
 def test_shapes_are_static():
-    inputs, labels, position = stream().dataset(4).element_spec
+    (inputs, labels), position = stream().dataset(4).element_spec
     assert (inputs.shape, labels.shape, position.shape) == ((4,), (4,), ())
 
 
@@ -111,7 +111,7 @@ def plus_position(inputs, labels, seed, positions):
 
 def test_on_the_host_the_data_set_augments_with_seed_and_positions():
     one = stream(seed=2, augment=plus_position, augment_on="host")
-    inputs, labels, _ = next(iter(one.dataset(4, 2**20)))
+    (inputs, labels), _ = next(iter(one.dataset(4, 2**20)))
     positions = 2**20 + tf.range(4, dtype=tf.int64)
     expected = plus_position(*one.fetch(positions), 2, positions)
     np.testing.assert_array_equal(inputs, expected[0])

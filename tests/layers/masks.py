@@ -38,13 +38,14 @@ def objective_outputs(layer, shape, positions):
     import keras
     import tensorflow as tf
 
+    from tf_tricks.training.compiled import compile_model
     from tf_tricks.training.objective import Objective
 
     ones = tf.ones(shape)
     model = keras.Sequential([keras.Input(shape[1:]), layer])
-    objective = Objective(model, keras.losses.MeanSquaredError())
+    objective = Objective(model, compile_model(model, None, keras.losses.MeanSquaredError()))
     labels = tf.ones(model(ones).shape)
-    return [objective(ones, labels, tf.constant(k, tf.int64), 1).outputs.numpy() for k in positions]
+    return [objective((ones, labels), tf.constant(k, tf.int64)).outputs.numpy() for k in positions]
 
 
 def compiled(layer):

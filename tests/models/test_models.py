@@ -158,8 +158,8 @@ def test_wrong_arguments_get_a_sentence(name, arguments, sentence):
 
 
 def test_unknown_models_get_the_nearest():
-    with pytest.raises(RequestError, match="there is no model 'ResNet'; did you mean 'resnet'"):
-        models.get("ResNet", **RUN)
+    with pytest.raises(RequestError, match="there is no model 'resnett'; did you mean 'resnet'"):
+        models.get("resnett", **RUN)
 
 
 @pytest.mark.parametrize("name", ["convnet", "resnet", "wide_resnet"])

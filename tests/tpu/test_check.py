@@ -229,7 +229,10 @@ def test_what_only_the_compiler_refuses_is_found_layer_by_layer():
         (dict(augment=tt.augment.Mixup(10), batch_size=4), "mixup needs an even batch on each device"),
         (dict(topology="v5e:3x3"), "there is no TPU topology 'v5e:3x3'"),
         (dict(optimizer="adm"), "did you mean 'adam'"),
-        (dict(loss="mean_squared_error", label_spec=tf.TensorSpec([7])), "cannot compare labels float32 \\[7\\]"),
+        (
+            dict(loss="mean_squared_error", label_spec=tf.TensorSpec([7])),
+            "cannot compare the labels of the training data, float32 \\[2, 7\\]",
+        ),
     ],
     ids=str,
 )
@@ -273,7 +276,7 @@ def test_the_step_does_what_the_trainer_does(arguments, micro_batch):
 def with_loop(trainer, stream, micro_batch):
     from tf_tricks.training.objective import Objective
 
-    loop = Loop(trainer.strategy, Objective(trainer.model, trainer.loss), trainer.update, micro_batch=micro_batch)
+    loop = Loop(trainer.strategy, Objective(trainer.model, trainer.shares), trainer.update, micro_batch=micro_batch)
     loop.start(stream, 16, 0)
     loop.run([0.1])
 

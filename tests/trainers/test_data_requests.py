@@ -18,7 +18,7 @@ ARRAYS = {
     "misspelt": (arrays(x_tst=np.zeros(3)), "'x_tst'; did you mean 'x_test'"),
     "NaN": (arrays(x_train=np.full((40, 3), np.nan)), "the inputs must be finite"),
     "too few labels": (arrays(y_train=np.arange(5)), "a label for each input, not 5 for 40"),
-    "labels out of range": (arrays(y_train=np.arange(40) - 1), "the labels must be from 0 to"),
+    "labels out of range": (arrays(y_train=np.arange(40) - 1), "must be classes, from 0, not -1"),
     "a test label out of range": (arrays(x_test=np.zeros((2, 3)), y_test=np.array([0, 3])), "x_test.* from 0 to 2"),
     "objects": (arrays(x_train=np.array([None] * 40)), "cannot be read as a NumPy archive of numbers"),
 }

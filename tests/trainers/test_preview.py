@@ -108,7 +108,7 @@ REFUSED = {
     ): r"draws images, and the examples of the config's data are \[1000\], no images",
     ("--output={}/sheet.png", DIGITS, "--config.augment=standrd"): "'standrd'; did you mean 'standard'",
     ("--output={}/sheet.png", DIGITS, "--config.augment=['standrd']"): "'standrd'; did you mean 'standard'",
-    ("--output={}/sheet.png", DIGITS, "--config.augment.padd=3"): r"'augment\.padd'; did you mean 'augment\.pad'",
+    ("--output={}/sheet.png", DIGITS, "--config.augment.padd=3"): "'standard' called 'padd'; did you mean 'pad'",
     (
         "--output={}/sheet.png",
         DIGITS,

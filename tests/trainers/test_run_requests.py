@@ -162,3 +162,39 @@ def test_a_run_that_diverges(tf_tricks, tmp_path):
     arrays, values = checkpoint.load_newest(tmp_path / "run" / "checkpoints")
     assert values["progress"]["step"] == 20
     assert all(np.isfinite(array).all() for array in arrays.values() if array.dtype.kind == "f")
+
+
+def test_a_finished_run_is_trained_on(tf_tricks, tmp_path):
+    """It ends as a run that was asked for all its epochs at once, where the schedule does not know their number."""
+    constant = (*TINY[:-1], "--config.learning_rate=0.05")
+    ends = []
+    for name, parts in (("whole", ["4"]), ("parts", ["2", "4"])):
+        for epochs in parts:
+            changed = [f"--config.epochs={epochs}", f"--config.log_every={40 + int(epochs)}"]
+            outcome = tf_tricks("train", *constant, *changed, f"--workdir={tmp_path / name}")
+            assert outcome.status == 0, outcome.err
+        again = tf_tricks("train", *constant, *changed, f"--workdir={tmp_path / name}")
+        assert "is finished: test loss" in again.out
+        ends.append(outcome.out.splitlines()[-2])
+    assert ends[0] == ends[1]
+    assert ends[0].startswith("done: test loss")
+
+
+def test_a_finished_run_without_checkpoints_cannot_be_trained_on(tf_tricks, refused, tmp_path):
+    assert tf_tricks("train", *TINY, f"--workdir={tmp_path / 'run'}").status == 0
+    for file in (tmp_path / "run" / "checkpoints").iterdir():
+        file.unlink()
+    refused(
+        "is finished and has no checkpoints left", "train", *TINY, "--config.epochs=3", f"--workdir={tmp_path / 'run'}"
+    )
+
+
+def test_a_callback_that_watches_what_is_not_there(refused, tmp_path):
+    stopping = "--config.callbacks=[{'name':'early_stopping','monitor':'val_acuracy'}]"
+    refused(
+        "no value for EarlyStopping to monitor called 'val_acuracy'; did you mean 'val_accuracy'",
+        "train",
+        *TINY,
+        stopping,
+        f"--workdir={tmp_path / 'run'}",
+    )

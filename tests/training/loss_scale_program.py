@@ -10,6 +10,7 @@ from problems import linear_model
 
 import tf_tricks as tt
 from tf_tricks.data import Stream
+from tf_tricks.training.compiled import compile_model
 from tf_tricks.training.loop import Loop
 from tf_tricks.training.loss_scale import LossScale
 from tf_tricks.training.objective import Objective
@@ -21,6 +22,11 @@ class InOrder(Stream):
 
     def fetch(self, positions):
         return self.source.fetch(positions, positions)
+
+
+def compiled(strategy, model, loss):
+    with strategy.scope():
+        return compile_model(model, None, loss)
 
 
 def replicas_of(strategy, model):
@@ -37,7 +43,9 @@ def overflow(strategy):
         model = linear_model()
         update = Update(keras.optimizers.SGD(), model.trainable_variables)
         scale = LossScale(initial=2.0**10, growth_steps=2)
-    loop = Loop(strategy, Objective(model, keras.losses.MeanSquaredError()), update, loss_scale=scale)
+    loop = Loop(
+        strategy, Objective(model, compiled(strategy, model, keras.losses.MeanSquaredError())), update, loss_scale=scale
+    )
     model.layers[-1].kernel.assign(np.full((3, 1), 0.1))
     loop.start(InOrder((inputs, np.zeros((12, 1), "float32"))), 4, 0)
     history = [dict(weights=replicas_of(strategy, model), scale=float(scale.scale.numpy()))]
@@ -53,13 +61,13 @@ def masks(strategy):
     """The outputs of a model that only drops out, for the examples of one step on each replica."""
     with strategy.scope():
         model = keras.Sequential([keras.Input((1000,)), keras.layers.Dropout(0.5)])
-    objective = Objective(model, keras.losses.MeanSquaredError())
+    objective = Objective(model, compiled(strategy, model, keras.losses.MeanSquaredError()))
     stream = Stream((np.ones((8, 1000), "float32"), np.ones((8, 1000), "float32")))
     batches = iter(strategy.distribute_datasets_from_function(lambda context: stream.dataset(4, batches_a_shard=2)))
 
     @tf.function
     def step(batch):
-        return strategy.run(lambda inputs, labels, k: objective(inputs, labels, k, 2).outputs, args=batch)
+        return strategy.run(lambda examples, k: objective(examples, k, 2).outputs, args=batch)
 
     outputs = strategy.experimental_local_results(step(next(batches)))
     return [(np.asarray(o) > 0).astype(int).tolist() for o in outputs]

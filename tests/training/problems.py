@@ -2,6 +2,11 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
+
+from tf_tricks.training.compiled import compile_model
+from tf_tricks.training.evaluation import Evaluation
+from tf_tricks.training.objective import Objective
 
 
 def image_data(num_examples=256, num_classes=5):
@@ -38,3 +43,14 @@ def linear_data(num_examples=64, num_inputs=3):
 def linear_model(num_inputs=3):
     """A single unit."""
     return keras.Sequential([keras.Input((num_inputs,)), keras.layers.Dense(1)])
+
+
+def objective(model, loss, *arguments, metrics=None, **keywords):
+    """The `Objective` of a model that is compiled with a loss."""
+    return Objective(model, compile_model(model, None, loss, metrics=metrics), *arguments, **keywords)
+
+
+def evaluation(model, loss, batch_size, metrics=None):
+    """The `Evaluation` of a model that is compiled with a loss."""
+    shares = compile_model(model, None, loss, metrics=metrics)
+    return Evaluation(tf.distribute.get_strategy(), model, shares, batch_size)

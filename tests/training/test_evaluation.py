@@ -3,20 +3,18 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from problems import image_data, linear_data, linear_model
+from problems import evaluation, image_data, linear_data, linear_model
 
 import tf_tricks as tt
 from tf_tricks.data import as_source
-from tf_tricks.training.evaluation import Evaluation
 
 MSE = keras.losses.MeanSquaredError()
 
 
 def evaluate(model, data, batch_size, metrics=()):
-    return Evaluation(tf.distribute.get_strategy(), model, MSE, metrics, batch_size)(as_source(data))
+    return evaluation(model, MSE, batch_size, list(metrics))(as_source(data))
 
 
 @settings(max_examples=6)
@@ -37,16 +35,16 @@ def test_metrics_are_over_all_examples():
 
 def test_each_evaluation_starts_anew():
     model, metrics = linear_model(), [keras.metrics.MeanAbsoluteError()]
-    evaluation = Evaluation(tf.distribute.get_strategy(), model, MSE, metrics, 4)
+    evaluate = evaluation(model, MSE, 4, metrics)
     source = as_source(linear_data(5))
-    assert evaluation(source) == evaluation(source)
+    assert evaluate(source) == evaluate(source)
 
 
 def test_sources_of_any_length_share_one_trace():
-    evaluation = Evaluation(tf.distribute.get_strategy(), linear_model(), MSE, (), 4)
-    for number in (3, 4, 9):
-        evaluation(as_source(linear_data(number)))
-    assert evaluation._run.experimental_get_tracing_count() == 1
+    evaluate = evaluation(linear_model(), MSE, 4)
+    for number in (4, 8, 9):
+        evaluate(as_source(linear_data(number)))
+    assert evaluate._run_whole.experimental_get_tracing_count() == 1
 
 
 def test_layers_are_in_inference():
@@ -69,17 +67,19 @@ def test_loss_has_the_penalties_of_layers_and_l2():
 def test_penalties_follow_the_weights():
     dense = keras.layers.Dense(1, kernel_regularizer=keras.regularizers.L2(1.0))
     model = keras.Sequential([keras.Input((3,)), dense])
-    evaluation = Evaluation(tf.distribute.get_strategy(), model, MSE, (), 4)
+    evaluate = evaluation(model, MSE, 4)
     source = as_source((np.zeros((4, 3), "float32"), np.zeros((4, 1), "float32")))
-    evaluation(source)
+    evaluate(source)
     dense.kernel.assign(np.full((3, 1), 2.0))
-    assert evaluation(source)["loss"] == pytest.approx(12.0)
+    assert evaluate(source)["loss"] == pytest.approx(12.0)
 
 
-def test_layers_that_penalise_their_activity_can_be_evaluated():
+def test_penalties_of_activities_are_in_the_loss_as_in_training():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, activity_regularizer="l2")])
     inputs, labels = linear_data(6)
-    expected = np.mean((inputs @ model.get_weights()[0] - labels) ** 2)
+    outputs = inputs @ model.get_weights()[0]
+    penalties = [0.01 * np.sum(outputs[rows] ** 2) / len(outputs[rows]) for rows in (slice(4), slice(4, 6))]
+    expected = np.mean((outputs - labels) ** 2) + (4 * penalties[0] + 2 * penalties[1]) / 6
     assert evaluate(model, (inputs, labels), 4)["loss"] == pytest.approx(expected, rel=1e-5)
 
 

@@ -4,9 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from problems import convnet, image_data, linear_data, linear_model
-
-from tf_tricks.training.objective import Objective, per_example
+from problems import convnet, image_data, linear_data, linear_model, objective
 
 CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 MSE = keras.losses.MeanSquaredError()
@@ -37,46 +35,46 @@ def assert_close(ones, others, tolerance=1e-6):
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_loss_and_gradient_are_those_of_keras(jit_compile):
     model = convnet()
-    outcome = Objective(model, CROSS_ENTROPY, jit_compile=jit_compile)(*batch(), position(0), 1)
+    outcome = objective(model, CROSS_ENTROPY, jit_compile=jit_compile)(batch(), position(0))
     loss, gradients = keras_gradient(model, CROSS_ENTROPY, *batch())
     assert_close([outcome.loss, *outcome.gradients], [loss, *gradients], 1e-5)
 
 
 def test_compiled_statistics_are_those_of_the_plain_pass():
     model = convnet()
-    plain = Objective(model, CROSS_ENTROPY)(*batch(), position(0), 1)
-    compiled = Objective(model, CROSS_ENTROPY, jit_compile=True)(*batch(), position(0), 1)
+    plain = objective(model, CROSS_ENTROPY)(batch(), position(0))
+    compiled = objective(model, CROSS_ENTROPY, jit_compile=True)(batch(), position(0))
     assert_close(compiled.states, plain.states, 1e-5)
 
 
 def test_moving_statistics_are_returned():
     model = convnet()
-    objective = Objective(model, CROSS_ENTROPY)
-    outcome = objective(*batch(), position(0), 1)
+    made = objective(model, CROSS_ENTROPY)
+    outcome = made(batch(), position(0))
     model(batch()[0], training=True)
-    assert_close(outcome.states, objective.changed_variables)
+    assert_close(outcome.states, made.changed_variables)
 
 
 def test_moving_statistics_are_not_assigned():
     model = convnet()
     before = [v.numpy() for v in model.non_trainable_weights]
-    Objective(model, CROSS_ENTROPY)(*batch(), position(0), 1)
+    objective(model, CROSS_ENTROPY)(batch(), position(0))
     assert_close(model.non_trainable_weights, before, 0)
 
 
 def test_a_pass_is_its_share_of_the_update():
-    objective = Objective(linear_model(), MSE)
+    made = objective(linear_model(), MSE)
     inputs, labels = map(tf.constant, linear_data(8))
-    whole = objective(inputs, labels, position(0), 1)
-    parts = [objective(inputs[i : i + 2], labels[i : i + 2], position(i), 4) for i in (0, 2, 4, 6)]
+    whole = made((inputs, labels), position(0))
+    parts = [made((inputs[i : i + 2], labels[i : i + 2]), position(i), 1, 4) for i in (0, 2, 4, 6)]
     assert_close([sum(p.loss for p in parts)], [whole.loss])
     assert_close([sum(g) for g in zip(*[p.gradients for p in parts])], whole.gradients, 1e-5)
 
 
 def test_loss_scale_is_a_factor_on_the_gradient_only():
-    objective = Objective(linear_model(), MSE)
+    made = objective(linear_model(), MSE)
     inputs, labels = map(tf.constant, linear_data(8))
-    plain, scaled = objective(inputs, labels, position(0), 1), objective(inputs, labels, position(0), 1, 4.0)
+    plain, scaled = made((inputs, labels), position(0)), made((inputs, labels), position(0), loss_scale=4.0)
     assert_close([scaled.loss, *scaled.gradients], [plain.loss, *[4 * g for g in plain.gradients]])
 
 
@@ -90,7 +88,7 @@ def test_a_variable_that_does_nothing_has_gradient_zero():
 
     model = keras.Sequential([keras.Input((3,)), Idle(), keras.layers.Dense(1)])
     inputs, labels = map(tf.constant, linear_data(4))
-    assert_close(Objective(model, MSE)(inputs, labels, position(0), 1).gradients[:1], [np.zeros(2)], 0)
+    assert_close(objective(model, MSE)((inputs, labels), position(0)).gradients[:1], [np.zeros(2)], 0)
 
 
 def penalised():
@@ -101,25 +99,25 @@ def penalised():
 def test_penalties_of_layers_are_in_loss_and_gradient():
     model = penalised()
     inputs, labels = map(tf.constant, linear_data(4))
-    outcome = Objective(model, MSE)(inputs, labels, position(0), 1)
+    outcome = objective(model, MSE)((inputs, labels), position(0))
     loss, gradients = keras_gradient(model, MSE, inputs, labels)
     assert_close([outcome.loss, *outcome.gradients], [loss, *gradients], 1e-5)
 
 
 def test_penalties_of_weights_count_once_over_micro_batches():
     dense = keras.layers.Dense(1, kernel_regularizer=keras.regularizers.L2(0.1))
-    objective = Objective(keras.Sequential([keras.Input((3,)), dense]), MSE)
+    made = objective(keras.Sequential([keras.Input((3,)), dense]), MSE)
     inputs, labels = map(tf.constant, linear_data(8))
-    whole = objective(inputs, labels, position(0), 1)
-    parts = [objective(inputs[i : i + 4], labels[i : i + 4], position(i), 2) for i in (0, 4)]
+    whole = made((inputs, labels), position(0))
+    parts = [made((inputs[i : i + 4], labels[i : i + 4]), position(i), 1, 2) for i in (0, 4)]
     assert_close([parts[0].loss + parts[1].loss], [whole.loss])
     assert_close([a + b for a, b in zip(parts[0].gradients, parts[1].gradients)], whole.gradients, 1e-5)
 
 
 def test_penalties_do_not_pile_up_from_pass_to_pass():
-    objective = Objective(penalised(), MSE)
+    made = objective(penalised(), MSE)
     inputs, labels = map(tf.constant, linear_data(4))
-    losses = [float(objective(inputs, labels, position(0), 1).loss) for _ in range(3)]
+    losses = [float(made((inputs, labels), position(0)).loss) for _ in range(3)]
     assert losses[0] == losses[1] == losses[2]
 
 
@@ -128,44 +126,44 @@ def mask_model():
     return keras.Sequential([keras.Input((1000,)), keras.layers.Dropout(0.25)])
 
 
-def mask(objective, k, number=4):
+def mask(made, k, number=4):
     ones = tf.ones([number, 1000])
-    return objective(ones, ones, position(k), 1).outputs.numpy()
+    return made((ones, ones), position(k)).outputs.numpy()
 
 
 def test_the_same_position_draws_the_same_mask():
-    objective = Objective(mask_model(), MSE)
-    np.testing.assert_array_equal(mask(objective, 8), mask(objective, 8))
+    made = objective(mask_model(), MSE)
+    np.testing.assert_array_equal(mask(made, 8), mask(made, 8))
 
 
 @pytest.mark.parametrize("other", [1, 4, 2**32, 2**32 + 4, 2**40])
 def test_other_positions_draw_independent_masks(other):
-    objective = Objective(mask_model(), MSE)
-    kept, others = mask(objective, 0) > 0, mask(objective, other) > 0
+    made = objective(mask_model(), MSE)
+    kept, others = mask(made, 0) > 0, mask(made, other) > 0
     # Two independent masks agree in a part 0.75² + 0.25² = 0.625; five standard deviations of 4,000 draws.
     assert abs(np.mean(kept == others) - 0.625) < 5 * np.sqrt(0.625 * 0.375 / 4000)
 
 
 def test_masks_keep_as_much_as_they_should():
-    kept = mask(Objective(mask_model(), MSE), 0) > 0
+    kept = mask(objective(mask_model(), MSE), 0) > 0
     assert abs(np.mean(kept) - 0.75) < 5 * np.sqrt(0.75 * 0.25 / 4000)
 
 
 def test_two_layers_draw_independent_masks():
     inputs = keras.Input((1000,))
     outputs = keras.layers.Concatenate()([keras.layers.Dropout(0.5)(inputs) for _ in range(2)])
-    objective = Objective(keras.Model(inputs, outputs), MSE)
+    made = objective(keras.Model(inputs, outputs), MSE)
     ones = tf.ones([4, 1000])
-    one, other = np.split(objective(ones, tf.ones([4, 2000]), position(0), 1).outputs.numpy() > 0, 2, axis=1)
+    one, other = np.split(made((ones, tf.ones([4, 2000])), position(0)).outputs.numpy() > 0, 2, axis=1)
     assert abs(np.mean(one == other) - 0.5) < 5 * np.sqrt(0.25 / 4000)
 
 
 def test_seed_states_stay_as_they_are():
-    objective = Objective(mask_model(), MSE)
-    before = [state.numpy() for state in objective.seed_states]
-    mask(objective, 8)
+    made = objective(mask_model(), MSE)
+    before = [state.numpy() for state in made.seed_states]
+    mask(made, 8)
     assert before
-    assert_close(objective.seed_states, before, 0)
+    assert_close(made.seed_states, before, 0)
 
 
 def test_augmentation_gets_seed_and_positions():
@@ -176,32 +174,12 @@ def test_augmentation_gets_seed_and_positions():
         return images, labels
 
     inputs, labels = map(tf.constant, linear_data(3))
-    Objective(linear_model(), MSE, augment, seed=7)(inputs, labels, position(2**33), 1)
+    objective(linear_model(), MSE, augment, seed=7)((inputs, labels), position(2**33))
     assert seen == [(7, [2**33, 2**33 + 1, 2**33 + 2])]
 
 
-def test_augmented_labels_are_those_of_loss_and_outcome():
+def test_augmented_labels_are_those_of_the_loss():
     inputs, labels = map(tf.constant, linear_data(3))
-    objective = Objective(linear_model(), MSE, lambda x, y, seed, positions: (2 * x, 2 * y))
-    outcome = objective(inputs, labels, position(0), 1)
-    assert_close([outcome.labels], [2 * labels])
+    made = objective(linear_model(), MSE, lambda x, y, seed, positions: (2 * x, 2 * y))
+    outcome = made((inputs, labels), position(0))
     assert float(outcome.loss) == pytest.approx(float(MSE(2 * labels, outcome.outputs)))
-
-
-@pytest.mark.parametrize("shape", [(4, 1), (4, 3), (4, 2, 3)])
-def test_loss_of_each_example_is_the_mean_over_its_outputs(shape):
-    labels, outputs = np.random.default_rng(0).normal(size=(2, *shape)).astype("float32")
-    expected = np.square(labels - outputs).reshape(4, -1).mean(axis=1)
-    np.testing.assert_allclose(per_example(MSE, tf.constant(labels), tf.constant(outputs)), expected, rtol=1e-6)
-
-
-def test_loss_of_each_example_with_one_label_each():
-    labels, outputs = tf.constant([0, 2, 1, 1]), tf.constant(np.eye(4, 3), tf.float32)
-    values = per_example(CROSS_ENTROPY, labels, outputs)
-    expected = [CROSS_ENTROPY(labels[i : i + 1], outputs[i : i + 1]) for i in range(4)]
-    np.testing.assert_allclose(values, expected, rtol=1e-6)
-
-
-def test_loss_of_each_example_is_float32_for_float16_outputs():
-    values = per_example(MSE, tf.zeros([4, 1]), tf.fill([4, 1], tf.constant(300.0, tf.float16)))
-    np.testing.assert_allclose(values, [90000.0] * 4)  # more than float16 holds

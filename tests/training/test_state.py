@@ -166,3 +166,14 @@ def test_a_callback_may_put_back_itself_what_was_kept():
     counter = Counter()
     state.restore_callback(counter, {"seen": [3]})
     assert counter.seen == {3}
+
+
+def test_callbacks_are_known_by_their_class_and_settings_are_no_state():
+    stopping, plateau = keras.callbacks.EarlyStopping(patience=3), keras.callbacks.ReduceLROnPlateau(patience=5)
+    assert list(state.named_callbacks([plateau, stopping, plateau])) == [
+        "ReduceLROnPlateau",
+        "EarlyStopping",
+        "ReduceLROnPlateau 2",
+    ]
+    assert "patience" not in state.callback_state(stopping)
+    assert {"wait", "best"} <= set(state.callback_state(stopping))

@@ -348,7 +348,10 @@ def test_epochs_out_of_range(epochs):
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (tf.errors.ResourceExhaustedError, "out of memory with a batch of 16 examples: set micro_batch to 8 or less"),
+        (
+            tf.errors.ResourceExhaustedError,
+            "out of memory in training with a batch of 16 examples: set micro_batch to 8 or less",
+        ),
         (tf.errors.DataLossError, "the training data cannot be read any more: bad record"),
     ],
 )

@@ -13,7 +13,13 @@ import tensorflow as tf
 
 import tf_tricks as tt
 from tf_tricks.data import Stream
+from tf_tricks.training.compiled import compile_model
 from tf_tricks.training.objective import Objective
+
+
+def compiled(strategy, model, loss):
+    with strategy.scope():
+        return compile_model(model, None, loss)
 
 
 def trained(package, name, strategy):
@@ -33,14 +39,14 @@ def masked(package, name, strategy):
     """Returns what each replica's model gives for the same inputs in training, and what it gives without."""
     with strategy.scope():
         model = examples.model(package, name)
-    objective = Objective(model, examples.loss(package, name))
+    objective = Objective(model, compiled(strategy, model, examples.loss(package, name)))
     images, labels = (tf.constant(part) for part in examples.data(16))
 
     @tf.function(autograph=False)
     def run(position):
         def replica():
             number = tf.distribute.get_replica_context().replica_id_in_sync_group
-            return objective(images, labels, position + tf.cast(number, tf.int64) * len(images), 1).outputs
+            return objective((images, labels), position + tf.cast(number, tf.int64) * len(images)).outputs
 
         return strategy.run(replica)
 

@@ -149,7 +149,7 @@ class Monitor(keras.callbacks.Callback):
     def _find_loss(self):
         loss = self.loss
         if loss is None:
-            loss = self.model.loss if self._trainer is None else self._trainer.loss
+            loss = self.model.loss
         if not isinstance(loss, str) and not callable(loss):
             raise RequestError(f"Monitor needs one loss to take the gradient of, not {loss!r}: give it loss=")
         return keras.losses.get(loss)

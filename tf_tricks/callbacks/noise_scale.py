@@ -183,7 +183,7 @@ class NoiseScale(keras.callbacks.Callback):
     def _find_loss(self):
         loss = self.loss
         if loss is None:
-            loss = self.model.loss if self._trainer is None else self._trainer.loss
+            loss = self.model.loss
         if not isinstance(loss, str) and not callable(loss):
             raise RequestError(
                 f"{type(self).__name__} needs one loss to take the gradient of, not {loss!r}: give loss="

@@ -26,7 +26,7 @@ def training_batches(data, batch_size, number, start=0):
     if hasattr(data, "fetch"):
         view = copy.copy(data)
         view.examples_seen, view.batch_size = start, batch_size
-        return (view[i] for i in range(number))
+        return (view[i][:2] for i in range(number))  # without weights of examples
     if isinstance(data, tuple):
         return (_rows(data, start + i * batch_size + np.arange(batch_size)) for i in range(number))
     return (keras.tree.map_structure(np.asarray, batch) for batch in itertools.islice(data, number))

@@ -49,6 +49,8 @@ def digits(validation_fraction=0.1, seed=0):
 def arrays(file, validation_fraction=0.1, num_classes=None, seed=0):
     """Returns the arrays of a NumPy archive (.npz): x_train, y_train and, if there is a test part, x_test, y_test.
 
+    w_train and w_test, if they are there, are what each example counts.
+
     Args:
         file: its path; may be remote (`gs://`).
         validation_fraction: the part of the training examples that is held out, from 0 (none) to below 1.
@@ -62,7 +64,7 @@ def arrays(file, validation_fraction=0.1, num_classes=None, seed=0):
     path = epath.Path(file).expanduser()
     if not path.is_file():
         raise RequestError(f"there is no file of arrays {str(file)!r}")
-    allowed = ("x_train", "y_train", "x_test", "y_test")
+    allowed = ("x_train", "y_train", "w_train", "x_test", "y_test", "w_test")
     try:
         with path.open("rb") as opened:
             found = np.load(opened, allow_pickle=False)

@@ -5,26 +5,33 @@ import copy
 import numpy as np
 import tensorflow as tf
 
+from tf_tricks.data import structure
 from tf_tricks.data.decode import decode
-from tf_tricks.errors import RequestError, check_number
+from tf_tricks.data.labels import CLASSES, Labels, describe
+from tf_tricks.errors import RequestError
 
 
 class ArraySource:
     """Examples in arrays, held in memory once.
 
     Args:
-        inputs: array [n, ...] of numbers. uint8 (images) is kept, everything else becomes float32.
-        labels: whole numbers [n] or [n, 1] for classification; real numbers [n, d] or [n] for regression.
-        num_classes: classes, if there may be more than the labels show; classification only.
+        inputs: array [n, ...], or a dict, tuple or list of such, as the model takes them. Floats become float32,
+            everything else is kept: images of uint8, integers of tokens, strings.
+        labels: integers [n] or [n, 1], which are classes; other numbers [n, ...]; or a dict, tuple or list of such.
+        weights: what each example counts, real numbers [n] at least 0, in the structure of `labels` where they differ
+            from output to output; None for 1.
+        num_classes: classes, if there may be more than the labels show; for labels that are classes, or one-hot.
         label_names: their names, or None.
 
     Attributes:
         num_examples: n.
-        input_shape: the shape of one input.
-        input_dtype: `"uint8"` or `"float32"`.
-        num_classes: classes, or None for regression.
-        num_outputs: what a model has to put out: `num_classes`, or d for regression.
+        input_shape: the shape of one input, in the structure of the inputs.
+        input_dtype: its dtype, `"uint8"` or `"float32"` for instance, likewise.
+        labels: a `Labels` for each array of labels, likewise: what kind they are.
+        num_classes: classes, or None where the labels are no classes.
+        num_outputs: what a model has to put out: `num_classes`, or the last axis of the labels; None for several.
         label_names: names of the classes, or None.
+        has_weights: whether there are weights.
 
     Raises:
         RequestError: the arrays do not fit each other, or their values cannot be used.
@@ -40,26 +47,24 @@ class ArraySource:
         ([[4.0, 5.0], [0.0, 1.0]], [1, 0])
     """
 
-    def __init__(self, inputs, labels, num_classes=None, label_names=None):
-        inputs, labels = _inputs(inputs), _labels(labels)
-        if len(inputs) != len(labels):
-            raise RequestError(f"there must be a label for each input, not {len(labels)} for {len(inputs)} inputs")
-        if not len(inputs):
-            raise RequestError("a data set must hold at least one example, not none")
-        self.num_examples = len(inputs)
-        self.input_shape = inputs.shape[1:]
-        self.input_dtype = inputs.dtype.name
-        if labels.ndim == 2:
-            if num_classes is not None:
-                raise RequestError(f"num_classes is {num_classes}, but the labels are real numbers, not classes")
-            self.num_classes, self.num_outputs = None, labels.shape[1]
-        else:
-            self.num_classes = self.num_outputs = _classes(labels, num_classes)
-            labels = labels.astype("int32")
+    def __init__(self, inputs, labels, weights=None, num_classes=None, label_names=None):
+        inputs = structure.map_arrays(lambda values: _numbers("inputs", values, strings=True), inputs)
+        labels = structure.map_arrays(lambda values: _numbers("labels", values), labels)
+        self.num_examples = _common_length(inputs, labels)
+        self.input_shape = tf.nest.map_structure(lambda array: array.shape[1:], inputs)
+        self.input_dtype = tf.nest.map_structure(_dtype_name, inputs)
+        self.labels = tf.nest.map_structure(lambda array: describe(array, num_classes), labels)
+        self.num_classes = self.num_outputs = None
+        if isinstance(self.labels, Labels):
+            self.num_classes, self.num_outputs = self.labels.num_classes, self.labels.num_outputs
+        elif num_classes is not None:
+            raise RequestError(f"num_classes is {num_classes}, but there are several arrays of labels")
         self.label_names = None if label_names is None else list(label_names)
+        self.has_weights = weights is not None
+        examples = (inputs, labels) if weights is None else (inputs, labels, _weights(weights, labels))
         # Eager tensors on the host: a function that is mapped over a data set refers to them and copies nothing.
         with tf.device("CPU:0"):
-            self._inputs, self._labels = tf.constant(inputs), tf.constant(labels)
+            self._examples = tf.nest.map_structure(tf.constant, examples)
         self._rows = None
 
     def fetch(self, indices, positions=None):
@@ -70,12 +75,12 @@ class ArraySource:
             positions: ignored; sources that draw random numbers need it.
 
         Returns:
-            (inputs [b, ...], labels), where labels are int32 [b] for classification, float32 [b, d] for regression.
+            (inputs [b, ...], labels [b, ...]), or, if there are weights, (inputs, labels, weights [b]).
         """
         with tf.device("CPU:0"):
             if self._rows is not None:
                 indices = tf.gather(self._rows, indices)
-            return tf.gather(self._inputs, indices), tf.gather(self._labels, indices)
+            return tf.nest.map_structure(lambda values: tf.gather(values, indices), self._examples)
 
     def subset(self, rows):
         """Returns a source of the examples `rows`, an array of indices; it shares this source's memory."""
@@ -126,6 +131,8 @@ class EncodedSource:
         self.input_shape = (image_size, image_size, channels)
         self.input_dtype = "uint8"
         self.num_classes = self.num_outputs = num_classes
+        self.labels = Labels(CLASSES, num_classes, num_classes, 0, num_classes - 1)
+        self.has_weights = False
         self.label_names = label_names
 
     def fetch(self, indices, positions):
@@ -173,46 +180,71 @@ def read_encoded(records, rows, image_key, label_key):
 
 
 def as_source(data):
-    """Returns `data` if it is a source, or the source of a pair of arrays (inputs, labels).
+    """Returns `data` if it is a source, or the source of arrays (inputs, labels) or (inputs, labels, weights).
 
     Raises:
-        RequestError: it is neither.
+        RequestError: it is none of these.
     """
     if hasattr(data, "fetch") and hasattr(data, "num_examples"):
         return data
-    if isinstance(data, (tuple, list)) and len(data) == 2:
+    if isinstance(data, (tuple, list)) and len(data) in (2, 3):
         return ArraySource(*data)
-    raise RequestError(f"data must be a source of tf_tricks.data or a pair of arrays (inputs, labels), not {data!r}")
+    raise RequestError(
+        "data must be a source of tf_tricks.data, or arrays (inputs, labels) or (inputs, labels, weights), "
+        f"not {structure.described(data)}"
+    )
 
 
-def _inputs(values):
-    values = np.asarray(values)
+def _numbers(name, values, strings=False):
+    try:
+        values = np.asarray(values)
+    except ValueError:
+        raise RequestError(f"the {name} must be arrays, and not of rows of different lengths") from None
+    if strings and values.ndim and (values.dtype.kind in "US" or (values.dtype.kind == "O" and _are_strings(values))):
+        return values.astype(object)
     if values.ndim == 0 or values.dtype.kind not in "buif":
-        raise RequestError(f"the inputs must be numbers [n, ...], not {values.dtype} {list(values.shape)}")
-    return _finite("inputs", values if values.dtype == np.uint8 else values.astype("float32", copy=False))
-
-
-def _labels(values):
-    values = np.asarray(values)
-    if values.dtype.kind in "bui" and (values.ndim == 1 or (values.ndim == 2 and values.shape[1] == 1)):
-        return values.reshape(-1)
-    if values.dtype.kind == "f" and values.ndim in (1, 2):
-        return _finite("labels", (values[:, np.newaxis] if values.ndim == 1 else values).astype("float32"))
-    given = f"{values.dtype} {list(values.shape)}"
-    raise RequestError(f"the labels must be whole numbers [n] (classes) or real numbers [n, d], not {given}")
-
-
-def _finite(name, values):
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise RequestError(f"the {name} must be numbers [n, ...], not {values.dtype} {list(values.shape)}")
+    if values.dtype.kind != "f":
+        return values
+    values = values.astype("float32", copy=False)
+    if not np.isfinite(values).all():
         raise RequestError(f"the {name} must be finite, and some are NaN or infinite")
     return values
 
 
-def _classes(labels, num_classes):
-    if num_classes is None:
-        num_classes = int(labels.max()) + 1
-    check_number("num_classes", num_classes, minimum=1, integer=True)
-    for label in (labels.min(), labels.max()):
-        if not 0 <= label < num_classes:
-            raise RequestError(f"the labels must be from 0 to {num_classes - 1}, the classes, not {label}")
-    return num_classes
+def _are_strings(values):
+    return all(isinstance(value, (str, bytes)) for value in values.flat)
+
+
+def _dtype_name(array):
+    return "string" if array.dtype.kind == "O" else array.dtype.name
+
+
+def _common_length(inputs, labels):
+    lengths = [len(array) for array in tf.nest.flatten(inputs)]
+    if not lengths or not tf.nest.flatten(labels):
+        raise RequestError("a data set must have inputs and labels, not an empty structure of them")
+    if len(set(lengths)) > 1:
+        raise RequestError(f"there must be as many examples in each of the inputs, not {', '.join(map(str, lengths))}")
+    for array in tf.nest.flatten(labels):
+        if len(array) != lengths[0]:
+            raise RequestError(f"there must be a label for each input, not {len(array)} for {lengths[0]} inputs")
+    if not lengths[0]:
+        raise RequestError("a data set must hold at least one example, not none")
+    return lengths[0]
+
+
+def _weights(weights, labels):
+    weights = structure.map_arrays(lambda values: _numbers("weights", values).astype("float32"), weights)
+    if tf.nest.is_nested(weights):
+        if not tf.nest.is_nested(labels) or len(tf.nest.flatten(weights)) != len(tf.nest.flatten(labels)):
+            raise RequestError("the weights must be one array, or in the structure of the labels")
+    number = len(tf.nest.flatten(labels)[0])
+    for array in tf.nest.flatten(weights):
+        if len(array) != number:
+            raise RequestError(f"there must be a weight for each example, not {len(array)} for {number} examples")
+        if array.min() < 0:
+            raise RequestError(f"the weights must be at least 0, not {array.min():g}")
+        if not array.any():
+            raise RequestError("the weights are all 0: nothing would be trained")
+    return weights

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tf_tricks.data.labels import CLASSES
 from tf_tricks.data.sources import ArraySource
 from tf_tricks.data.standardize import mean_and_variance
 from tf_tricks.errors import RequestError, check_number
@@ -33,13 +34,17 @@ class Splits:
     preprocessing: Any = None
 
 
-def carve(num_examples, validation_fraction, seed):
+def carve(num_examples, validation_fraction, seed, classes=None):
     """Chooses the validation examples.
+
+    They are drawn from all. Where a class that could be in both parts would then be missing in one, they are drawn
+    from each class in proportion instead.
 
     Args:
         num_examples: examples to choose from, n.
         validation_fraction: from 0 to below 1; round(n · validation_fraction) examples are chosen.
-        seed: whole number from 0 to 2³² − 1 that determines the choice.
+        seed: integer from 0 to 2³² − 1 that determines the choice.
+        classes: the class of each example, an array [n] of integers, or None.
 
     Returns:
         (training indices, validation indices), int64 arrays in ascending order; validation is None for a fraction
@@ -63,7 +68,32 @@ def carve(num_examples, validation_fraction, seed):
             f"{num_examples - number} for training and {number} for validation; each needs at least one"
         )
     order = generator(seed).permutation(num_examples)
+    if classes is not None and _lacks_a_class(classes, order[:number]):
+        order = _in_proportion(classes, order, number)
     return np.sort(order[number:]), np.sort(order[:number])
+
+
+def _lacks_a_class(classes, chosen):
+    count, held_out = np.bincount(classes), np.bincount(classes[chosen], minlength=classes.max() + 1)
+    number_of_classes = np.sum(count > 0)
+    if min(len(chosen), len(classes) - len(chosen)) < number_of_classes:
+        return False  # neither way could have them all
+    return bool(np.any((count > 1) & ((held_out == 0) | (held_out == count))))
+
+
+def _in_proportion(classes, order, number):
+    """Returns `order` with its first `number` examples drawn from each class in proportion, at least one of each."""
+    by_class = [rows for rows in (order[classes[order] == k] for k in range(classes.max() + 1)) if len(rows)]
+    wanted = np.array([len(rows) * number / len(order) for rows in by_class])
+    most = np.array([max(1, len(rows) - 1) if len(rows) > 1 else 0 for rows in by_class])
+    taken = np.minimum(np.maximum(np.floor(wanted).astype(int), np.minimum(most, 1)), most)
+    while (missing := number - taken.sum()) != 0:
+        # The largest remainder gains, the smallest loses one, until the number is right.
+        gap = (wanted - taken) * np.sign(missing)
+        free = taken < most if missing > 0 else taken > np.minimum(most, 1)
+        taken[np.argmax(np.where(free, gap, -np.inf))] += np.sign(missing)
+    chosen = np.concatenate([rows[:n] for rows, n in zip(by_class, taken)])
+    return np.concatenate([chosen, order[~np.isin(order, chosen)]])
 
 
 def check_fraction(validation_fraction):
@@ -88,13 +118,16 @@ def from_arrays(
     num_classes=None,
     label_names=None,
     name="arrays",
+    w_train=None,
+    w_test=None,
 ):
     """Returns the `Splits` of arrays in memory.
 
     Args:
         x_train: vectors [n, d], grey images [n, height, width] or images [n, height, width, channels]; uint8 is kept,
             all else becomes float32.
-        y_train: classes, whole numbers [n] or [n, 1] from 0; or, for regression, real numbers [n, d] or [n].
+        y_train: classes, integers [n] or [n, 1] from 0; one-hot rows, distributions or several classes at once [n, K];
+            or, for regression, real numbers [n, d] or [n].
         x_test: test inputs, or None for no test part.
         y_test: test labels.
         validation_fraction: the part of the training examples that is held out, from 0 (none) to below 1.
@@ -102,6 +135,8 @@ def from_arrays(
         num_classes: classes, if there are more than `y_train` shows.
         label_names: their names, or None.
         name: the data set's name.
+        w_train: what each training example counts, real numbers [n] at least 0, or None for 1.
+        w_test: what each test example counts, likewise.
 
     Raises:
         RequestError: the arrays do not fit each other, or their values cannot be used.
@@ -112,17 +147,18 @@ def from_arrays(
         >>> splits.train.num_examples, splits.validation.num_examples, splits.train.input_shape, splits.test
         (18, 2, (8, 8, 1), None)
     """
-    train = _source("train", x_train, y_train, num_classes, label_names)
+    train = _source("train", x_train, y_train, w_train, num_classes, label_names)
     test = None
     if (x_test is None) != (y_test is None):
         raise RequestError("x_test and y_test belong together: give both or neither")
     if x_test is not None:
-        test = _source("test", x_test, y_test, train.num_classes, label_names)
+        test = _source("test", x_test, y_test, w_test, train.num_classes, label_names)
         for what in ("input_shape", "input_dtype", "num_outputs"):
             ours, theirs = getattr(train, what), getattr(test, what)
             if ours != theirs:
                 raise RequestError(f"test and training data differ in {what}: {theirs} and {ours}")
-    rows, validation_rows = carve(train.num_examples, validation_fraction, seed)
+    classes = np.asarray(y_train).reshape(-1) if train.labels.kind == CLASSES else None
+    rows, validation_rows = carve(train.num_examples, validation_fraction, seed, classes)
     validation = None
     if validation_rows is not None:
         train, validation = train.subset(rows), train.subset(validation_rows)
@@ -130,16 +166,22 @@ def from_arrays(
     return Splits(train, validation, test, mean, variance, name)
 
 
-def _source(part, inputs, labels, num_classes, label_names):
-    inputs = np.asarray(inputs)
+def _source(part, inputs, labels, weights, num_classes, label_names):
+    inputs, labels = np.asarray(inputs), np.asarray(labels)
     if inputs.ndim == 3:
         inputs = inputs[..., np.newaxis]
+    if inputs.dtype != np.uint8 and inputs.dtype.kind in "bui":
+        inputs = inputs.astype("float32")
+    if labels.dtype.kind in "bui":
+        labels = labels.astype("int32")
     try:
         if inputs.ndim not in (2, 4) or 0 in inputs.shape[1:]:
             raise RequestError(
                 "the inputs must be vectors [n, d] or images [n, height, width] or [n, height, width, channels], "
                 f"not {list(inputs.shape)}"
             )
-        return ArraySource(inputs, labels, num_classes, label_names)
+        if labels.dtype.kind in "bui" and labels.size and labels.min() < 0:
+            raise RequestError(f"labels that are integers must be classes, from 0, not {labels.min()}")
+        return ArraySource(inputs, labels, weights, num_classes, label_names)
     except RequestError as error:
         raise RequestError(f"x_{part}, y_{part}: {error}") from None

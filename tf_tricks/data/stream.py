@@ -46,7 +46,8 @@ class Stream(keras.utils.PyDataset):
     reads an epoch of it to build a model that is not built yet, so that `fit` then begins with the second order.)
 
     Args:
-        source: a source of `tf_tricks.data`, or a pair of arrays (inputs [n, ...], labels [n, ...]).
+        source: a source of `tf_tricks.data`, or arrays (inputs, labels) or (inputs, labels, weights) as
+            `tt.data.ArraySource` takes them.
         batch_size: examples a batch, in plain `fit`; the trainer has its own. None for 32, or all if there are fewer.
         seed: whole number; with k it determines the order and the augmentation.
         augment: function (images, labels, seed, positions) -> (images, labels), or None; seed and positions come as
@@ -72,7 +73,7 @@ class Stream(keras.utils.PyDataset):
         if batch_size is None:
             batch_size = min(32, source.num_examples)
         self.batch_size = check_number("batch_size", batch_size, minimum=1, maximum=source.num_examples, integer=True)
-        self.seed = check_number("seed", seed, minimum=0, integer=True)
+        self.seed = check_number("seed", seed, minimum=0, maximum=2**63 - 1, integer=True)
         if augment_on not in AUGMENT_ON:
             raise unknown("augment_on", augment_on, AUGMENT_ON)
         self.augment = augment
@@ -81,14 +82,21 @@ class Stream(keras.utils.PyDataset):
         self._within_epoch = False
 
     def fetch(self, positions):
-        """Returns (inputs, labels) of the examples at `positions`, an int64 tensor [b]."""
+        """Returns what the source's `fetch` gives for the examples at `positions`, an int64 tensor [b]."""
         return self.source.fetch(permuted(positions, self.source.num_examples, self.seed), positions)
 
-    def augmented(self, inputs, labels, positions):
-        """Returns (inputs, labels) of the examples at `positions`, int64 [b], as training sees them."""
+    def augmented(self, examples, positions):
+        """Returns the examples at `positions`, int64 [b], as training sees them.
+
+        Args:
+            examples: (inputs, labels) or (inputs, labels, weights); the weights stay as they are.
+            positions: int64 tensor [b].
+        """
         if self.augment is None:
-            return inputs, labels
-        return self.augment(inputs, labels, seed=self.seed, positions=positions)
+            return examples
+        inputs, labels, *weights = examples
+        inputs, labels = self.augment(inputs, labels, seed=self.seed, positions=positions)
+        return (inputs, labels, *weights)
 
     @property
     def step_augment(self):
@@ -96,9 +104,10 @@ class Stream(keras.utils.PyDataset):
         return self.augment if self.augment_on == "step" else None
 
     def dataset(self, batch_size, examples_seen=0, num_shards=1, shard=0, batches_a_shard=1):
-        """Returns an endless `tf.data.Dataset` of (inputs, labels, position of the batch's first example).
+        """Returns an endless `tf.data.Dataset` of (examples, position of the batch's first example).
 
-        The examples are as they were fetched, or augmented where that is to happen on the host.
+        The examples are (inputs, labels) or (inputs, labels, weights). They are as they were fetched, or augmented
+        where that is to happen on the host.
 
         Args:
             batch_size: examples an element.
@@ -112,11 +121,11 @@ class Stream(keras.utils.PyDataset):
             turn, place = number // batches_a_shard, number % batches_a_shard
             start = examples_seen + ((turn * num_shards + shard) * batches_a_shard + place) * batch_size
             positions = start + tf.range(batch_size, dtype=tf.int64)
-            inputs, labels = self.fetch(positions)
+            examples = self.fetch(positions)
             if on_host:
                 with tf.device("CPU:0"):
-                    inputs, labels = self.augmented(inputs, labels, positions)
-            return inputs, labels, start
+                    examples = self.augmented(examples, positions)
+            return examples, start
 
         on_host = self.augment_on == "host"
         calls = max(2, os.cpu_count() or 2) if on_host else 2
@@ -133,8 +142,7 @@ class Stream(keras.utils.PyDataset):
         """Batch `index` of the epoch, as NumPy arrays."""
         positions = self.examples_seen + index * self.batch_size + np.arange(self.batch_size, dtype=np.int64)
         positions = tf.constant(positions)
-        inputs, labels = self.augmented(*self.fetch(positions), positions)
-        return np.asarray(inputs), np.asarray(labels)
+        return tf.nest.map_structure(np.asarray, self.augmented(self.fetch(positions), positions))
 
     def on_epoch_begin(self):
         """Notes that an epoch has begun: Keras calls `on_epoch_end` before the first one, too."""

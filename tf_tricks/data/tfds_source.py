@@ -122,7 +122,7 @@ def _decoded(builder, part, keys, shape, resize):
         done += len(some_labels)
     if done != number:
         raise ValueError(f"{part} should hold {number} examples and holds {done}")
-    return ArraySource(images, labels, label.num_classes, label.names)
+    return ArraySource(images, labels.astype("int32"), num_classes=label.num_classes, label_names=label.names)
 
 
 def _examples(builder, part, keys):

@@ -15,11 +15,11 @@ TRICKS = {"sparse_categorical_crossentropy": SparseCategoricalCrossentropy, "l2"
 
 def _sparse_categorical_crossentropy(from_logits=False, label_smoothing=0.0, ignore_class=None):
     if label_smoothing or (from_logits is True and ignore_class is None):
-        return SparseCategoricalCrossentropy(from_logits, label_smoothing)
+        return SparseCategoricalCrossentropy(from_logits, label_smoothing, ignore_class=ignore_class)
     return keras.losses.SparseCategoricalCrossentropy(from_logits, ignore_class)
 
 
-_REGISTRY = Registry(
+REGISTRY = Registry(
     "loss",
     classes_by_name(keras.losses, keras.losses.Loss)
     | {"sparse_categorical_crossentropy": _sparse_categorical_crossentropy},
@@ -33,7 +33,7 @@ def get(identifier):
         >>> get({"name": "sparse_categorical_crossentropy", "from_logits": True}).name
         'sparse_categorical_crossentropy'
     """
-    loss = _REGISTRY.get(identifier)
+    loss = REGISTRY.get(identifier)
     if not isinstance(loss, keras.losses.Loss):
         raise RequestError(f"a loss must be a name, a dict with 'name', or a keras.losses.Loss, not {identifier!r}")
     return loss

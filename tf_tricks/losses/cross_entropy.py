@@ -30,6 +30,7 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
     Args:
         from_logits: must be True: the loss of logits is exact, that of probabilities is not.
         label_smoothing: ε in [0, 1]; 0 is the plain cross-entropy.
+        ignore_class: a label whose examples do not count, or None.
         name: the loss's name.
         **keywords: arguments of `keras.losses.Loss`.
 
@@ -40,11 +41,20 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
         0.2269
     """
 
-    def __init__(self, from_logits=True, label_smoothing=0.0, name="sparse_categorical_crossentropy", **keywords):
+    def __init__(
+        self,
+        from_logits=True,
+        label_smoothing=0.0,
+        name="sparse_categorical_crossentropy",
+        ignore_class=None,
+        **keywords,
+    ):
         super().__init__(name=name, **keywords)
         if from_logits is not True:
             raise ValueError("it takes logits: from_logits must be True")
         self.label_smoothing = check_number("label_smoothing", label_smoothing, minimum=0, maximum=1)
+        self.from_logits = True
+        self.ignore_class = ignore_class
 
     def call(self, y_true, y_pred):
         """Returns the loss of each example.
@@ -56,7 +66,9 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         soft = are_distributions(y_true, y_pred)
         if not soft and self.label_smoothing == 0:
-            return keras.losses.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
+            return keras.losses.sparse_categorical_crossentropy(
+                y_true, y_pred, from_logits=True, ignore_class=self.ignore_class
+            )
         number = y_pred.shape[-1]
         if soft:
             targets = ops.cast(y_true, y_pred.dtype)
@@ -64,17 +76,29 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
             classes = ops.cast(ops.reshape(y_true, ops.shape(y_pred)[:-1]), "int32")
             targets = ops.one_hot(classes, number, dtype=y_pred.dtype)
         targets = targets * (1 - self.label_smoothing) + self.label_smoothing / number
-        return keras.losses.categorical_crossentropy(targets, y_pred, from_logits=True)
+        values = keras.losses.categorical_crossentropy(targets, y_pred, from_logits=True)
+        if soft or self.ignore_class is None:
+            return values
+        counts = ops.not_equal(classes, self.ignore_class)
+        values = ops.where(counts, values, 0.0)
+        values._keras_mask = counts  # where Keras's own has it, too
+        return values
 
     def get_config(self):
         """Returns the arguments."""
-        return super().get_config() | {"from_logits": True, "label_smoothing": self.label_smoothing}
+        return super().get_config() | {
+            "from_logits": True,
+            "label_smoothing": self.label_smoothing,
+            "ignore_class": self.ignore_class,
+        }
 
     def keras_own(self):
         """Returns Keras's own loss that is the same for whole numbers, or None if there is none."""
         if self.label_smoothing:
             return None
-        return keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=self.reduction, name=self.name)
+        return keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, ignore_class=self.ignore_class, reduction=self.reduction, name=self.name
+        )
 
 
 def are_distributions(y_true, y_pred):

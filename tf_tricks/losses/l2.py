@@ -6,7 +6,7 @@ from tf_tricks import patterns
 from tf_tricks.errors import RequestError, check_number
 
 
-def l2(model, factor=1e-4, exclude=("bias", "gamma", "beta")):
+def l2(model, factor=1e-4, exclude=("bias$", "gamma$", "beta$")):
     """L2: adds λ|θ|² to the loss of a model, for its kernels.
 
     The lecture's penalty. With plain gradient descent it shrinks the weights by 2ηλ in each step, so that papers which

@@ -5,7 +5,7 @@ from keras import ops
 
 from tf_tricks import patterns
 
-NOT_WEIGHTS = ("bias", "gamma", "beta")
+NOT_WEIGHTS = ("bias$", "gamma$", "beta$")
 """Biases and the scales and shifts of normalisation: vectors that large-batch recipes leave alone."""
 
 

@@ -20,7 +20,7 @@ class WeightDecayExclusions(OptimizerWrapper):
 
     Config:
         config.optimizer = dict(name="weight_decay_exclusions", optimizer=dict(name="adam_w", weight_decay=0.05))
-        config.exclude_from_weight_decay = ["bias", "gamma", "beta"]
+        config.exclude_from_weight_decay = ["bias$", "gamma$", "beta$"]
 
     Args:
         optimizer: a new Keras optimizer with `weight_decay`.
@@ -36,7 +36,7 @@ class WeightDecayExclusions(OptimizerWrapper):
         [0.5] [1.]
     """
 
-    def __init__(self, optimizer, exclude=("bias", "gamma", "beta"), name="weight_decay_exclusions"):
+    def __init__(self, optimizer, exclude=("bias$", "gamma$", "beta$"), name="weight_decay_exclusions"):
         super().__init__(optimizer, name)
         self._exclude = patterns.compiled("exclude", exclude)
         self._chosen_elsewhere = False

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tf_tricks.data.labels import CLASSES, Labels
+
 
 class BlankSource:
     """A source, as those of `tf_tricks.data`, all of whose examples are zeros.
@@ -15,12 +17,14 @@ class BlankSource:
     """
 
     label_names = None
+    has_weights = False
 
     def __init__(self, inputs, labels, num_examples, num_classes=None, num_outputs=None):
         self._specs = inputs, labels
         self.num_examples = num_examples
         self.num_classes = num_classes
         self.num_outputs = num_classes if num_outputs is None else num_outputs
+        self.labels = None if num_classes is None else Labels(CLASSES, num_classes, num_classes, 0, num_classes - 1)
         if isinstance(inputs, tf.TensorSpec):
             self.input_shape, self.input_dtype = tuple(inputs.shape), inputs.dtype.name
 

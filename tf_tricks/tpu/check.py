@@ -14,7 +14,8 @@ from tf_tricks.tpu.blank import BlankSource
 from tf_tricks.tpu.largest import candidates, largest_batch
 from tf_tricks.tpu.report import Report, Result, in_units
 from tf_tricks.tpu.step import train_step, update_alone
-from tf_tricks.training.checks import check_batch, check_loss, check_pairs
+from tf_tricks.training.checks import check_batch, check_pairs
+from tf_tricks.training.task import check_task
 from tf_tricks.training.trainer import Trainer
 
 PACKAGES = ("tf_tricks", "tensorflow", "keras", *compiler.VERSIONS)
@@ -124,7 +125,7 @@ def check_request(trainer, stream, topology, batch_sizes):
     for size in batch_sizes:
         check_batch(size, stream.source.num_examples, chips, trainer.micro_batch)
         check_pairs(stream.augment, size, chips, trainer.micro_batch)
-    check_loss(trainer.loss, trainer.metrics, trainer.model, stream)
+    check_task(trainer, stream)
 
 
 class _Check:

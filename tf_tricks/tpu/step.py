@@ -37,13 +37,13 @@ def train_step(trainer, stream, batch_size, micro_batch=None):
     """
     at_once = batch_size if micro_batch is None else min(batch_size, micro_batch)
     micro_batches = batch_size // at_once
-    examples = stream.dataset(at_once).element_spec[:2]
+    examples = stream.dataset(at_once).element_spec[0]
     specs = tf.nest.flatten(examples)
     for spec in specs:
         if not spec.shape.is_fully_defined():
             raise RequestError(f"a TPU needs fixed shapes, and those of the examples are {list(spec.shape)}")
-    objective = Objective(trainer.model, trainer.loss, stream.step_augment, stream.seed)
-    loop = Loop(trainer.strategy, objective, trainer.update, trainer.metrics, micro_batch, trainer.loss_scale)
+    objective = Objective(trainer.model, trainer.shares, stream.step_augment, stream.seed)
+    loop = Loop(trainer.strategy, objective, trainer.update, micro_batch, trainer.loss_scale)
     one_update = loop.step_of(batch_size)
     counter = tf.Variable(0, dtype=tf.int64, trainable=False)
 
@@ -80,5 +80,5 @@ class _Iterator:
 
     def __next__(self):
         number = self._counter.assign_add(1) - 1
-        inputs, labels = tf.nest.map_structure(lambda stacked: stacked[number], self._batches)
-        return inputs, labels, self._position + number * self._size
+        examples = tf.nest.map_structure(lambda stacked: stacked[number], self._batches)
+        return examples, self._position + number * self._size

@@ -36,7 +36,7 @@ def main():
         raise RequestError("say which run: --workdir=runs/NAME")
     if split not in SPLITS:
         raise unknown("split", split, SPLITS)
-    folder = epath.Path(workdir)
+    folder = epath.Path(workdir).expanduser()
     config = run_files.read_config(folder)
     if not run_files.is_finished(folder):
         raise RequestError(f"the run in {folder} is not finished: it has no model.keras yet; train it first")

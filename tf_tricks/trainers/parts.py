@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from tf_tricks import augment, callbacks, data, layers, losses, models, optimizers, schedules
+from tf_tricks.data.labels import BINARY, CLASSES, DISTRIBUTIONS, FLOAT_INTEGERS, MULTI_HOT, ONE_HOT
 from tf_tricks.errors import RequestError, check_number, unknown
 from tf_tricks.trainers.config_file import DEFAULTS
 
@@ -77,24 +78,21 @@ def build(config, strategy, num_replicas=None):
         num_examples=source.num_examples,
     )
     learning_rate, batch_size = _schedules(config, known)
-    classification = source.num_classes is not None
     with strategy.scope():
         model = models.get(
             config["model"],
             input_shape=source.input_shape,
-            num_outputs=source.num_classes if classification else source.num_outputs,
+            num_outputs=source.num_outputs,
             input_dtype=source.input_dtype,
             mean=splits.mean,
             variance=splits.variance,
             preprocessing=_adapted(splits),
         )
-    loss = config["loss"]
-    if loss is None and classification:
-        loss = {"name": "sparse_categorical_crossentropy", "from_logits": True}
-    metrics = config["metrics"]
-    if metrics is None:
-        metrics = ["accuracy"] if classification else []
-    metrics = metrics if isinstance(metrics, list) else [metrics]
+    loss, metrics = _default_loss_and_metrics(source.labels)
+    if config["loss"] is not None:
+        loss = _loss_of(config["loss"], model)
+    if config["metrics"] is not None:
+        metrics = config["metrics"] if isinstance(config["metrics"], list) else [config["metrics"]]
     same = ("l2", "weight_decay", "exclude_from_weight_decay", "clip_value", "clip_norm", "clip_global_norm")
     same += ("micro_batch", "jit_compile", "evaluation_batch_size")
     return Parts(
@@ -105,7 +103,7 @@ def build(config, strategy, num_replicas=None):
             optimizer=optimizers.get(config["optimizer"]),
             learning_rate=learning_rate,
             batch_size=batch_size,
-            loss=losses.get(loss or "mean_squared_error"),
+            loss=loss,
             metrics=metrics,
             strategy=strategy,
             **{key: config[key] for key in same},
@@ -113,10 +111,42 @@ def build(config, strategy, num_replicas=None):
         fit_arguments=dict(
             epochs=config["epochs"],
             validation=splits.validation,
+            class_weight=_class_weight(config["class_weight"]),
             callbacks=[callbacks.get(c) for c in config["callbacks"]],
             **{key: config[key] for key in FOLDER_OPTIONS},
         ),
     )
+
+
+def _default_loss_and_metrics(labels):
+    """What the labels are learned by where the config does not say it; the package's models give logits."""
+    if labels.kind == FLOAT_INTEGERS:
+        raise RequestError(
+            f"the labels are floats that are all integers, {labels.minimum:g} to {labels.maximum:g}: if they are "
+            "classes, say --config.data.num_classes; if they are values, --config.loss=mean_squared_error"
+        )
+    if labels.kind in (CLASSES, ONE_HOT, DISTRIBUTIONS):
+        return losses.get({"name": "sparse_categorical_crossentropy", "from_logits": True}), ["accuracy"]
+    if labels.kind in (MULTI_HOT, BINARY):
+        accuracy = {"name": "binary_accuracy", "threshold": 0.0}
+        return losses.get({"name": "binary_crossentropy", "from_logits": True}), [accuracy]
+    return losses.get("mean_squared_error"), []
+
+
+def _loss_of(identifier, model):
+    """Returns the loss that a config names; one that takes logits or probabilities knows which the model gives."""
+    arguments = {"name": identifier} if isinstance(identifier, str) else dict(identifier)
+    made = losses.get(arguments)
+    if "from_logits" in arguments or "from_logits" not in made.get_config():
+        return made
+    last = getattr(model.layers[-1], "activation", None)
+    gives_probabilities = last in (keras.activations.softmax, keras.activations.sigmoid)
+    return losses.get(arguments | {"from_logits": not gives_probabilities})
+
+
+def _class_weight(given):
+    """A config's class_weight; a dict that was kept as JSON has text for keys."""
+    return {int(key): value for key, value in given.items()} if hasattr(given, "items") else given
 
 
 def stream(config, source):

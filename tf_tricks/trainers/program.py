@@ -34,6 +34,8 @@ def run(main, own_flags, argv):
             if isinstance(error.__context__, RequestError):
                 raise error.__context__ from None
             raise RequestError(str(error)) from error
+        except KeyError as error:  # of ml_collections: --config.data={…} has come between
+            raise RequestError(f"an override beside that of its whole dict: put it into the dict ({error})") from error
         if left:
             raise RequestError(f"{left[0]!r} is no flag; a value is given as --flag=value (see {name} --help)")
         absl_logging.set_verbosity(absl_logging.WARNING)

@@ -11,6 +11,18 @@ from tf_tricks.trainers.config_file import DEFAULTS
 from tf_tricks.training.checkpoint import write_atomically
 from tf_tricks.training.logging import MetricsFile
 
+MAY_CHANGE = (
+    "epochs",
+    "callbacks",
+    "log_every",
+    "histograms",
+    "profile_steps",
+    "checkpoint_epochs",
+    "checkpoint_minutes",
+    "keep",
+)
+"""The keys of a config that may be others when a run goes on."""
+
 
 def check_workdir(folder, config):
     """Raises a `RequestError` if `folder` cannot hold this run; writes nothing.
@@ -23,7 +35,7 @@ def check_workdir(folder, config):
         raise RequestError(f"the workdir {folder} is a file: choose another")
     if (folder / "config.json").exists():
         before = read_config(folder)
-        changed = [key for key in sorted(config) if before.get(key) != _as_json(config[key])]
+        changed = [key for key in sorted(config) if key not in MAY_CHANGE and before.get(key) != _as_json(config[key])]
         if changed:
             key = changed[0]
             raise RequestError(
@@ -50,8 +62,8 @@ def make_workdir(folder):
 
 
 def write_config(folder, config, device):
-    """Writes config.json, unless the run has one: every value, with versions and device."""
-    if (folder / "config.json").exists():
+    """Writes config.json: every value, with versions and device; again where values that may change are others."""
+    if (folder / "config.json").exists() and read_config(folder) == _as_json(config):
         return
     import keras
     import tensorflow as tf
@@ -96,9 +108,22 @@ def batch_line(trainer):
     return line
 
 
-def is_finished(folder):
-    """Returns whether the run in `folder` has ended and left its model."""
-    return (folder / "model.keras").exists()
+def is_finished(folder, epochs=0):
+    """Returns whether the run in `folder` has ended after at least so many epochs and left its model."""
+    return (folder / "model.keras").exists() and read_config(folder)["epochs"] >= epochs
+
+
+def reopen(folder):
+    """Takes the model from a finished run that is to be trained on, so that it counts as unfinished from here on.
+
+    Raises:
+        RequestError: its checkpoints are gone.
+    """
+    if not (folder / "model.keras").exists():
+        return
+    if not any((folder / "checkpoints").glob("*")):
+        raise RequestError(f"the run in {folder} is finished and has no checkpoints left to train on from")
+    (folder / "model.keras").unlink()
 
 
 def result(folder):
@@ -128,9 +153,9 @@ def export(folder, trainer):
     """Writes model.keras, whole or not at all; it takes raw inputs and loads with `keras.models.load_model`."""
     model = trainer.model
     # So that the loaded model can be evaluated: with the loss, too, if that is one that Keras can load by itself.
-    loss = trainer.loss.keras_own() if hasattr(trainer.loss, "keras_own") else trainer.loss
-    loss = loss if type(loss).__module__.startswith("keras.") else None
-    metrics = [m.keras_own() if hasattr(m, "keras_own") else m for m in trainer.metrics]
+    loss = model.loss.keras_own() if hasattr(model.loss, "keras_own") else model.loss
+    loss = loss if type(loss).__module__.startswith(("keras.", "builtins")) else None
+    metrics = [m.keras_own() if hasattr(m, "keras_own") else m for m in model._compile_metrics.metrics]
     metrics = [type(m).from_config(m.get_config()) for m in metrics]
     model.compile("sgd", loss=loss, metrics=metrics)  # plain SGD has no state that loading would miss
     model.optimizer.build(model.trainable_variables)

@@ -3,6 +3,7 @@
 tf-tricks train --config=digits --workdir=runs/digits
 """
 
+import shlex
 import sys
 
 from absl import flags
@@ -34,9 +35,9 @@ def main():
         raise RequestError("say where to keep the run: --workdir=runs/NAME")
     given = {} if _SEED.value is None else {"seed": _SEED.value}
     config = parts.resolve(parts.plain(_CONFIG.value) | given)
-    folder = epath.Path(_WORKDIR.value)
+    folder = epath.Path(_WORKDIR.value).expanduser()
     run_files.check_workdir(folder, config)
-    if run_files.is_finished(folder):
+    if run_files.is_finished(folder, config["epochs"]):
         print(f"the run in {folder} is finished: {run_files.result(folder)}")
         return
     train(config, folder, _DEVICE.value, _TPU.value, _REPLICAS.value)
@@ -51,6 +52,7 @@ def train(config, folder, device="auto", tpu=None, replicas=None):
     from tf_tricks.training.lock import locked
     from tf_tricks.training.logging import parameter_table
     from tf_tricks.training.run_folder import RunFolder, writing
+    from tf_tricks.training.task import check_task
     from tf_tricks.training.trainer import Trainer
 
     strategy = devices.strategy(device, tpu, replicas)
@@ -60,13 +62,15 @@ def train(config, folder, device="auto", tpu=None, replicas=None):
     # The parts that the config names
     built = parts.build(config, strategy)
     trainer = Trainer(built.model, **built.trainer_arguments)
-    trainer.check(built.stream, config["epochs"], built.fit_arguments["callbacks"])
+    trainer.check(built.stream, config["epochs"], built.fit_arguments["callbacks"], built.splits.validation)
+    check_task(trainer, built.stream, built.splits.test)
     RunFolder(folder, run=None, **{key: config[key] for key in parts.FOLDER_OPTIONS})  # checks what it is given
 
     # The run's folder: nothing was written up to here
     run_files.make_workdir(folder)
     with locked(folder):
         with writing(folder):
+            run_files.reopen(folder)
             run_files.write_config(folder, config, devices.describe(strategy, device))
         print(f"training on {devices.describe(strategy, device)}")
         print(parameter_table(built.model))
@@ -82,7 +86,9 @@ def train(config, folder, device="auto", tpu=None, replicas=None):
         with writing(folder):
             run_files.export(folder, trainer)
     shown = "  ".join(f"test {name} {value:.4f}" for name, value in results.items())
-    print(f"done: {shown or 'trained'}\nsee its curves: tensorboard --logdir {folder / 'tensorboard'}")
+    print(
+        f"done: {shown or 'trained'}\nsee its curves: tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """What cannot be trained, said before anything starts."""
 
 import keras
-import tensorflow as tf
 
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.training.devices import device_kind
@@ -53,6 +52,27 @@ def check_built(model, strategy):
                 )
 
 
+def check_model(model, num_replicas):
+    """Raises a `RequestError` if the model changes what the trainer would have to do in its place."""
+    for name in ("train_step", "test_step"):
+        if getattr(type(model), name) is not getattr(keras.Model, name):
+            raise RequestError(
+                f"the model {model.name!r} has a {name} of its own, which the trainer cannot carry out: override "
+                "compute_loss instead, or use keras.Model.fit with the schedules of tt.callbacks"
+            )
+    if num_replicas > 1 and type(model).compute_loss is not keras.Model.compute_loss:
+        raise RequestError(
+            f"the model {model.name!r} has a compute_loss of its own: on several replicas it is not known how its "
+            "parts add up; train it on one device"
+        )
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.SpectralNormalization):
+            raise RequestError(
+                f"the layer {layer.name!r} changes its weights while it computes, which the trainer's compiled step "
+                "cannot follow: use keras.Model.fit with the schedules of tt.callbacks"
+            )
+
+
 def check_optimizer(optimizer, weight_decay, strategy):
     """Returns the optimizer, made anew if it was made outside of the strategy.
 
@@ -76,35 +96,6 @@ def check_optimizer(optimizer, weight_decay, strategy):
     if reason:
         raise RequestError(f"the optimizer {optimizer.name!r} {reason}")
     return type(optimizer).from_config(optimizer.get_config()) if elsewhere else optimizer
-
-
-def check_loss(loss, metrics, model, stream):
-    """Raises a `RequestError` if the loss or a metric cannot compare the stream's labels with the model's outputs.
-
-    Args:
-        loss: a `keras.losses.Loss`.
-        metrics: Keras metrics; their state is left alone.
-        model: a built `keras.Model`.
-        stream: `tt.data.Stream`.
-    """
-    shape = getattr(model, "output_shape", (None, None))[1:]  # a subclass of keras.Model may not know it
-    if not all(isinstance(size, int) for size in shape):
-        return
-    # Another number than that of the outputs, so that nothing broadcasts by chance; even, for what mixes pairs.
-    number = 4 if shape and shape[0] == 2 else 2
-    indices = tf.range(number, dtype=tf.int64) % stream.source.num_examples
-    inputs, labels = stream.source.fetch(indices, indices)
-    inputs, labels = stream.augmented(inputs, labels, indices)
-    outputs = tf.zeros([number, *shape])
-    copies = [type(metric).from_config(metric.get_config()) for metric in metrics]
-    for kind, part, compare in [("loss", loss, loss.call), *(("metric", m, m.update_state) for m in copies)]:
-        try:
-            compare(labels, outputs)
-        except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
-            labels_are = f"labels {labels.dtype.name} {list(labels.shape[1:])}"
-            raise RequestError(
-                f"the {kind} {part.name!r} cannot compare {labels_are} with outputs {list(shape)} of the model"
-            ) from error
 
 
 def check_jit_compile(jit_compile, strategy):

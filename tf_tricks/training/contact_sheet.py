@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from tf_tricks.data.labels import Labels
 from tf_tricks.data.stream import permuted
 
 _CELL = 128  # pixels that the longer side of a shown image has, about
@@ -34,7 +35,8 @@ class Row(NamedTuple):
 
 def shows(source):
     """Returns whether the examples of a source are images."""
-    return len(source.input_shape) == 3
+    shape, labels = source.input_shape, getattr(source, "labels", None)
+    return isinstance(shape, tuple) and len(shape) == 3 and isinstance(shape[0], int) and isinstance(labels, Labels)
 
 
 def of_stream(stream, epochs, rows=8, variants=6, format="png"):
@@ -69,13 +71,13 @@ def rows_of(stream, rows, starts, together=_TOGETHER):
     source = stream.source
     number = max(rows + rows % 2, together)
     first = tf.range(number, dtype=tf.int64)
-    batches = [stream.fetch(first)]
+    batches = [stream.fetch(first)[:2]]
     with tf.device("CPU:0"):
         indices = permuted(first, source.num_examples, stream.seed)
         for i, start in enumerate(starts):
             order = permuted(i * number + first, number, stream.seed)  # each time beside others, as in training
             positions = start + first  # the source may draw at random by the position, too: a window of a photo
-            batch = stream.augmented(*source.fetch(tf.gather(indices, order), positions), positions)
+            batch = stream.augmented(source.fetch(tf.gather(indices, order), positions)[:2], positions)
             batches.append([tf.gather(part, tf.argsort(order)) for part in batch])
     sheet = []
     for k in range(min(rows, source.num_examples)):

@@ -1,83 +1,125 @@
 """Loss and metrics over a whole data set, every example counted exactly once."""
 
+import contextlib
 import math
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_tricks.errors import check_number
 from tf_tricks.training.batches import iterate, next_batch
-from tf_tricks.training.objective import per_example, seed_states, seeds_at
+from tf_tricks.training.device_errors import told
+from tf_tricks.training.metrics import results
+from tf_tricks.training.objective import changed, compute, seed_states, stateless
 
 
 class Evaluation:
-    """Evaluates a model on all replicas, in one compiled loop with static shapes.
+    """Evaluates a model batch by batch, as `keras.Model.evaluate` does, in one compiled loop.
+
+    The batches are split over the replicas. What remains at the end is one smaller batch, which every replica computes
+    whole and the first counts, so that its loss and its metrics are what one device has.
 
     Layers that draw at inference too, such as Monte-Carlo dropout, draw as a function of the place in the data, so that
     an evaluation can be repeated.
 
-    The last batch is filled up with examples of weight 0, so that an uneven end costs no second trace and counts
-    nothing twice.
-
     Args:
         strategy: a `tf.distribute.Strategy`.
-        model: a `keras.Model`.
-        loss: a `keras.losses.Loss`.
-        metrics: Keras metrics; they are reset.
+        model: a `keras.Model` that `compile_model` has compiled, its metrics built.
+        shares: what `compile_model` has returned.
         batch_size: examples a step over all replicas; rounded up to a multiple of the replicas.
     """
 
-    def __init__(self, strategy, model, loss, metrics=(), batch_size=512):
-        check_number("evaluation_batch_size", batch_size, minimum=1, integer=True)
+    def __init__(self, strategy, model, shares, batch_size):
         self.strategy = strategy
+        self.num_replicas = strategy.num_replicas_in_sync
         self.model = model
-        self.loss = loss
-        self.metrics = list(metrics)
-        self.replica_batch_size = math.ceil(batch_size / strategy.num_replicas_in_sync)
-        self._seed_states = seed_states(model)
-        self._run = tf.function(self._all, autograph=False)
+        self.shares = shares
+        self.replica_batch_size = math.ceil(batch_size / self.num_replicas)
+        self._run_whole = tf.function(self._whole_batches, autograph=False)
+        self._run_rest = tf.function(self._rest, autograph=False)
 
     def __call__(self, source):
-        """Returns a dict of `loss` (with the layers' penalties on weights) and each metric, over all of `source`."""
-        for metric in self.metrics:
-            metric.reset_state()
-        replicas = self.strategy.num_replicas_in_sync
-        size = self.replica_batch_size
-        steps = math.ceil(source.num_examples / (size * replicas))
+        """Returns a dict of `loss` and each metric over all of `source`; the state of the metrics stays as it was."""
+        at_once = self.replica_batch_size * self.num_replicas
+        steps, rest = divmod(source.num_examples, at_once)
+        kept = [np.asarray(v) for v in self.model.metrics_variables]
+        self.model.reset_metrics()
+        try:
+            with told("evaluation", at_once, "evaluation_batch_size"):
+                total = self._losses(source, steps, rest)
+            return results(self.model) | {"loss": total / source.num_examples}
+        finally:
+            for variable, value in zip(self.model.metrics_variables, kept):
+                variable.assign(value)
+            self.model._clear_losses()  # those of activities belong to the trace
 
-        def shard(context):
-            dataset = _dataset(source, size, steps * replicas)
-            return dataset.shard(context.num_input_pipelines, context.input_pipeline_id)
+    def _losses(self, source, steps, rest):
+        """The sum of the batches' losses, each times its examples."""
+        total, at_once = 0.0, self.replica_batch_size * self.num_replicas
+        if steps:
 
-        sums = self._run(iterate(self.strategy, shard), tf.constant(steps)).numpy()
-        self.model._clear_losses()  # those of activities belong to the trace; those of weights are computed anew
-        penalties = sum(float(p) for p in self.model.losses)
-        loss = float(np.sum(sums, dtype=np.float64)) / source.num_examples + penalties
-        return {"loss": loss} | {metric.name: float(metric.result()) for metric in self.metrics}
+            def shard(context):
+                dataset = _dataset(source, self.replica_batch_size, steps * self.num_replicas)
+                return dataset.shard(context.num_input_pipelines, context.input_pipeline_id)
 
-    def _all(self, iterator, steps):
-        def one(i, sums):
-            loss_sum = self.strategy.run(self._replica, args=next_batch(self.strategy, iterator))
-            return i + 1, sums.write(i, self.strategy.reduce(tf.distribute.ReduceOp.SUM, loss_sum, axis=None))
+            losses = self._run_whole(iterate(self.strategy, shard), tf.constant(steps)).numpy()
+            total += at_once * float(np.sum(losses, dtype=np.float64))
+        if rest:
+            positions = steps * at_once + tf.range(rest, dtype=tf.int64)
+            total += rest * float(self._run_rest(source.fetch(positions, positions), positions[0]))
+        return total
+
+    def _whole_batches(self, iterator, steps):
+        def replica(examples, position):
+            share = self.shares.part(self.num_replicas, 1.0, self._divisors(examples, position))
+            return self._batch(examples, position, share, lambda new, old: new)
+
+        def one(i, losses):
+            loss = self.strategy.run(replica, args=next_batch(self.strategy, iterator))
+            return i + 1, losses.write(i, self.strategy.reduce(tf.distribute.ReduceOp.SUM, loss, axis=None))
 
         start = (0, tf.TensorArray(tf.float32, steps))
-        _, sums = tf.while_loop(lambda i, _: i < steps, one, start, parallel_iterations=1)
-        return sums.stack()
+        _, losses = tf.while_loop(lambda i, _: i < steps, one, start, parallel_iterations=1)
+        return losses.stack()
 
-    def _replica(self, inputs, labels, weights, position):
-        with keras.StatelessScope(state_mapping=seeds_at(self._seed_states, position)):
-            outputs = self.model(inputs, training=False)
-        for metric in self.metrics:
-            metric.update_state(labels, outputs, sample_weight=weights)
-        return tf.reduce_sum(per_example(self.loss, labels, outputs) * weights)
+    def _rest(self, examples, position):
+        def replica(examples, position):
+            share = self.shares.part(self.num_replicas, 1.0 / self.num_replicas)
+            context = tf.distribute.get_replica_context()
+            first = self.num_replicas == 1 or tf.equal(context.replica_id_in_sync_group, 0)
+            counted = (lambda new, old: new) if first is True else (lambda new, old: tf.where(first, new, old))
+            return self._batch(examples, position, share, counted)
+
+        loss = self.strategy.run(replica, args=(examples, position))
+        return self.strategy.reduce(tf.distribute.ReduceOp.SUM, loss, axis=None)
+
+    def _batch(self, examples, position, share, counted):
+        """One batch on a replica: its part of the loss; the metrics get what `counted` makes of new and old values."""
+        inputs, labels, weights = keras.utils.unpack_x_y_sample_weight(examples)
+        scope = stateless(self.model, seed_states(self.model), position)
+        with scope, share if self.num_replicas > 1 else contextlib.nullcontext():
+            loss, outputs = compute(self.model, inputs, labels, weights, training=False)
+            self.model.compute_metrics(inputs, labels, outputs, sample_weight=weights)
+        for variable, value in zip(*changed(scope, self.model.metrics_variables)):
+            variable.assign(counted(value, variable.value))
+        if self.num_replicas == 1:
+            for variable, value in zip(*changed(scope, self.model.non_trainable_weights)):
+                variable.assign(value)  # the states of recurrent layers
+        return tf.cast(loss, tf.float32)
+
+    def _divisors(self, examples, position):
+        if self.num_replicas == 1 or not self.shares.depend_on_data:
+            return None
+        inputs, labels, weights = keras.utils.unpack_x_y_sample_weight(examples)
+        with stateless(self.model, seed_states(self.model), position), self.shares.measured() as found:
+            compute(self.model, inputs, labels, weights, training=False)
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tf.stack(found))
 
 
 def _dataset(source, batch_size, number):
     def batch(i):
         indices = i * batch_size + tf.range(batch_size, dtype=tf.int64)
-        inputs, labels = source.fetch(tf.minimum(indices, source.num_examples - 1), indices)
-        return inputs, labels, tf.cast(indices < source.num_examples, tf.float32), indices[0]
+        return source.fetch(indices, indices), indices[0]
 
     options = tf.data.Options()
     options.autotune.enabled = False  # nothing to tune; its thread can hold up the end of an iterator for minutes

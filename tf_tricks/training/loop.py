@@ -12,17 +12,15 @@ class Loop:
         strategy: a `tf.distribute.Strategy`.
         objective: `Objective`, loss and gradient of one replica's examples.
         update: `Update`, what is done with the summed gradient.
-        metrics: Keras metrics, updated with every batch.
         micro_batch: examples that are in the devices' memory at once, over all replicas; None for the whole batch.
         loss_scale: `LossScale` for float16, or None.
     """
 
-    def __init__(self, strategy, objective, update, metrics=(), micro_batch=None, loss_scale=None):
+    def __init__(self, strategy, objective, update, micro_batch=None, loss_scale=None):
         self.strategy = strategy
         self.num_replicas = strategy.num_replicas_in_sync
         self.objective = objective
         self.update = update
-        self.metrics = list(metrics)
         self.micro_batch = micro_batch
         self.loss_scale = loss_scale
         self._functions = {}
@@ -65,6 +63,9 @@ class Loop:
         if hasattr(self.update.optimizer, "ascend"):
             step = self._sharpness_aware_step
             self._make_accumulators()
+        elif self.num_replicas * micro_batches > 1 and self.objective.shares.depend_on_data:
+            step = self._divided_step
+            self._make_accumulators()
         elif micro_batches == 1 and self.loss_scale is None:
             step = self._whole_batch_step
         else:
@@ -94,8 +95,8 @@ class Loop:
     def _whole_batch_step(self, iterator, micro_batches, log_norms):
         """Forward, backward, sum over the replicas and update in one go."""
 
-        def replica(inputs, labels, position, log_norms):
-            outcome = self._pass(inputs, labels, position, micro_batches)
+        def replica(examples, position, log_norms):
+            outcome = self._pass(examples, position, micro_batches)
             loss, *gradients = self._sum([outcome.loss, *outcome.gradients])
             return loss + self.update.penalty(), self.update(gradients, log_norms)
 
@@ -114,6 +115,26 @@ class Loop:
         loss, finite, gradients = self._reduce_accumulators()
         return self._first(loss), self._apply_if(finite, lambda: self._apply(gradients, log_norms))
 
+    def _divided_step(self, iterator, micro_batches, log_norms):
+        """The same, for losses whose divisors depend on masks or weights: these are summed over all passes first."""
+        batches = [next_batch(self.strategy, iterator) for _ in range(micro_batches)]
+        divisors = self._divisors(batches)
+        self._clear_accumulators()
+        for batch in batches:
+            self._accumulate(batch, micro_batches, divisors=divisors)
+        loss, finite, gradients = self._reduce_accumulators()
+        return self._first(loss), self._apply_if(finite, lambda: self._apply(gradients, log_norms))
+
+    def _divisors(self, batches):
+        """Returns the sums of all passes' divisors, on each replica; None where a pass needs them not."""
+        if not self.objective.shares.depend_on_data or self.num_replicas * len(batches) == 1:
+            return None
+        found = [
+            self.strategy.run(lambda *batch: self._sum([self.objective.divisors(*batch)])[0], args=batch)
+            for batch in batches
+        ]
+        return self.strategy.run(lambda *parts: tf.add_n(parts), args=tuple(found))
+
     def _sharpness_aware_step(self, iterator, micro_batches, log_norms):
         """Two passes over the same examples: to the gradient, up along it, and to the gradient there."""
         batches = [next_batch(self.strategy, iterator) for _ in range(micro_batches)]
@@ -122,13 +143,14 @@ class Loop:
             self.strategy.run(self.update.ascend, args=(gradients,))
             self._clear_accumulators()
             for batch in batches:
-                self._accumulate(batch, micro_batches, first_pass=False)
+                self._accumulate(batch, micro_batches, first_pass=False, divisors=divisors)
             _, _, gradients_there = self._reduce_accumulators()
             return self._apply(gradients_there, log_norms)
 
+        divisors = self._divisors(batches)
         self._clear_accumulators()
         for batch in batches:
-            self._accumulate(batch, micro_batches)
+            self._accumulate(batch, micro_batches, divisors=divisors)
         loss, finite, gradients = self._reduce_accumulators()
         return self._first(loss), self._apply_if(finite, ascend_and_apply)
 
@@ -139,14 +161,14 @@ class Loop:
 
         self.strategy.run(clear)
 
-    def _accumulate(self, batch, micro_batches, first_pass=True):
-        def accumulate(inputs, labels, position):
+    def _accumulate(self, batch, micro_batches, first_pass=True, divisors=None):
+        def accumulate(examples, position, divisors=None):
             run = self._pass if first_pass else self._outcome
-            outcome = run(inputs, labels, position, micro_batches)
+            outcome = run(examples, position, micro_batches, divisors)
             for accumulator, value in zip(self._accumulators, [outcome.loss, *outcome.gradients]):
                 accumulator.assign_add(value)
 
-        self.strategy.run(accumulate, args=batch)
+        self.strategy.run(accumulate, args=(*batch, *([] if divisors is None else [divisors])))
 
     def _reduce_accumulators(self):
         """Returns the loss with its penalty, whether all gradients are finite, and the gradients, on each replica."""
@@ -173,20 +195,25 @@ class Loop:
         self.loss_scale.adapt(finite)
         return norms
 
-    def _pass(self, inputs, labels, position, micro_batches):
+    def _pass(self, examples, position, micro_batches, divisors=None):
         """One forward and backward pass on a replica; moving statistics and metrics are updated from it."""
-        outcome = self._outcome(inputs, labels, position, micro_batches)
+        outcome = self._outcome(examples, position, micro_batches, divisors)
         # Statistics of each replica's own examples differ: their mean keeps the replicas' models the same.
-        states = self._sum([state / self.num_replicas for state in outcome.states])
+        states = self._sum([self._part_of_mean(state) for state in outcome.states])
         for variable, value in zip(self.objective.changed_variables, states):
+            variable.assign(tf.cast(value, variable.dtype))
+        for variable, value in zip(self.objective.changed_metrics, outcome.metrics):
             variable.assign(value)
-        for metric in self.metrics:
-            metric.update_state(outcome.labels, outcome.outputs)
         return outcome
 
-    def _outcome(self, inputs, labels, position, micro_batches):
+    def _part_of_mean(self, state):
+        if self.num_replicas == 1:
+            return state
+        return (state if state.dtype.is_floating else tf.cast(state, tf.float32)) / self.num_replicas
+
+    def _outcome(self, examples, position, micro_batches, divisors=None):
         scale = 1.0 if self.loss_scale is None else self.loss_scale.scale.read_value()
-        return self.objective(inputs, labels, position, self.num_replicas * micro_batches, scale)
+        return self.objective(examples, position, self.num_replicas, micro_batches, scale, divisors)
 
     def _sum(self, tensors):
         if self.num_replicas == 1 or not tensors:

@@ -1,20 +1,19 @@
-"""Training loss and metrics over two spans at once: since the last log line, and over the epoch."""
+"""Training loss and metrics: the loss over two spans at once, the metrics where Keras keeps them."""
 
 import keras
 import numpy as np
 from keras import ops
 
-from tf_tricks.errors import RequestError
 from tf_tricks.losses.cross_entropy import are_distributions
-from tf_tricks.registry import Registry, classes_by_name
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
 class Accuracy(keras.metrics.MeanMetricWrapper):
-    """How often the class with the largest output is the right one.
+    """What Keras makes of the name `"accuracy"`: how often the class with the largest output is the right one.
 
-    Labels are whole numbers [...] or [..., 1]; or distributions [..., K], as mixup and cutmix make them, of which the
-    most likely class counts as the right one.
+    Labels are integers [...] or [..., 1]; or distributions [..., K], as mixup and cutmix make them, of which the
+    most likely class counts as the right one. For a single output a number above 0.5 stands for 1. Keras decides once
+    which it is; here each batch may have labels of its own kind.
 
     Args:
         name: the metric's name.
@@ -42,33 +41,19 @@ class Accuracy(keras.metrics.MeanMetricWrapper):
 
 def _are_right(y_true, y_pred):
     y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+    if y_pred.shape[-1] == 1:
+        return keras.metrics.binary_accuracy(*_same_rank(y_true, y_pred))
     if are_distributions(y_true, y_pred):
         y_true = ops.argmax(y_true, axis=-1)
     return keras.metrics.sparse_categorical_accuracy(y_true, y_pred)
 
 
-_REGISTRY = Registry("metric", classes_by_name(keras.metrics, keras.metrics.Metric) | {"accuracy": Accuracy})
-
-
-def get_metric(identifier):
-    """Returns a metric from a name in snake case, a dict with `"name"` and its arguments, or a Keras metric.
-
-    `"accuracy"` is that of whole-number labels or of distributions.
-    """
-    metric = _REGISTRY.get(identifier)
-    if not isinstance(metric, keras.metrics.Metric):
-        raise RequestError(f"a metric must be a name, a dict with 'name', or a Keras metric, not {identifier!r}")
-    return metric
-
-
 def choose_modes(callbacks, metrics):
     """Tells callbacks with `mode="auto"` whether the metric that they monitor is to rise or to fall.
 
-    Keras finds that out from a compiled model, and the trainer's model is not compiled.
-
     Args:
         callbacks: Keras callbacks, such as `EarlyStopping`.
-        metrics: the trainer's Keras metrics.
+        metrics: Keras metrics.
     """
     directions = {metric.name: getattr(metric, "_direction", None) for metric in metrics}
     for callback in callbacks:
@@ -78,26 +63,32 @@ def choose_modes(callbacks, metrics):
                 callback.mode = "max" if direction == "up" else "min"
 
 
-class MetricSums:
-    """Keeps the sums behind the loss and the Keras metrics.
+def _same_rank(y_true, y_pred):
+    return (ops.expand_dims(y_true, -1), y_pred) if len(y_true.shape) < len(y_pred.shape) else (y_true, y_pred)
 
-    The metrics' variables hold the span since the last log line. At each line they move into the epoch's sums: the
-    state of a Keras metric is a sum, over examples as over replicas.
+
+class MetricSums:
+    """The training loss since the last log line and over the epoch, and the metrics of a compiled model.
+
+    The metrics' state lives in Keras's own variables from the beginning of an epoch to its end, as in `Model.fit`.
 
     Args:
-        metrics: Keras metrics that the training loop updates.
+        model: a compiled `keras.Model` whose metrics the training loop updates.
     """
 
-    def __init__(self, metrics):
-        self.metrics = list(metrics)
-        self.variables = [v for metric in self.metrics for v in metric.variables]
+    def __init__(self, model):
+        self.model = model
         self.clear()
+
+    @property
+    def variables(self):
+        """The variables of the metrics."""
+        return self.model.metrics_variables
 
     def clear(self):
         """Starts a new epoch."""
         self.losses = {"line": np.zeros(2), "epoch": np.zeros(2)}
-        self.epoch = [np.zeros(v.shape) for v in self.variables]
-        self._reset()
+        self.model.reset_metrics()
 
     def add_losses(self, losses, batch_size):
         """Adds the losses of consecutive updates, one by one, so that the result does not depend on the grouping."""
@@ -106,39 +97,31 @@ class MetricSums:
                 sums += (float(loss) * batch_size, batch_size)
 
     def line(self):
-        """Returns loss and metrics since the last line, and starts the next."""
-        values = {"loss": _mean(self.losses["line"])} | self._results()
-        self._move()
+        """Returns the loss since the last line, starts the next, and the metrics of the epoch so far."""
+        values = results(self.model) | {"loss": _mean(self.losses["line"])}
+        self.losses["line"] = np.zeros(2)
         return values
 
     def epoch_results(self):
         """Returns loss and metrics of the whole epoch."""
-        self._move()
-        for variable, value in zip(self.variables, self.epoch):
-            variable.assign(value)
-        values = {"loss": _mean(self.losses["epoch"])} | self._results()
-        self._reset()
-        return values
+        return results(self.model) | {"loss": _mean(self.losses["epoch"])}
 
     def state(self):
         """Returns what a checkpoint keeps, beside the metrics' variables."""
-        return {"losses": self.losses, "epoch": self.epoch}
+        return {"losses": self.losses}
 
     def set_state(self, state):
         """Puts the state back."""
-        self.losses, self.epoch = state["losses"], state["epoch"]
+        self.losses = state["losses"]
 
-    def _move(self):
-        self.epoch = [total + np.asarray(v) for total, v in zip(self.epoch, self.variables)]
-        self.losses["line"] = np.zeros(2)
-        self._reset()
 
-    def _reset(self):
-        for metric in self.metrics:
-            metric.reset_state()
-
-    def _results(self):
-        return {metric.name: float(metric.result()) for metric in self.metrics}
+def results(model):
+    """Returns a dict of each metric of a compiled model, with Keras's names: floats, or arrays where Keras has such."""
+    found = {"loss": 0.0}
+    for name, value in model.get_metrics_result().items():
+        array = np.asarray(value)
+        found[name] = array.item() if array.ndim == 0 else array
+    return found
 
 
 def _mean(sums):

@@ -1,5 +1,6 @@
 """The loss of one replica's batch and its gradient, as a pure function that XLA can compile."""
 
+import contextlib
 from typing import Any, NamedTuple
 
 import keras
@@ -13,14 +14,14 @@ class Outcome(NamedTuple):
         loss: this pass's share of the loss of the whole update.
         gradients: one tensor for each trainable variable.
         states: the new values of `Objective.changed_variables`, such as batch norm's moving statistics.
-        labels: the labels, after augmentation.
+        metrics: the new values of `Objective.changed_metrics`, the variables of Keras metrics.
         outputs: the model's outputs.
     """
 
     loss: Any
     gradients: list
     states: list
-    labels: Any
+    metrics: list
     outputs: Any
 
 
@@ -32,62 +33,101 @@ class Objective:
     and steps, and a resumed run draws the very same ones. (Keras by itself gives every replica the same mask.)
 
     Args:
-        model: a built `keras.Model`.
-        loss: a `keras.losses.Loss`.
+        model: a `keras.Model` that `compile_model` has compiled.
+        shares: what `compile_model` has returned.
         augment: function (images, labels, seed, positions) -> (images, labels), or None.
         seed: the stream's seed.
+        class_weights: float32 [K], what an example of each class counts in training, or None.
         jit_compile: whether XLA compiles forward and backward pass (worth it on GPUs; TPUs always do).
     """
 
-    def __init__(self, model, loss, augment=None, seed=0, jit_compile=False):
+    def __init__(self, model, shares, augment=None, seed=0, class_weights=None, jit_compile=False):
         self.model = model
-        self.loss = loss
+        self.shares = shares
         self.augment = augment
         self.seed = seed
+        self.class_weights = class_weights
         self.trainable_variables = list(model.trainable_variables)
         self.changed_variables = []  # the weights that a pass itself changes; known once it is traced
+        self.changed_metrics = []  # the metrics' variables that it changes, likewise
         self.seed_states = seed_states(model)
         self._compiled = tf.function(self._pass, autograph=False, jit_compile=True) if jit_compile else self._pass
 
-    def __call__(self, inputs, labels, position, passes, loss_scale=1.0):
+    def __call__(self, examples, position, replicas=1, micro_batches=1, loss_scale=1.0, divisors=None):
         """Returns the `Outcome` for one replica's examples.
 
         Args:
-            inputs: tensor [b, ...], raw.
-            labels: tensor [b, ...].
+            examples: (inputs, labels) or (inputs, labels, weights), raw, in structures of tensors [b, ...].
             position: int64 scalar, k of the first example.
-            passes: how many such passes make an update: replicas times micro-batches.
+            replicas: how many share a micro-batch.
+            micro_batches: how many make an update.
             loss_scale: factor on the gradients, so that small ones survive float16.
+            divisors: float32 [losses], the sums of `divisors` over all passes of the update, if they are needed.
         """
-        share = tf.constant(1.0 / passes)
-        return Outcome(*self._compiled(inputs, labels, position, share, tf.convert_to_tensor(loss_scale)))
+        scale = tf.cast(loss_scale, tf.float32)
+        return Outcome(*self._compiled(examples, position, replicas, micro_batches, scale, divisors))
 
-    def _pass(self, inputs, labels, position, share, loss_scale):
+    def divisors(self, examples, position):
+        """Returns what the masks and weights of these examples make each loss divide by, float32 [losses]."""
+        examples = self._prepared(examples, position)
+        scope = stateless(self.model, self.seed_states, position)
+        with scope, self.shares.measured() as found:
+            compute(self.model, *examples, training=True)
+        return tf.stack(found)
+
+    def _prepared(self, examples, position):
+        """The augmented examples as (inputs, labels, weights)."""
+        inputs, labels, weights = keras.utils.unpack_x_y_sample_weight(examples)
         if self.augment is not None:
             positions = position + tf.range(tf.shape(inputs)[0], dtype=tf.int64)
             inputs, labels = self.augment(inputs, labels, seed=self.seed, positions=positions)
-        with tf.GradientTape() as tape:
-            # In such a scope Keras finds only the values of those variables to penalise that are in the mapping.
-            penalised = [(v, v.value) for v in self.trainable_variables if v.regularizer is not None]
-            scope = keras.StatelessScope(
-                state_mapping=seeds_at(self.seed_states, position) + penalised, collect_losses=True
-            )
-            with scope:
-                outputs = self.model(inputs, training=True)
-                penalties = self.model.losses
-            loss = tf.reduce_mean(per_example(self.loss, labels, outputs))
-            if penalties:
-                loss += tf.add_n([tf.cast(p, loss.dtype) for p in penalties])
-            loss *= share
-            scaled_loss = loss * loss_scale
+        if self.class_weights is not None:
+            weights = weights_of_classes(self.class_weights, labels)
+        return inputs, labels, weights
+
+    def _pass(self, examples, position, replicas, micro_batches, loss_scale, divisors):
+        inputs, labels, weights = self._prepared(examples, position)
+        parts = replicas * micro_batches
+        share = self.shares.part(parts, micro_batches, divisors) if parts > 1 else contextlib.nullcontext()
+        scope = stateless(self.model, self.seed_states, position)
+        with scope:
+            with tf.GradientTape() as tape, share:
+                loss, outputs = compute(self.model, inputs, labels, weights, training=True)
+                loss = tf.cast(loss, tf.float32) / micro_batches
+                scaled_loss = loss * loss_scale
+            self.model.compute_metrics(inputs, labels, outputs, sample_weight=weights)
         gradients = tape.gradient(scaled_loss, self.trainable_variables)
         gradients = [
             tf.zeros(v.shape, v.dtype) if g is None else tf.convert_to_tensor(g)
             for v, g in zip(self.trainable_variables, gradients)
         ]
-        new = [(v, scope.get_current_value(v)) for v in self.model.non_trainable_weights]
-        self.changed_variables = [v for v, value in new if value is not None]
-        return loss, gradients, [value for _, value in new if value is not None], labels, outputs
+        self.changed_variables, states = changed(scope, self.model.non_trainable_weights)
+        self.changed_metrics, metrics = changed(scope, self.model.metrics_variables)
+        return loss, gradients, states, metrics, outputs
+
+
+def compute(model, inputs, labels, weights, training):
+    """Returns the loss and the outputs, as Keras's own `train_step` and `test_step` compute them.
+
+    Under replicas the loss is this replica's part of the sum, as Keras has it.
+    """
+    arguments = {"training": training} if model._call_has_training_arg else {}
+    outputs = model(inputs, **arguments)
+    loss = model._compute_loss(x=inputs, y=labels, y_pred=outputs, sample_weight=weights, training=training)
+    return loss, outputs
+
+
+def stateless(model, states, position):
+    """Returns the scope in which a pass changes nothing, draws by its position and finds the weights to penalise."""
+    # In such a scope Keras finds only the values of those variables to penalise that are in the mapping.
+    penalised = [(v, v.value) for v in model.trainable_variables if v.regularizer is not None]
+    return keras.StatelessScope(state_mapping=seeds_at(states, position) + penalised, collect_losses=True)
+
+
+def changed(scope, variables):
+    """Returns the variables that have a new value in a `keras.StatelessScope`, and these values."""
+    new = [(v, scope.get_current_value(v)) for v in variables]
+    return [v for v, value in new if value is not None], [value for _, value in new if value is not None]
 
 
 def seed_states(model):
@@ -95,13 +135,22 @@ def seed_states(model):
     return [generator.state for layer in model._flatten_layers() for generator in layer._seed_generators]
 
 
+_SPREAD = 0x9E3779B1  # odd: no two positions share a counter. A layer that is called n times takes n counters in a row
+
+
 def seeds_at(states, position):
     """Returns (state, value) for each of `states`: what it is to be for a pass that begins at `position`, int64."""
-    words = tf.stack([position // 2**32, position % 2**32])
+    words = tf.stack([position // 2**32, (position % 2**32) * _SPREAD % 2**32])
     return [(state, state.value + tf.cast(words, state.dtype)) for state in states]
 
 
-def per_example(loss, labels, outputs):
-    """Returns the loss of each example, float32 [b]: `loss` without its reduction, meaned over the inner axes."""
-    losses = loss.call(labels, tf.cast(outputs, tf.float32))
-    return tf.reduce_mean(tf.reshape(losses, [tf.shape(losses)[0], -1]), axis=1)
+def weights_of_classes(class_weights, labels):
+    """Returns what each example counts, float32 [b].
+
+    Args:
+        class_weights: float32 [K].
+        labels: integers [b] or [b, 1]; or one-hot rows or distributions [b, K], whose classes' weights are averaged.
+    """
+    if len(labels.shape) == 2 and labels.shape[-1] != 1:
+        return tf.linalg.matvec(tf.cast(labels, tf.float32), class_weights)
+    return tf.gather(class_weights, tf.cast(tf.math.round(tf.reshape(labels, [-1])), tf.int32))

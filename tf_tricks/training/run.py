@@ -4,25 +4,19 @@ import dataclasses
 import math
 import time
 
+import keras
 import numpy as np
-import tensorflow as tf
 
 from tf_tricks.errors import RunError
 from tf_tricks.schedules import plan
 from tf_tricks.training.averaging import averaged_weights, finalize_averaged_weights, keeps_average
 from tf_tricks.training.checks import check_batch
+from tf_tricks.training.device_errors import told
 from tf_tricks.training.interrupt import Interrupted
 from tf_tricks.training.loop import Loop
 from tf_tricks.training.metrics import MetricSums
 from tf_tricks.training.objective import Objective
 
-_DATA_ERRORS = (
-    tf.errors.DataLossError,
-    tf.errors.InvalidArgumentError,
-    tf.errors.NotFoundError,
-    tf.errors.OutOfRangeError,
-    tf.errors.UnknownError,  # an exception in Python code that reads the data
-)
 SECONDS_A_CALL = 0.3  # of device time for each call from Python: short enough for Ctrl-C, long enough to cost nothing
 
 
@@ -34,6 +28,7 @@ class Progress:
         examples_seen: k, the position in the stream.
         step: updates done.
         learning_rate_factor: what callbacks such as `ReduceLROnPlateau` have made of the schedule, as a factor on it.
+        fixed_rate: what a `keras.callbacks.LearningRateScheduler` has set in place of the schedule, or None.
         stopped: whether a callback has ended the run.
         batch_size: what a callback has set in place of the schedule, or None.
     """
@@ -41,6 +36,7 @@ class Progress:
     examples_seen: int = 0
     step: int = 0
     learning_rate_factor: float = 1.0
+    fixed_rate: float | None = None
     stopped: bool = False
     batch_size: int | None = None
 
@@ -54,9 +50,11 @@ class Run:
         total_epochs: how long to train.
         callbacks: a `keras.callbacks.CallbackList`.
         validation: a source to evaluate after each epoch, or None.
+        class_weights: float32 [K], what an example of each class counts, or None.
     """
 
-    def __init__(self, trainer, stream, total_epochs, callbacks, validation=None):
+    def __init__(self, trainer, stream, total_epochs, callbacks, validation=None, class_weights=None):
+        self._class_weights = class_weights
         self.trainer = trainer
         self.model = trainer.model
         self.optimizer = trainer.optimizer
@@ -66,7 +64,7 @@ class Run:
         self.callbacks = callbacks
         self.validation = validation
         self.progress = Progress()
-        self.sums = MetricSums(trainer.metrics)
+        self.sums = MetricSums(trainer.model)
         self._steps_a_call = 1
         self.retrace()
 
@@ -96,10 +94,10 @@ class Run:
         """Makes the compiled loop anew, for the variables that are trainable now."""
         trainer, stream = self.trainer, self.stream
         trainer.update.variables = list(self.model.trainable_variables)
-        self._objective = Objective(self.model, trainer.loss, stream.step_augment, stream.seed, trainer.jit_compile)
-        self._loop = Loop(
-            trainer.strategy, self._objective, trainer.update, trainer.metrics, trainer.micro_batch, trainer.loss_scale
+        self._objective = Objective(
+            self.model, trainer.shares, stream.step_augment, stream.seed, self._class_weights, trainer.jit_compile
         )
+        self._loop = Loop(trainer.strategy, self._objective, trainer.update, trainer.micro_batch, trainer.loss_scale)
         self._loop_batch_size = None
 
     def next_step(self):
@@ -186,16 +184,8 @@ class Run:
         )
 
     def _call_loop(self, learning_rates):
-        try:
+        with told("training", self._loop_batch_size, "micro_batch"):
             return self._loop.run(learning_rates)
-        except tf.errors.ResourceExhaustedError as error:
-            half = max(1, self._loop_batch_size // 2)
-            raise RunError(
-                f"out of memory with a batch of {self._loop_batch_size} examples: set micro_batch to {half} or less, "
-                "and the same batches are accumulated from smaller pieces"
-            ) from error
-        except _DATA_ERRORS as error:
-            raise RunError(f"the training data cannot be read any more: {str(error).splitlines()[0]}") from error
 
     def _diverge(self, step_losses):
         """A callback may look after the ruins and end the run; otherwise it fails here."""
@@ -228,6 +218,8 @@ class Run:
         return min(int(step.epoch), math.ceil(self.total_epochs) - 1)
 
     def _scaled_rate(self, step):
+        if self.progress.fixed_rate is not None:
+            return np.float32(self.progress.fixed_rate)
         return np.float32(step.learning_rate * self.progress.learning_rate_factor)
 
     def _leave_learning_rate(self, step):
@@ -237,8 +229,12 @@ class Run:
         self._known_rate = float(self.optimizer.learning_rate.numpy())
 
     def _take_learning_rate(self):
-        """A rate that a callback has set stays as a factor on the schedule from there on."""
+        """A rate that a callback has set stays as a factor on the schedule; a scheduler's takes its place."""
         rate = float(self.optimizer.learning_rate.numpy())
-        if rate != self._known_rate and self._known_rate > 0:
+        if any(isinstance(c, keras.callbacks.LearningRateScheduler) for c in self.callbacks.callbacks):
+            self.progress.fixed_rate = rate
+        elif rate != self._known_rate and self._known_rate > 0:
             self.progress.learning_rate_factor *= rate / self._known_rate
-            self._known_rate = rate
+        elif rate != self._known_rate and (step := self.next_step()) is not None and step.learning_rate > 0:
+            self.progress.learning_rate_factor = rate / step.learning_rate  # out of a rate of 0
+        self._known_rate = rate

@@ -91,8 +91,9 @@ class RunFolder:
                 raise RequestError(f"the run in {self._path} is another one: {error}") from error
             run.progress = type(run.progress)(**values["progress"])
             run.sums.set_state(state.unpack(values["sums"], arrays))
-            for callback, kept in zip(self._run.callbacks.callbacks, values["callbacks"]):
-                state.restore_callback(callback, state.unpack(kept, arrays))
+            for name, callback in state.named_callbacks(run.callbacks.callbacks).items():
+                if name in values["callbacks"]:
+                    state.restore_callback(callback, state.unpack(values["callbacks"][name], arrays))
             epoch = values["epoch"]
             if self._verbose:
                 print(f"resuming {self._path} at step {run.progress.step}")
@@ -163,7 +164,10 @@ class RunFolder:
                 "progress": dataclasses.asdict(run.progress),
                 "epoch": epoch,
                 "sums": state.pack(run.sums.state(), arrays),
-                "callbacks": [state.pack(state.callback_state(c), arrays) for c in self._run.callbacks.callbacks],
+                "callbacks": {
+                    name: state.pack(state.callback_state(callback), arrays)
+                    for name, callback in state.named_callbacks(run.callbacks.callbacks).items()
+                },
                 "metrics_size": self._metrics.size(),
             }
             checkpoint.save(self._path / "checkpoints", run.progress.step, arrays, values, self._keep)

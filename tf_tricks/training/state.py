@@ -1,9 +1,10 @@
 """Everything that a resumed run needs, as arrays and plain values, and back again."""
 
+import inspect
+
 import numpy as np
 
-# Not state: Keras turns the sign of min_delta when it sets monitor_op, once for each object.
-_NOT_KEPT = ("params", "model", "_model", "monitor_op", "min_delta")
+_NOT_KEPT = ("params", "model", "_model", "monitor_op")
 _PLAIN = (bool, int, float, str, type(None), np.ndarray, np.generic, list, tuple, dict)
 
 
@@ -32,11 +33,30 @@ def assign_variables(groups, arrays):
 def callback_state(callback):
     """Returns the plain attributes of a Keras callback: counters, best values, history, best weights.
 
+    What its constructor takes is no state: `patience` or `filepath` may be others when a run goes on.
+
     A callback with state of another kind says what to keep by methods `get_state()` and `set_state(state)`.
     """
     if hasattr(callback, "get_state"):
         return callback.get_state()
-    return {k: v for k, v in vars(callback).items() if k not in _NOT_KEPT and _is_plain(v)}
+    settings = inspect.signature(type(callback).__init__).parameters
+    return {k: v for k, v in vars(callback).items() if k not in _NOT_KEPT and k not in settings and _is_plain(v)}
+
+
+def named_callbacks(callbacks):
+    """Returns a dict of name to callback: the class, with a number from the second of a class on.
+
+    Example:
+        >>> import keras
+        >>> list(named_callbacks([keras.callbacks.History(), keras.callbacks.History()]))
+        ['History', 'History 2']
+    """
+    named, seen = {}, {}
+    for callback in callbacks:
+        name = type(callback).__name__
+        seen[name] = seen.get(name, 0) + 1
+        named[name if seen[name] == 1 else f"{name} {seen[name]}"] = callback
+    return named
 
 
 def restore_callback(callback, state):

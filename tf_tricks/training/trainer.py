@@ -3,10 +3,11 @@
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 from etils import epath
 
-from tf_tricks import losses, optimizers, schedules
+from tf_tricks import optimizers, schedules
 from tf_tricks.data import Stream, as_source
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.schedules import plan
@@ -14,16 +15,18 @@ from tf_tricks.training.checks import (
     check_batch,
     check_built,
     check_jit_compile,
-    check_loss,
+    check_model,
     check_optimizer,
     check_pairs,
 )
+from tf_tricks.training.compiled import DEFAULT_LOSS, compile_model
 from tf_tricks.training.evaluation import Evaluation
 from tf_tricks.training.interrupt import StopRequests
 from tf_tricks.training.loss_scale import LossScale
-from tf_tricks.training.metrics import choose_modes, get_metric
+from tf_tricks.training.metrics import choose_modes
 from tf_tricks.training.run import Run
 from tf_tricks.training.run_folder import RunFolder
+from tf_tricks.training.task import check_monitored, check_task, class_weights
 from tf_tricks.training.update import Update
 
 
@@ -32,12 +35,16 @@ class Trainer:
 
     Args:
         model: a built `keras.Model`; with several replicas, built inside `with strategy.scope():`.
-        optimizer: a Keras optimizer, or what `tt.optimizers.get` takes.
-        learning_rate: schedule of the epoch, or a number.
+        optimizer: a Keras optimizer, or what `tt.optimizers.get` takes; by default that with which the model is
+            compiled, else momentum.
+        learning_rate: schedule of the epoch, or a number; by default that of the Keras optimizer given, else 0.1.
         batch_size: schedule of the epoch, or a number: examples an update, over all replicas.
-        loss: a `keras.losses.Loss`, or what `tt.losses.get` takes; by default cross-entropy of logits and labels, whole
-            numbers or distributions.
-        metrics: Keras metrics, or their names.
+        loss: what `keras.Model.compile` takes: a loss, its name, a function, or a structure of them for several
+            outputs; or what `tt.losses.get` takes. By default that with which the model is compiled, with its
+            `loss_weights` and metrics; else cross-entropy of logits and labels, integers or distributions.
+        loss_weights: what `compile` takes.
+        metrics: what `compile` takes: names, metrics, functions, or a structure of them.
+        weighted_metrics: likewise; these see the weights of the examples.
         l2: λ of the penalty λ|θ|² in the loss (the lecture's; papers that call λ' "weight decay" with SGD mean
             λ = λ'/2).
         weight_decay: λ of the decoupled decay θ ← θ − ηλθ, or None.
@@ -49,7 +56,8 @@ class Trainer:
         micro_batch: most examples in the devices' memory at once, over all replicas; larger batches are accumulated.
         strategy: from `tt.strategy`; None is the strategy in whose scope the trainer is made.
         jit_compile: whether XLA compiles the forward and backward pass; "auto" does so on a single GPU.
-        evaluation_batch_size: examples a step of evaluation, over all replicas.
+        evaluation_batch_size: examples a step of evaluation, over all replicas; None takes the first batch of training,
+            or the micro-batch.
 
     Example:
         >>> import keras, numpy as np
@@ -65,35 +73,43 @@ class Trainer:
     def __init__(
         self,
         model,
-        optimizer="momentum",
-        learning_rate=0.1,
+        optimizer=None,
+        learning_rate=None,
         batch_size=32,
         loss=None,
-        metrics=(),
+        metrics=None,
         l2=0.0,
         weight_decay=None,
-        exclude_from_weight_decay=("bias", "gamma", "beta"),
+        exclude_from_weight_decay=("bias$", "gamma$", "beta$"),
         clip_value=None,
         clip_norm=None,
         clip_global_norm=None,
         micro_batch=None,
         strategy=None,
         jit_compile="auto",
-        evaluation_batch_size=512,
+        evaluation_batch_size=None,
+        loss_weights=None,
+        weighted_metrics=None,
     ):
         self.model = model
         self.strategy = strategy or tf.distribute.get_strategy()
         self.num_replicas = self.strategy.num_replicas_in_sync
         check_built(model, self.strategy)
-        self.learning_rate = schedules.get(learning_rate)
+        check_model(model, self.num_replicas)
+        arguments = dict(loss=loss, loss_weights=loss_weights, metrics=metrics, weighted_metrics=weighted_metrics)
+        if loss is None:
+            arguments = _compiled_arguments(model, arguments)
+        if optimizer is None:
+            optimizer = model.optimizer if getattr(model, "optimizer", None) is not None else "momentum"
+        self.learning_rate = schedules.get(_rate_of(optimizer) if learning_rate is None else learning_rate)
         self.batch_size = schedules.get(batch_size)
         self.micro_batch = micro_batch
-        self.loss = losses.get(loss or {"name": "sparse_categorical_crossentropy", "from_logits": True})
         self.jit_compile = check_jit_compile(jit_compile, self.strategy)
+        if evaluation_batch_size is not None:
+            check_number("evaluation_batch_size", evaluation_batch_size, minimum=1, integer=True)
+        self.evaluation_batch_size = evaluation_batch_size
         with self.strategy.scope():
             self.optimizer = check_optimizer(optimizers.get(optimizer), weight_decay, self.strategy)
-            self.metrics = [get_metric(m) for m in metrics]
-            evaluation_metrics = [type(m).from_config(m.get_config()) for m in self.metrics]
             self.update = Update(
                 self.optimizer,
                 model.trainable_variables,
@@ -104,30 +120,54 @@ class Trainer:
                 clip_norm=clip_norm,
                 clip_global_norm=clip_global_norm,
             )
-            self.loss_scale = LossScale() if keras.mixed_precision.dtype_policy().name == "mixed_float16" else None
-        self._evaluation = Evaluation(self.strategy, model, self.loss, evaluation_metrics, evaluation_batch_size)
-        model.optimizer = self.optimizer  # where Keras callbacks look for it
+            self.loss_scale = LossScale() if _computes_in_float16(model) else None
+            self.shares = compile_model(model, self.optimizer, **arguments)
+        self._evaluations = {}
 
     def evaluate(self, source):
         """Returns a dict of `loss` (with L2) and metrics, floats, over every example of `source`, each exactly once.
 
         Args:
-            source: a source of `tf_tricks.data`, or a pair of arrays.
+            source: a source of `tf_tricks.data`, or arrays (inputs, labels) or (inputs, labels, weights).
         """
-        results = self._evaluation(as_source(source))
+        source = as_source(source)
+        check_task(self, Stream(source))
+        results = self._evaluation()(source)
         results["loss"] += float(self.update.penalty())
         return results
 
-    def fit(self, stream, epochs, validation=None, callbacks=(), workdir=None, verbose=1, **folder_options):
+    def _evaluation(self):
+        size = self.evaluation_batch_size
+        if size is None:
+            size = int(self.batch_size(0.0))
+            size = size if self.micro_batch is None else min(size, self.micro_batch)
+        if size not in self._evaluations:
+            self._evaluations[size] = Evaluation(self.strategy, self.model, self.shares, size)
+        return self._evaluations[size]
+
+    def fit(
+        self,
+        stream,
+        epochs,
+        validation=None,
+        callbacks=(),
+        workdir=None,
+        verbose=1,
+        class_weight=None,
+        **folder_options,
+    ):
         """Trains, or goes on where the run in `workdir` was left.
 
         Args:
-            stream: `tt.data.Stream`, or a pair of arrays.
+            stream: `tt.data.Stream`, a source, or arrays (inputs, labels) or (inputs, labels, weights); each of these
+                may be a dict, tuple or list of arrays, as the model takes and gives them.
             epochs: how long to train, a number above 0; fractions are fine.
-            validation: a source to evaluate after each epoch, a pair of arrays, or None.
+            validation: a source to evaluate after each epoch, arrays likewise, or None.
             callbacks: Keras callbacks. Epoch hooks run as in Keras, batch hooks once a call of the compiled loop.
             workdir: the run's folder, local or remote; None writes nothing.
             verbose: 0 prints nothing.
+            class_weight: dict of class to what its examples count in training, 1 where none is given, as in Keras; or
+                `"balanced"`, n / (K · examples of the class).
             **folder_options: arguments of `RunFolder`.
 
         Returns:
@@ -140,25 +180,32 @@ class Trainer:
         """
         stream = stream if isinstance(stream, Stream) else Stream(as_source(stream))
         validation = None if validation is None else as_source(validation)
-        callbacks = list(callbacks)
-        self.check(stream, epochs, callbacks)
-        choose_modes(callbacks, self.metrics)
+        callbacks = _listed(callbacks)
+        line = self.check(stream, epochs, callbacks, validation)
+        choose_modes(callbacks, [] if self.model._compile_metrics is None else self.model._compile_metrics.metrics)
+        weights = class_weights(class_weight, lambda: _all_labels(stream.source), stream.source.has_weights)
+        if verbose:
+            print(line)
         callback_list = keras.callbacks.CallbackList(
             callbacks, add_history=True, model=self.model, epochs=math.ceil(epochs), verbose=0, steps=None
         )
-        self.run = Run(self, stream, epochs, callback_list, validation)
+        self.run = Run(self, stream, epochs, callback_list, validation, weights)
         self.run.workdir = None if workdir is None else epath.Path(workdir)
         with RunFolder(workdir, self.run, verbose, **folder_options) as folder, StopRequests() as stop_requests:
             self.run(folder, stop_requests)
         return self.model.history
 
-    def check(self, stream, epochs, callbacks=()):
-        """Raises a `RequestError` if `fit` could not carry this out; looks at every batch size that will be asked for.
+    def check(self, stream, epochs, callbacks=(), validation=None):
+        """Returns what the task is taken for, in a line; looks at every batch size that will be asked for.
 
         Args:
             stream: `tt.data.Stream`.
             epochs: how long to train.
             callbacks: Keras callbacks; those that know the trainer hand it their schedules.
+            validation: a source, or None.
+
+        Raises:
+            RequestError: `fit` could not carry this out.
         """
         check_number("epochs", epochs, above=0)
         for callback in callbacks:
@@ -173,4 +220,45 @@ class Trainer:
             check_pairs(stream.augment, size, self.num_replicas, self.micro_batch)
         if not self.batch_sizes:
             raise RequestError(f"epochs={epochs} is less than half a batch of {first}: nothing would be trained")
-        check_loss(self.loss, self.metrics, self.model, stream)
+        line = check_task(self, stream, validation)
+        check_monitored(self.model, callbacks, validation is not None)
+        return line
+
+
+def _listed(callbacks):
+    """One callback, None, or several, as a list."""
+    if callbacks is None:
+        return []
+    return [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else list(callbacks)
+
+
+def _compiled_arguments(model, given):
+    """What the model was compiled with, where the trainer is given no loss; what the trainer is given goes first."""
+    config = getattr(model, "_compile_config", None)
+    config = getattr(config, "config", None) or {}
+    found = {key: config.get(key) if value is None else value for key, value in given.items()}
+    if found["loss"] is None and type(model).compute_loss is keras.Model.compute_loss:
+        found["loss"] = DEFAULT_LOSS
+    return found
+
+
+def _rate_of(optimizer):
+    rate = getattr(optimizer, "_learning_rate", None)
+    return float(np.asarray(rate)) if isinstance(rate, keras.Variable) else 0.1
+
+
+def _computes_in_float16(model):
+    return any(layer.compute_dtype == "float16" for layer in model._flatten_layers())
+
+
+def _all_labels(source):
+    """The labels of a source of classes as a NumPy array, or None."""
+    kind = getattr(getattr(source, "labels", None), "kind", None)
+    if kind not in ("classes", "one-hot", "distributions", "binary", "integers as floats"):
+        return None
+    step, number = 1024, source.num_examples
+    parts = []
+    for start in range(0, number, step):
+        indices = tf.range(start, min(start + step, number), dtype=tf.int64)
+        parts.append(np.asarray(source.fetch(indices, indices)[1]))
+    return np.concatenate(parts)

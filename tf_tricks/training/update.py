@@ -84,7 +84,7 @@ class Update:
         gradients = self._with_l2(gradients)
         norms = tf.cond(
             log_norms,
-            lambda: tf.stack([tf.linalg.global_norm(gradients), tf.linalg.global_norm([*map(_value, self.variables)])]),
+            lambda: tf.stack([_norm(gradients), _norm([*map(_value, self.variables)])]),
             lambda: tf.zeros([2]),
         )
         self.optimizer.apply(self._clip(gradients), self.variables)
@@ -107,3 +107,7 @@ class Update:
 
 def _value(variable):
     return tf.convert_to_tensor(variable)
+
+
+def _norm(tensors):
+    return tf.cast(tf.linalg.global_norm(tensors), tf.float32)

@@ -1,0 +1,157 @@
+"""What the trainer takes a task for, and what it refuses before the first step."""
+
+import keras
+import numpy as np
+import pytest
+
+import tf_tricks as tt
+from tf_tricks.errors import RequestError
+from tf_tricks.training.task import class_weights
+
+K = keras.layers
+RNG = np.random.RandomState(0)
+X = RNG.randn(32, 6).astype("float32")
+CLASSES = RNG.randint(0, 3, 32)
+REAL = RNG.randn(32, 1).astype("float32")
+
+
+def dense(outputs=3, activation=None, inputs=6):
+    return keras.Sequential([keras.Input((inputs,)), K.Dense(outputs, activation=activation)])
+
+
+def fit(model, data, callbacks=(), fit_arguments=(), **arguments):
+    trainer = tt.Trainer(model, batch_size=8, **arguments)
+    return trainer.fit(data, 1, callbacks=callbacks, verbose=0, **dict(fit_arguments))
+
+
+def test_the_line_says_what_is_learned(capsys):
+    tt.Trainer(dense(), batch_size=8, metrics=["accuracy"]).fit((X, CLASSES), 1)
+    assert capsys.readouterr().out.startswith(
+        "classification of 3 classes: sparse categorical crossentropy, accuracy\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "arguments", "sentence"),
+    [
+        (dense, (X, REAL), {}, "cross-entropy needs classes, integers from 0, and the labels are numbers from -"),
+        (dense, (X, REAL), {"loss": "mse"}, "the model has 3 outputs and the labels are one number each"),
+        (dense, (X, CLASSES + 1), {}, "the labels of the training data go up to 3, but the model has 3 outputs"),
+        (
+            dense,
+            (X, CLASSES),
+            {"loss": "sparse_categorical_crossentropy"},
+            "takes probabilities, .* say from_logits=True",
+        ),
+        (lambda: dense(inputs=5), (X, CLASSES), {}, "cannot take the inputs of the training data, float32 \\[2, 6\\]"),
+        (
+            lambda: dense(1),
+            (X, REAL),
+            {"loss": keras.losses.MeanSquaredError(reduction=None)},
+            "no single number to minimise",
+        ),
+        (dense, (X, {"a": CLASSES}), {"loss": {"b": "mse"}}, "the loss cannot compare the labels"),
+        (dense, (X, CLASSES), {"metrics": ["acuracy"]}, "no metric 'acuracy'; did you mean 'accuracy'"),
+        (dense, (X, CLASSES), {"loss": "mse_"}, "there is no loss 'mse_'"),
+        (dense, (X, CLASSES), {"loss": 3}, "a loss must be a name"),
+        (dense, (X, CLASSES), {"loss": "mse", "loss_weights": {"a": "b"}}, "cannot compare|cannot compile"),
+    ],
+)
+def test_what_cannot_be_meant(model, data, arguments, sentence):
+    with pytest.raises(RequestError, match=sentence):
+        fit(model(), data, **arguments)
+
+
+def test_a_validation_set_of_another_size():
+    with pytest.raises(RequestError, match="cannot take the inputs of the validation data, float32 \\[2, 5\\]"):
+        fit(dense(), (X, CLASSES), fit_arguments={"validation": (X[:, :5], CLASSES)})
+
+
+@pytest.mark.parametrize("name", ["train_step", "test_step"])
+def test_steps_of_the_models_own(name):
+    own = type("Own", (keras.Model,), {name: lambda self, data: {}})
+    inputs = keras.Input((6,))
+    with pytest.raises(RequestError, match=f"has a {name} of its own"):
+        tt.Trainer(own(inputs, K.Dense(3)(inputs)))
+
+
+def test_what_a_compiled_model_has_is_taken():
+    model = dense(1)
+    model.compile(keras.optimizers.Adam(3e-4), "mse", metrics=["mae"])
+    trainer = tt.Trainer(model, batch_size=8)
+    assert isinstance(trainer.optimizer, keras.optimizers.Adam)
+    assert trainer.learning_rate(0.0) == pytest.approx(3e-4)
+    assert {"loss", "mae"} <= set(trainer.fit((X, REAL), 1, verbose=0).history)
+
+
+def test_the_rate_of_an_optimizer_is_taken_where_none_is_given():
+    assert tt.Trainer(dense(), keras.optimizers.Adam(3e-4)).learning_rate(0.0) == pytest.approx(3e-4)
+    assert tt.Trainer(dense(), keras.optimizers.Adam(3e-4), 0.01).learning_rate(0.0) == pytest.approx(0.01)
+
+
+def test_one_callback_may_come_alone():
+    class Counts(keras.callbacks.Callback):
+        epochs = 0
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.epochs += 1
+
+    counts = Counts()
+    fit(dense(), (X, CLASSES), callbacks=counts)
+    assert counts.epochs == 1
+
+
+def test_a_model_in_float64():
+    keras.config.set_dtype_policy("float64")
+    assert np.isfinite(fit(dense(1), (X, REAL), loss="mse", clip_global_norm=1.0).history["loss"]).all()
+
+
+def test_a_model_in_float16_has_a_loss_scale_whatever_the_policy():
+    layers = [keras.Input((6,)), K.Dense(3, dtype="mixed_float16")]
+    assert tt.Trainer(keras.Sequential(layers)).loss_scale is not None
+    assert tt.Trainer(dense()).loss_scale is None
+
+
+@pytest.mark.parametrize(
+    ("given", "labels", "expected"),
+    [
+        ({1: 5.0}, [0, 1, 2, 1], [1, 5, 1]),
+        ("balanced", [0, 1, 1, 1], [2, 2 / 3]),
+        ("balanced", [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]], [2, 2 / 3]),
+    ],
+)
+def test_class_weights(given, labels, expected):
+    np.testing.assert_allclose(class_weights(given, lambda: np.array(labels), False), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("given", "has_weights", "sentence"),
+    [
+        ({7: 1.0}, False, "a weight for 7, and the classes are 0 to 2"),
+        ({"a": 1.0}, False, "a weight for 'a', and the classes"),
+        ({0: -1.0}, False, "of class 0 must be a number at least 0, not -1.0"),
+        ("balance", False, "a dict of class to weight, or 'balanced', not 'balance'"),
+        ({0: 1.0}, True, "cannot be given at the same time"),
+    ],
+)
+def test_class_weights_that_cannot_be_used(given, has_weights, sentence):
+    with pytest.raises(RequestError, match=sentence):
+        class_weights(given, lambda: np.array([0, 1, 2]), has_weights)
+
+
+def test_a_scheduler_takes_the_place_of_the_schedule():
+    rates = []
+    note = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: rates.append(round(float(model.optimizer.learning_rate.numpy()), 6))
+    )
+    model = dense()
+    scheduler = keras.callbacks.LearningRateScheduler(lambda epoch: 0.1)
+    warm_up = tt.schedules.warm_up(0.7, epochs=2)
+    tt.Trainer(model, learning_rate=warm_up, batch_size=8).fit((X, CLASSES), 3, callbacks=[scheduler, note], verbose=0)
+    assert rates == [0.1, 0.1, 0.1]
+
+
+@pytest.mark.parametrize("name", ["beta_branch", "debias", "gamma_ray"])
+def test_the_variables_own_name_decides_on_decay(name):
+    model = keras.Sequential([keras.Input((6,)), K.Dense(3, name=name)])
+    assert tt.Trainer(model, l2=0.1).update.decayed == [True, False]

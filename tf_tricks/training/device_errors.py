@@ -1,0 +1,46 @@
+"""What can go wrong on the device or while the data are read, told in a sentence."""
+
+import contextlib
+
+import tensorflow as tf
+
+from tf_tricks.errors import RunError
+
+
+@contextlib.contextmanager
+def told(what, batch_size, argument):
+    """Tells in a sentence what TensorFlow raises within this context.
+
+    Args:
+        what: what is being done: `"training"` or `"evaluation"`.
+        batch_size: examples at once.
+        argument: the argument that makes this number smaller.
+
+    Raises:
+        RunError: the memory is too small, the data cannot be read, or the computation refuses a value.
+    """
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        half = max(1, batch_size // 2)
+        pieces = ", and the same batches are accumulated from smaller pieces" if argument == "micro_batch" else ""
+        raise RunError(
+            f"out of memory in {what} with a batch of {batch_size} examples: set {argument} to {half} or less{pieces}"
+        ) from error
+    except tf.errors.OpError as error:
+        if _is_of_data(error):
+            raise RunError(f"the {what} data cannot be read any more: {_first_line(error)}") from error
+        raise RunError(f"the computation of {what} failed: {_first_line(error)}") from error
+
+
+def _is_of_data(error):
+    return "IteratorGetNext" in str(error) or isinstance(error, (tf.errors.DataLossError, tf.errors.OutOfRangeError))
+
+
+def _first_line(error):
+    """The reason: TensorFlow puts it behind a heading and the place of the operation in the program."""
+    lines = [line.strip() for line in str(error.message).splitlines() if line.strip()]
+    reasons = [
+        line for line in lines if not line.startswith(("Graph execution error", "Detected at node", "File ", "["))
+    ]
+    return (reasons or lines or [type(error).__name__])[0]
