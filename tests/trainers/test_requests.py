@@ -82,7 +82,7 @@ OVERRIDES = {
     "checkpoint_minutes=0": "checkpoint_minutes must be a number above 0, not 0",
     "callbacks=(3,)": "a callback must be a name, .* not 3",
     # What does not fit each other
-    "loss=mean_squared_error": r"the loss cannot compare the labels .*, int32 \[2\], with the outputs float32 \[2, 10\]",
+    "loss=mean_squared_error": r"cannot compare the labels .*, int32 \[2\], with the outputs float32 \[2, 10\]",
     "metrics=['mean_squared_error']": "the metrics cannot compare the labels of the training data",
 }
 
