@@ -43,7 +43,7 @@ def check_number(name, value, minimum=None, maximum=None, above=None, below=None
         maximum: the largest value allowed, or None.
         above: a bound that the value must exceed, or None.
         below: a bound that the value must stay below, or None.
-        integer: whether only whole numbers are allowed.
+        integer: whether only integers are allowed.
 
     Example:
         >>> check_number("factor", 0.1, above=0)
@@ -53,7 +53,7 @@ def check_number(name, value, minimum=None, maximum=None, above=None, below=None
     limits += [f"at least {minimum}"] if minimum is not None else []
     limits += [f"at most {maximum}"] if maximum is not None else []
     limits += [f"below {below}"] if below is not None else []
-    kind = "a whole number" if integer else "a number"
+    kind = "an integer" if integer else "a number"
     allowed = " ".join([kind, " and ".join(limits)]).strip()
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if (

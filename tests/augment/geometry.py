@@ -13,7 +13,7 @@ both_ways = pytest.mark.parametrize("xla", [False, True], ids=["host", "xla"])
 
 
 def pictures(shape=(11, 14, 3), dtype="float32", number=NUMBER):
-    """Random images: floats in [0, 1), or whole numbers from 1 to 255."""
+    """Random images: floats in [0, 1), or integers from 1 to 255."""
     rng = np.random.default_rng(0)
     if "float" in dtype:
         return rng.random((number, *shape)).astype(dtype)
@@ -89,7 +89,7 @@ def check_layer(layer, shape=(11, 14, 3)):
 
 
 def check_uint8_is_rounded(function):
-    """Whole numbers are the rounded results for floats, on both ways."""
+    """Integers are the rounded results for floats, on both ways."""
     images = pictures(dtype="uint8")
     for xla in (False, True):
         exact = by(function, xla, images.astype("float32"))
@@ -97,7 +97,7 @@ def check_uint8_is_rounded(function):
 
 
 def assert_alike(found, wanted, way):
-    """Two ways to compute the same may round a value that lies between two whole numbers to either."""
+    """Two ways to compute the same may round a value that lies between two integers to either."""
     (images, masks), (wanted_images, wanted_masks) = found, wanted
     images = np.asarray(images).astype(int)
     assert np.abs(images - wanted_images).max() <= 1, f"{way}: another grey level"

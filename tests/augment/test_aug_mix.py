@@ -111,8 +111,8 @@ def test_masks_cannot_follow_but_stay_where_nothing_moves():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"width": 0}, "width must be a whole number at least 1, not 0"),
-        ({"depth": 1.5}, "depth must be a whole number at least 1, not 1.5"),
+        ({"width": 0}, "width must be an integer at least 1, not 0"),
+        ({"depth": 1.5}, "depth must be an integer at least 1, not 1.5"),
         ({"severity": 0}, "severity must be a number at least 0.1 and at most 10, not 0"),
         ({"operations": ["blur"]}, "there is no operation 'blur'"),
     ],

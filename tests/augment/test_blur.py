@@ -72,7 +72,7 @@ def test_an_empty_batch_is_possible():
     [
         ({"sigma": -1}, "sigma must be a number at least 0, not -1"),
         ({"kernel_size": 4}, "kernel_size must be an odd number, not 4"),
-        ({"kernel_size": 0}, "kernel_size must be a whole number at least 1, not 0"),
+        ({"kernel_size": 0}, "kernel_size must be an integer at least 1, not 0"),
     ],
 )
 def test_an_unusable_argument_gets_a_sentence(arguments, sentence):

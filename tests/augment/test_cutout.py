@@ -88,8 +88,8 @@ def test_its_config_makes_it_again():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"size": -1}, "size must be a whole number at least 0 and at most 32768, not -1"),
-        ({"size": 1.5}, "size must be a whole number at least 0 and at most 32768, not 1.5"),
+        ({"size": -1}, "size must be an integer at least 0 and at most 32768, not -1"),
+        ({"size": 1.5}, "size must be an integer at least 0 and at most 32768, not 1.5"),
         ({"fill_value": "nose"}, "fill_value must be a number or 'noise', not 'nose'"),
     ],
 )

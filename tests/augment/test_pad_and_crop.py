@@ -111,8 +111,8 @@ def test_pad_larger_than_the_image_gets_a_sentence():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"pad": -1}, "pad must be a whole number at least 0, not -1"),
-        ({"pad": 1.5}, "pad must be a whole number at least 0, not 1.5"),
+        ({"pad": -1}, "pad must be an integer at least 0, not -1"),
+        ({"pad": 1.5}, "pad must be an integer at least 0, not 1.5"),
         ({"fill_value": "black"}, "fill_value must be a number, not 'black'"),
     ],
 )

@@ -162,7 +162,7 @@ def test_the_run_tells_what_it_knows():
         ),
         ("mixup", {"probability": 1.5}, "probability must be a number at least 0 and at most 1, not 1.5"),
         ("mixup", {"regression": 1}, "regression must be True or False, not 1"),
-        ("mixup", {"num_classes": 0}, "num_classes must be a whole number at least 1, not 0"),
+        ("mixup", {"num_classes": 0}, "num_classes must be an integer at least 1, not 0"),
         ("mixup", {"off_epochs": -1}, "off_epochs must be a number at least 0, not -1"),
         (
             "mixup",
@@ -186,11 +186,11 @@ def test_an_unusable_argument_gets_a_sentence(name, arguments, sentence):
             {"start": 5},
             "mixup needs batches that start at an even position, so that pairs stay together",
         ),
-        ({}, {}, "mixup needs num_classes to mix labels that are whole numbers"),
+        ({}, {}, "mixup needs num_classes to mix labels that are integers"),
         (
             {"num_classes": 3},
             {"labels": np.zeros((8, 6, 5), int)},
-            "mixup takes whole numbers [batch] as labels, not [8, 6, 5]",
+            "mixup takes integers [batch] as labels, not [8, 6, 5]",
         ),
         (
             {"num_classes": 3},

@@ -65,8 +65,8 @@ def test_an_empty_batch_is_possible():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"bits": 9}, "bits must be a whole number at least 0 and at most 8, not 9"),
-        ({"bits": 1.5}, "bits must be a whole number at least 0 and at most 8, not 1.5"),
+        ({"bits": 9}, "bits must be an integer at least 0 and at most 8, not 9"),
+        ({"bits": 1.5}, "bits must be an integer at least 0 and at most 8, not 1.5"),
         ({"bits": (5, 2)}, "bits must be \\(low, high\\) with low at most high"),
     ],
 )

@@ -149,8 +149,8 @@ def test_floats_outside_of_the_value_range_get_a_sentence():
     [
         ({"magnitude": 31}, "magnitude must be a number at least 0 and at most 30, not 31"),
         ({"magnitude": -1}, "magnitude must be a number at least 0 and at most 30, not -1"),
-        ({"num_layers": 0}, "num_layers must be a whole number at least 1, not 0"),
-        ({"num_magnitude_bins": 1}, "num_magnitude_bins must be a whole number at least 2, not 1"),
+        ({"num_layers": 0}, "num_layers must be an integer at least 1, not 0"),
+        ({"num_magnitude_bins": 1}, "num_magnitude_bins must be an integer at least 2, not 1"),
         ({"operations": ["sheer_x"]}, "there is no operation 'sheer_x'; did you mean 'shear_x'"),
         ({"layers": 2}, "there is no argument of the augmentation 'rand_augment' called 'layers'"),
     ],

@@ -1,4 +1,4 @@
-"""Threefry against its published answers and against a reference in Python's whole numbers."""
+"""Threefry against its published answers and against a reference in Python's integers."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ POSITIONS = np.arange(20_000, dtype="int64")
 
 
 def reference(key, counter):
-    """Threefry-2x32-20 as in Salmon et al. 2011, in whole numbers modulo 2³²."""
+    """Threefry-2x32-20 as in Salmon et al. 2011, in integers modulo 2³²."""
     keys = [key[0], key[1], 0x1BD11BDA ^ key[0] ^ key[1]]
     x = [(counter[i] + keys[i]) % 2**32 for i in (0, 1)]
     for i in range(20):
@@ -131,7 +131,7 @@ def test_every_integer_is_equally_likely():
 
 @pytest.mark.parametrize("seed", [-1, 2**32, 0.5])
 def test_a_seed_out_of_range_gets_a_sentence(seed):
-    with pytest.raises(RequestError, match="seed must be a whole number at least 0 and at most 4294967295"):
+    with pytest.raises(RequestError, match="seed must be an integer at least 0 and at most 4294967295"):
         random.bits(seed, POSITIONS, 0)
 
 
@@ -142,5 +142,5 @@ def test_a_stream_out_of_range_gets_a_sentence():
 
 @pytest.mark.parametrize("high", [0, -1, 2**16 + 1])
 def test_an_empty_or_too_wide_range_gets_a_sentence(high):
-    with pytest.raises(RequestError, match="high - low must be a whole number at least 1 and at most 65536"):
+    with pytest.raises(RequestError, match="high - low must be an integer at least 1 and at most 65536"):
         random.integers(0, POSITIONS, 0, 0, high)

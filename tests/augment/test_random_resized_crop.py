@@ -121,8 +121,8 @@ def test_images_smaller_than_a_plain_crop_get_a_sentence():
         ({"scale": (0, 1)}, r"scale must be \(low, high\) with low above 0, not \(0, 1\)"),
         ({"scale": (0.5, 2)}, "scale must be a number at most 1, not 2"),
         ({"ratio": (2, 1)}, r"ratio must be \(low, high\) with low at most high, not \(2, 1\)"),
-        ({"size": 0}, "size must be a whole number at least 1, not 0"),
-        ({"size": (1, 2, 3)}, r"size must be a whole number or a pair \(height, width\), not \(1, 2, 3\)"),
+        ({"size": 0}, "size must be an integer at least 1, not 0"),
+        ({"size": (1, 2, 3)}, r"size must be an integer or a pair \(height, width\), not \(1, 2, 3\)"),
         ({"scale": None}, "random_resized_crop needs a size where scale is None"),
     ],
 )

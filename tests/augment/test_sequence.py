@@ -30,7 +30,7 @@ class Mixes(Augmentation):
 
 @keras.saving.register_keras_serializable("tests")
 class Plus(Augmentation):
-    """Adds a random whole number from 0 to 9 to the images, and to the labels."""
+    """Adds a random integer from 0 to 9 to the images, and to the labels."""
 
     uses_value_range = True
 

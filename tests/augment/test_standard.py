@@ -164,10 +164,10 @@ def test_inputs_that_are_no_images_get_a_sentence():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"pad": -1}, "pad must be a whole number at least 0, not -1"),
-        ({"pad": 1.5}, "pad must be a whole number at least 0, not 1.5"),
+        ({"pad": -1}, "pad must be an integer at least 0, not -1"),
+        ({"pad": 1.5}, "pad must be an integer at least 0, not 1.5"),
         ({"flip": 1}, "flip must be True or False, not 1"),
-        ({"cutout": -8}, "cutout must be a whole number at least 0, not -8"),
+        ({"cutout": -8}, "cutout must be an integer at least 0, not -8"),
         ({"padding": 4}, "there is no argument of the augmentation 'standard' called 'padding'"),
     ],
 )

@@ -93,7 +93,7 @@ def test_an_unknown_batch_size_is_possible():
     [
         (
             {"num_magnitude_bins": 1},
-            "num_magnitude_bins must be a whole number at least 2 and at most 65536, not 1",
+            "num_magnitude_bins must be an integer at least 2 and at most 65536, not 1",
         ),
         ({"operations": ["colour"]}, "there is no operation 'colour'; did you mean 'color'"),
         ({"magnitude": 9}, "there is no argument of the augmentation 'trivial_augment' called 'magnitude'"),

@@ -114,5 +114,5 @@ def test_fit_needs_a_stream_that_begins_with_the_minimum():
 
 @pytest.mark.parametrize("arguments", [(0, 4), (8, 4), (4, np.nan)])
 def test_arguments_out_of_range(arguments):
-    with pytest.raises(RequestError, match="must be a whole number"):
+    with pytest.raises(RequestError, match="must be an integer"):
         AdaptiveBatchSize(*arguments)

@@ -237,7 +237,7 @@ def test_plot_without_a_suggestion(tmp_path):
     [
         (dict(minimum=0.0), "minimum must be a number above 0"),
         (dict(minimum=1.0, maximum=0.1), "maximum must be a number above 1.0"),
-        (dict(steps=5), "steps must be a whole number at least 10"),
+        (dict(steps=5), "steps must be an integer at least 10"),
         (dict(smoothing=1), "smoothing must be a number at least 0 and below 1"),
         (dict(stop_factor=1), "stop_factor must be a number above 1"),
     ],

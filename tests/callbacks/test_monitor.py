@@ -192,7 +192,7 @@ def test_the_trainers_batch_is_augmented(tmp_path):
         (lambda folder: Monitor((X, Y)), "Monitor has no folder to write to: give it log_dir"),
         (lambda folder: Monitor(X, folder), r"batch must be a pair \(inputs, labels\), not ndarray"),
         (lambda folder: Monitor((X, Y), folder, loss=["mse"]), "needs one loss to take the gradient of"),
-        (lambda folder: Monitor((X, Y), folder, every=0), "every must be a whole number at least 1"),
+        (lambda folder: Monitor((X, Y), folder, every=0), "every must be an integer at least 1"),
     ],
 )
 def test_requests_that_lack_something(monitor, message, tmp_path):

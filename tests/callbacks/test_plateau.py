@@ -215,11 +215,11 @@ def test_a_run_that_crashed_is_resumed_bit_for_bit(make, tmp_path):
         (lambda: DecayOnPlateau(factor=0), "factor must be a number above 0 and below 1, not 0"),
         (lambda: DecayOnPlateau(factor=2.0), "factor must be a number above 0 and below 1, not 2.0"),
         (lambda: DecayOnPlateau(minimum=-1), "minimum must be a number at least 0"),
-        (lambda: DecayOnPlateau(patience=0), "patience must be a whole number at least 1"),
+        (lambda: DecayOnPlateau(patience=0), "patience must be an integer at least 1"),
         (lambda: DecayOnPlateau(mode="up"), "mode must be 'auto', 'min' or 'max', not 'up'"),
-        (lambda: DecayOnPlateau(cooldown=-1), "cooldown must be a whole number at least 0"),
+        (lambda: DecayOnPlateau(cooldown=-1), "cooldown must be an integer at least 0"),
         (lambda: GrowBatchOnPlateau(factor=1), "factor must be a number above 1"),
-        (lambda: GrowBatchOnPlateau(maximum=0.5), "maximum must be a whole number at least 1"),
+        (lambda: GrowBatchOnPlateau(maximum=0.5), "maximum must be an integer at least 1"),
     ],
 )
 def test_arguments_out_of_range(make, message):

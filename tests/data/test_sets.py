@@ -134,7 +134,7 @@ def test_the_regression_may_have_a_validation_part():
 
 
 def test_the_regression_without_examples_gets_a_sentence():
-    with pytest.raises(RequestError, match="num_examples must be a whole number at least 1, not 0"):
+    with pytest.raises(RequestError, match="num_examples must be an integer at least 1, not 0"):
         data.get({"name": "regression", "num_examples": 0})
 
 

@@ -153,7 +153,7 @@ def test_a_subset_leaves_its_source_alone():
         (IMAGES, CLASSES[:9], None, "there must be a label for each input, not 9 for 10 inputs"),
         (IMAGES[:0], np.zeros(0), None, "a data set must hold at least one example"),
         (IMAGES, CLASSES, 2, "the labels must be from 0 to 1, the classes, not 2"),
-        (IMAGES, CLASSES, 0, "num_classes must be a whole number at least 1, not 0"),
+        (IMAGES, CLASSES, 0, "num_classes must be an integer at least 1, not 0"),
         (IMAGES, CLASSES * 0.5, 3, "num_classes is 3, but the labels are values"),
         (IMAGES, np.array(list("abcdefghij")), None, "the labels must be numbers"),
         (np.array([None] * 10), CLASSES, None, r"the inputs must be numbers \[n, ...\], not object"),

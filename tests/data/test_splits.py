@@ -55,7 +55,7 @@ def test_an_impossible_fraction_gets_a_sentence(fraction, sentence):
 
 @pytest.mark.parametrize("seed", [-1, 2**32])
 def test_a_seed_out_of_range_gets_a_sentence(seed):
-    with pytest.raises(RequestError, match="seed must be a whole number"):
+    with pytest.raises(RequestError, match="seed must be an integer"):
         carve(10, 0.5, seed)
 
 

@@ -143,5 +143,5 @@ def test_by_default_a_batch_has_32_examples_or_all():
 
 @pytest.mark.parametrize("arguments", [dict(batch_size=0), dict(batch_size=11), dict(seed=-1), dict(seed=0.5)])
 def test_arguments_out_of_range(arguments):
-    with pytest.raises(RequestError, match=f"{next(iter(arguments))} must be a whole number"):
+    with pytest.raises(RequestError, match=f"{next(iter(arguments))} must be an integer"):
         stream(10, **arguments)

@@ -184,7 +184,7 @@ def test_an_unknown_configuration_gets_a_sentence(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"image_size": 0}, "image_size must be a whole number at least 1, not 0"),
+        ({"image_size": 0}, "image_size must be an integer at least 1, not 0"),
         ({"memory_limit": -1}, "memory_limit must be a number at least 0, not -1"),
         ({"validation_fraction": 1}, "validation_fraction must be a number at least 0 and below 1, not 1"),
         ({"validation_fraction": 0.001}, "leaves 40 for training and 0 for validation"),

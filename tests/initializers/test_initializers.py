@@ -58,7 +58,7 @@ def test_the_names_of_the_tricks_are_what_the_package_exports():
 @pytest.mark.parametrize("name", initializers.TRICKS)
 def test_a_card_has_its_parts_in_order(name):
     card = inspect.getdoc(initializers.TRICKS[name])
-    places = [card.find(part) for part in ("Use it when", "Leave it when", "Args:", "Example:")]
+    places = [card.find(part) for part in ("Use it when", "Avoid it when", "Args:", "Example:")]
     assert -1 not in places
     assert places == sorted(places)
 

@@ -224,7 +224,7 @@ def test_the_config_names_the_mode_so_that_every_backend_can_load_it(monkeypatch
         ({"mode": "gost"}, "no mode of batch normalization 'gost'; did you mean 'ghost'"),
         ({"mode": "ghost"}, "go together, not None and 'ghost'"),
         ({"ghost_size": 4}, "go together, not 4 and 'synchronized'"),
-        ({"mode": "ghost", "ghost_size": 0}, "ghost_size must be a whole number at least 1"),
+        ({"mode": "ghost", "ghost_size": 0}, "ghost_size must be an integer at least 1"),
         ({"synchronized": True}, 'mode="synchronized"'),
         ({"zero_gamma": True, "scale": False}, "zero_gamma needs a gamma"),
         ({"momentum": 1.5}, "momentum must be a number at least 0 and at most 1"),

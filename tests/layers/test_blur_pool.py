@@ -70,5 +70,5 @@ def test_an_image_too_small_gets_a_sentence():
 
 @pytest.mark.parametrize(("arguments", "name"), [({"kernel_size": 0}, "kernel_size"), ({"strides": 1.5}, "strides")])
 def test_unusable_arguments_get_a_sentence(arguments, name):
-    with pytest.raises(RequestError, match=f"{name} must be a whole number at least 1"):
+    with pytest.raises(RequestError, match=f"{name} must be an integer at least 1"):
         BlurPool2D(**arguments)

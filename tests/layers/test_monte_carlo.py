@@ -226,7 +226,7 @@ def test_a_model_without_dropout_gets_a_sentence():
 
 
 def test_no_samples_get_a_sentence():
-    with pytest.raises(RequestError, match="samples must be a whole number at least 1"):
+    with pytest.raises(RequestError, match="samples must be an integer at least 1"):
         monte_carlo_predict(model_of(layers.Dropout(0.5)), data(2, 6), samples=0)
 
 

@@ -135,7 +135,7 @@ def test_what_was_adapted_is_saved_and_not_what_was_given(tmp_path):
     ("arguments", "message"),
     [
         ({"axis": 0}, "axis must not be 0"),
-        ({"axis": 1.5}, "axis must be a whole number"),
+        ({"axis": 1.5}, "axis must be an integer"),
         ({"epsilon": -1.0}, "epsilon must be a number at least 0"),
         ({"mean": 1.0}, "together"),
         ({"mean": [np.nan], "variance": [1.0]}, "finite"),

@@ -124,7 +124,7 @@ def test_a_saved_model_whitens_alike(tmp_path):
     [
         ({"method": "zka"}, "no method of whitening 'zka'; did you mean 'zca'"),
         ({"epsilon": -1}, "epsilon must be a number at least 0"),
-        ({"num_components": 0}, "num_components must be a whole number at least 1"),
+        ({"num_components": 0}, "num_components must be an integer at least 1"),
         ({"method": "zca", "num_components": 2}, "zca"),
     ],
 )

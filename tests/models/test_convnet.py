@@ -39,10 +39,10 @@ def test_images_too_small_are_refused():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"filters": ()}, r"filters must be a list of whole numbers, such as \[32, 64, 128\], not \(\)"),
-        ({"filters": 32}, "filters must be a list of whole numbers"),
-        ({"convolutions": 0}, "convolutions must be a whole number at least 1, not 0"),
-        ({"kernel_size": 2.5}, "kernel_size must be a whole number at least 1, not 2.5"),
+        ({"filters": ()}, r"filters must be a list of integers, such as \[32, 64, 128\], not \(\)"),
+        ({"filters": 32}, "filters must be a list of integers"),
+        ({"convolutions": 0}, "convolutions must be an integer at least 1, not 0"),
+        ({"kernel_size": 2.5}, "kernel_size must be an integer at least 1, not 2.5"),
     ],
 )
 def test_wrong_arguments_get_a_sentence(arguments, sentence):

@@ -140,12 +140,12 @@ def test_get_returns_a_model_as_it_is():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"num_outputs": 0}, "num_outputs must be a whole number at least 1, not 0"),
+        ({"num_outputs": 0}, "num_outputs must be an integer at least 1, not 0"),
         ({"dropout": 1.0}, "dropout must be a number at least 0 and below 1, not 1.0"),
         ({"dropout": -0.1}, "dropout must be a number at least 0 and below 1, not -0.1"),
         ({"input_dtype": "uint16"}, "there is no input dtype 'uint16'; did you mean 'uint8'?"),
-        ({"input_shape": (8, 0, 3)}, "each of input_shape must be a whole number at least 1, not 0"),
-        ({"input_shape": 8}, r"input_shape must be a list of whole numbers, such as \[28, 28, 1\], not 8"),
+        ({"input_shape": (8, 0, 3)}, "each of input_shape must be an integer at least 1, not 0"),
+        ({"input_shape": 8}, r"input_shape must be a list of integers, such as \[28, 28, 1\], not 8"),
         ({"mean": None}, "mean and variance must be given together"),
         ({"mean": [1.0], "variance": [1.0]}, "one number for each of the 3 channels"),
         ({"variance": [1.0, -1.0, 1.0]}, "no variance negative"),

@@ -72,5 +72,5 @@ def test_other_depths_get_the_nearest(depth, nearest):
 
 
 def test_a_widen_factor_of_0_gets_a_sentence():
-    with pytest.raises(RequestError, match="widen_factor must be a whole number at least 1, not 0"):
+    with pytest.raises(RequestError, match="widen_factor must be an integer at least 1, not 0"):
         wide_resnet((32, 32, 3), 10, widen_factor=0)

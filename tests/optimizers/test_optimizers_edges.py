@@ -151,7 +151,7 @@ def test_layer_wise_decay_counts_layers():
         ({"name": "lars", "trust_coefficient": 0}, "trust_coefficient must be a number above 0, not 0"),
         ({"name": "radam", "beta_2": 0.5}, "beta_2 must be a number above 0.6, not 0.5"),
         ({"name": "sam", "optimizer": "adam", "rho": -1}, "rho must be a number at least 0, not -1"),
-        ({"name": "lookahead", "optimizer": "adam", "k": 0}, "k must be a whole number at least 1, not 0"),
+        ({"name": "lookahead", "optimizer": "adam", "k": 0}, "k must be an integer at least 1, not 0"),
         ({"name": "lookahead", "optimizer": "adm"}, "there is no optimizer 'adm'; did you mean 'adam'"),
         ({"name": "lookahead"}, "the optimizer 'lookahead' needs optimizer"),
         ({"name": "lookahead", "optimizer": 3}, "an optimizer must be a name, a dict with 'name'"),

@@ -42,15 +42,15 @@ def test_per_replica_follows_a_schedule():
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: schedules.grow(0, [5], 2), "initial must be a whole number at least 1, not 0"),
-        (lambda: schedules.grow(12.5, [5], 2), "initial must be a whole number at least 1, not 12.5"),
+        (lambda: schedules.grow(0, [5], 2), "initial must be an integer at least 1, not 0"),
+        (lambda: schedules.grow(12.5, [5], 2), "initial must be an integer at least 1, not 12.5"),
         (lambda: schedules.grow(8, [5, 5], 2), "epochs must increase"),
         (lambda: schedules.grow(8, [5], 0.5), "factor must be a number at least 1, not 0.5"),
-        (lambda: schedules.grow(8, [5], 2, maximum=4), "maximum must be a whole number at least 8, not 4"),
-        (lambda: schedules.per_replica(0, 8), "batch_size must be a whole number at least 1, not 0"),
-        (lambda: schedules.per_replica(2.5, 8), "batch_size must be a whole number at least 1, not 2.5"),
-        (lambda: schedules.per_replica(64, 0), "num_replicas must be a whole number at least 1, not 0"),
-        (lambda: schedules.per_replica(64, 1.5), "num_replicas must be a whole number at least 1, not 1.5"),
+        (lambda: schedules.grow(8, [5], 2, maximum=4), "maximum must be an integer at least 8, not 4"),
+        (lambda: schedules.per_replica(0, 8), "batch_size must be an integer at least 1, not 0"),
+        (lambda: schedules.per_replica(2.5, 8), "batch_size must be an integer at least 1, not 2.5"),
+        (lambda: schedules.per_replica(64, 0), "num_replicas must be an integer at least 1, not 0"),
+        (lambda: schedules.per_replica(64, 1.5), "num_replicas must be an integer at least 1, not 1.5"),
     ],
 )
 def test_a_mistake_gets_a_sentence(make, sentence):

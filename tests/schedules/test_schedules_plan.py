@@ -117,7 +117,7 @@ def test_a_batch_without_examples_is_refused(bad):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((0, 1, 10), "num_examples must be a whole number at least 1, not 0"),
+        ((0, 1, 10), "num_examples must be an integer at least 1, not 0"),
         ((100, -1, 10), "total_epochs must be a number at least 0, not -1"),
         ((100, 1, "fast"), "there is no schedule 'fast'"),
     ],

@@ -224,7 +224,7 @@ def test_what_only_the_compiler_refuses_is_found_layer_by_layer():
     ("arguments", "message"),
     [
         (dict(batch_size=30), "a batch of 30 cannot be split over 4 replicas; 32 can"),
-        (dict(batch_size=0), "batch_size must be a whole number at least 1, not 0"),
+        (dict(batch_size=0), "batch_size must be an integer at least 1, not 0"),
         (dict(batch_size=32, micro_batch=6), "micro_batch=6 cannot be split over 4 replicas"),
         (dict(augment=tt.augment.Mixup(10), batch_size=4), "mixup needs an even batch on each device"),
         (dict(topology="v5e:3x3"), "there is no TPU topology 'v5e:3x3'"),

@@ -94,7 +94,7 @@ REFUSED = {
     ("--output={}/sheet",): r"must be a \.png or a \.jpg or a \.jpeg file",
     ("--output={}/nowhere/sheet.png",): r"there is no folder '\S+/nowhere' to write sheet.png in",
     ("--output=/proc/sheet.png", DIGITS): "the picture /proc/sheet.png cannot be written",
-    ("--output={}/sheet.png", "--rows=0"): "rows must be a whole number at least 1 and at most 100, not 0",
+    ("--output={}/sheet.png", "--rows=0"): "rows must be an integer at least 1 and at most 100, not 0",
     ("--output={}/sheet.png", "--variants=101"): "variants must be .* at most 100, not 101",
     ("--output={}/sheet.png", "--rows=many"): "--rows=many",
     ("--output={}/sheet.png", "--varants=3"): "'varants'. Did you mean: variants",

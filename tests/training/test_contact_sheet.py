@@ -28,7 +28,7 @@ def examples(number=20, size=4, channels=1):
 
 
 def pixels(picture):
-    """The picture as whole numbers [height, width, 3]."""
+    """The picture as integers [height, width, 3]."""
     return np.round(255 * imread(io.BytesIO(picture))[..., :3]).astype(int)
 
 

@@ -38,7 +38,7 @@ def test_a_gpu_that_is_not_there():
 
 @pytest.mark.parametrize("replicas", [0, -1, 1.5])
 def test_replicas_out_of_range(replicas):
-    refuse("replicas must be a whole number", "cpu", replicas=replicas)
+    refuse("replicas must be an integer", "cpu", replicas=replicas)
 
 
 def test_more_gpus_than_there_are(monkeypatch):

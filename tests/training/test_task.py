@@ -1,5 +1,10 @@
 """What the trainer takes a task for, and what it refuses before the first step."""
 
+import json
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -155,3 +160,32 @@ def test_a_scheduler_takes_the_place_of_the_schedule():
 def test_the_variables_own_name_decides_on_decay(name):
     model = keras.Sequential([keras.Input((6,)), K.Dense(3, name=name)])
     assert tt.Trainer(model, l2=0.1).update.decayed == [True, False]
+
+
+def test_a_metric_of_each_class_is_logged_as_so_many_numbers(tmp_path, capsys):
+    metrics = [keras.metrics.F1Score(name="f1")]
+    data = (X, np.eye(3, dtype="float32")[CLASSES])
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    trainer = tt.Trainer(dense(), batch_size=8, loss=loss, metrics=metrics)
+    history = trainer.fit(data, 1, validation=data, workdir=tmp_path / "run")
+    assert history.history["f1"][0].shape == (3,)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["f1/2"] for line in lines] == [history.history[name][0][2] for name in ("f1", "val_f1")]
+    assert "f1/2 " in capsys.readouterr().out
+
+
+def test_an_argument_of_fit_that_does_not_exist():
+    with pytest.raises(RequestError, match=r"no argument of Trainer\.fit called 'log_evry'; did you mean 'log_every'"):
+        fit(dense(), (X, CLASSES), fit_arguments={"log_evry": 3})
+
+
+def test_epochs_without_end():
+    with pytest.raises(RequestError, match="epochs must be a number above 0 and at most 1000000000, not inf"):
+        tt.Trainer(dense(), batch_size=8).fit((X, CLASSES), float("inf"), verbose=0)
+
+
+def test_the_trainer_on_another_backend():
+    program = "import tf_tricks as tt\ntry: tt.Trainer(None)\nexcept tt.RequestError as error: print(error)"
+    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120)
+    assert "the trainer needs Keras on TensorFlow, and it is on jax" in done.stdout, done.stderr

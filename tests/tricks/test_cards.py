@@ -40,7 +40,7 @@ def test_a_card_has_all_its_parts(package, name):
     first = text.splitlines()[0]
     assert first.endswith(".")
     assert len(first) <= 110
-    for part in ("\n\nUse it ", "\n\nLeave it ", "\nArgs:\n", "\nExample:\n"):
+    for part in ("\n\nUse it ", "\n\nAvoid it ", "\nArgs:\n", "\nExample:\n"):
         assert part in text, f"the card of {name} has no {part.strip()!r}"
 
 

@@ -11,7 +11,7 @@ pixels outside of the image have the fill value (`mode="grid-constant"` of `scip
 On a host, where TensorFlow runs without XLA, the four pixels are looked up, in a program of its own (`gather`); batches
 of unknown size are left to TensorFlow's kernels for images. Where XLA compiles the step, the weights become matrices of
 two products, and the TPU compiler makes them while it multiplies, without writing them to memory. On a TPU such a
-product rounds its factors to bfloat16, unless the program asks for more: that keeps the whole numbers up to 256 of
+product rounds its factors to bfloat16, unless the program asks for more: that keeps the integers up to 256 of
 uint8 images exactly and interpolates them to within a grey level.
 """
 
@@ -43,7 +43,7 @@ def affine(images, maps, interpolation="bilinear", fill_value=0.0, shrink=1.0, t
         turns: whether |d| may exceed |a|, as in rotations by more than 45°.
 
     Returns:
-        The images in their dtype; results for whole numbers are rounded.
+        The images in their dtype; results for integers are rounded.
 
     Example:
         >>> import numpy as np
@@ -78,7 +78,7 @@ def resample(images, rows, columns, size, interpolation="bilinear", fill_value=0
             most a pixel outside.
 
     Returns:
-        [b, *size, channels] in the images' dtype; results for whole numbers are rounded.
+        [b, *size, channels] in the images' dtype; results for integers are rounded.
 
     Example:
         >>> import numpy as np
@@ -160,7 +160,7 @@ def _around(fill_value, sample, images, interpolation):
 
 
 def _by_bytes(fill_value, sample, images, dtype):
-    """Samples whole numbers byte by byte: a byte is exact even where products round their factors to bfloat16."""
+    """Samples integers byte by byte: a byte is exact even where products round their factors to bfloat16."""
     images = ops.convert_to_tensor(images) - fill_value
     bits = range(0, 8 * np.dtype(dtype).itemsize, 8)
     parts = [ops.bitwise_and(ops.right_shift(images, ops.cast(n, dtype)), ops.cast(255, dtype)) for n in bits]
@@ -195,7 +195,7 @@ def _by_boxes(images, rows, columns, size, interpolation, fill_value):
     import tensorflow as tf
 
     images = tf.convert_to_tensor(images)
-    # It makes float32 of all; the few whole numbers that do not fit are those of masks above 2²⁴.
+    # It makes float32 of all; the few integers that do not fit are those of masks above 2²⁴.
     values = tf.cast(images, tf.float32) if images.dtype.name not in ("uint8", "float16") else images
     fill = fill_value or 0
     if fill_value is None:  # as tf.pad with "SYMMETRIC" does it, which takes longer than all the rest
@@ -246,7 +246,7 @@ def _by_products(images, maps, interpolation, shrink, turns):
     i, m = (ops.cast(part, dtype)[None, None, :, None] for part in (r % size[0], r // size[0]))
     x = ops.arange(width, dtype=dtype)[None, :, None, None]
     first = ops.floor((x - b * i - c) / a - 1.0 / ops.abs(a)) + 1.0
-    turn = ops.floor((m - first + 0.5) / number)  # a half more than a whole number, so that rounding changes nothing
+    turn = ops.floor((m - first + 0.5) / number)  # a half more than an integer, so that rounding changes nothing
     j = m - number * turn
     y = d * j + e * i + f
     weight = ops.cast(_weights(y[..., 0], height, interpolation), images.dtype)

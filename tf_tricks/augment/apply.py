@@ -17,7 +17,7 @@ class Apply(Composite):
     Use it to make an augmentation rarer, which leaves the net undistorted examples too: most of those here change every
     example.
 
-    Leave it when the augmentation has a `probability` of its own (`flip`, `random_erasing`), or mixes examples (`mixup`
+    Avoid it when the augmentation has a `probability` of its own (`flip`, `random_erasing`), or mixes examples (`mixup`
     and `cutmix` draw how much, often next to nothing).
 
     Config:

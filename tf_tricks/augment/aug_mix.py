@@ -31,15 +31,15 @@ class AugMix(Policy):
     Use it when images in use will be noisier, blurred or of other cameras than those in training; after `standard` or a
     random resized crop, with the paper's width 3, depth 3 and severity 3 (1 for ImageNet).
 
-    Leave it when time is short, since up to width · depth operations are computed for each image, or when masks must
+    Avoid it when time is short, since up to width · depth operations are computed for each image, or when masks must
     follow: the mixed images have been moved apart.
 
     Config:
         config.augment = dict(name="aug_mix", severity=3)
 
     Args:
-        width: how many chains; a whole number from 1.
-        depth: the largest length of a chain; a whole number from 1.
+        width: how many chains; an integer from 1.
+        depth: the largest length of a chain; an integer from 1.
         severity: the largest magnitude, from 0.1 to 10.
         operations: a list of names of operations; None for the nine.
         **keywords: `fill_value`, in the images' unit, `value_range`, of images that are floats, `seed`, and arguments

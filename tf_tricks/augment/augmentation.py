@@ -17,7 +17,7 @@ class Batch(NamedTuple):
     Attributes:
         images: uint8 or floats [b, height, width, channels].
         labels: what comes with them [b, ...], or None.
-        masks: whole numbers [b, height, width] or [b, height, width, n], or None.
+        masks: integers [b, height, width] or [b, height, width, n], or None.
     """
 
     images: Any
@@ -51,7 +51,7 @@ class Augmentation(keras.layers.Layer):
     """Whether the result depends on the range of the values, so that values outside of it are a mistake."""
 
     mixes = False
-    """Whether examples are mixed two and two, so that a batch must have an even number."""
+    """Whether examples are mixed in pairs, so that a batch must have an even number."""
 
     def __init__(self, value_range=(0, 255), seed=None, **keywords):
         super().__init__(autocast=False, **keywords)
@@ -66,10 +66,10 @@ class Augmentation(keras.layers.Layer):
         Args:
             images: uint8 or floats [b, height, width, channels].
             labels: [b, ...], or None.
-            seed: the run's seed, a whole number from 0 to 2³² − 1; with `positions` only.
+            seed: the run's seed, an integer from 0 to 2³² − 1; with `positions` only.
             positions: [b] integers, the place k of each example in the stream (or a pair of uint32 words, see
                 `random.bits`); None draws from the layer's seed generator.
-            masks: whole numbers [b, height, width] or [b, height, width, n] that follow the images, or None.
+            masks: integers [b, height, width] or [b, height, width, n] that follow the images, or None.
             training: False does nothing.
 
         Raises:
@@ -211,13 +211,13 @@ class GeometricAugmentation(Augmentation):
 
 
 def to_float(images):
-    """Returns images as floats: whole numbers become float32, float16 and wider stay."""
+    """Returns images as floats: integers become float32, float16 and wider stay."""
     dtype = keras.backend.standardize_dtype(images.dtype)
     return images if "float" in dtype else ops.cast(images, "float32")
 
 
 def like(values, images):
-    """Returns `values` in the dtype of `images`, rounded and cut to its range if that is a whole number's."""
+    """Returns `values` in the dtype of `images`, rounded and cut to its range if that is an integer's."""
     dtype = keras.backend.standardize_dtype(images.dtype)
     if keras.backend.standardize_dtype(values.dtype) == dtype:
         return values

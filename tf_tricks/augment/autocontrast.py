@@ -77,7 +77,7 @@ class AutoContrast(Augmentation):
 
     Use it when some of the images that the net will see were enhanced so, or are pale.
 
-    Leave it when the absolute brightness counts; most photographs have a black and a white pixel anyway, and stay as
+    Avoid it when the absolute brightness counts; most photographs have a black and a white pixel anyway, and stay as
     they are.
 
     Config:

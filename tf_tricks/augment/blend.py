@@ -93,7 +93,7 @@ def from_levels(levels, images, low, high):
 
 
 def is_uint8(images):
-    """Returns whether these are images of whole numbers from 0 to 255."""
+    """Returns whether these are images of integers from 0 to 255."""
     return keras.backend.standardize_dtype(images.dtype) == "uint8"
 
 

@@ -123,7 +123,7 @@ class Blur(Augmentation):
 
     Use it when the net will see images that are out of focus, or of lower resolution.
 
-    Leave it when images are small: of 32 pixels, σ = 2 leaves little; or what counts is fine texture.
+    Avoid it when images are small: of 32 pixels, σ = 2 leaves little; or what counts is fine texture.
 
     Config:
         config.augment = dict(name="blur", sigma=1.0, kernel_size=7)

@@ -42,7 +42,7 @@ class Brightness(Augmentation):
     Use it when photographs are lit differently where the net will work, as in most large collections of them; 0.4 is
     the usual value on ImageNet.
 
-    Leave it when brightness tells the classes apart, or images are scaled to the same brightness anyway.
+    Avoid it when brightness tells the classes apart, or images are scaled to the same brightness anyway.
 
     Config:
         config.augment = dict(name="brightness", brightness=0.4)

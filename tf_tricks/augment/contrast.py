@@ -12,7 +12,7 @@ def contrast(images, factor, low, high):
     """Returns images blended with a grey: m + factor · (x − m), cut to [low, high].
 
     m is the mean of the grey image; of images that have not 3 channels, the mean of all values. It is not rounded to
-    a whole number, as Pillow does.
+    an integer, as Pillow does.
 
     Args:
         images: uint8 or floats [b, h, w, c] in [low, high].
@@ -56,7 +56,7 @@ class Contrast(Augmentation):
 
     Use it when photographs come from different cameras and lights; 0.4 is the usual value on ImageNet.
 
-    Leave it when contrast is what tells the classes apart, or is normalised anyway.
+    Avoid it when contrast is what tells the classes apart, or is normalised anyway.
 
     Config:
         config.augment = dict(name="contrast", contrast=0.4)

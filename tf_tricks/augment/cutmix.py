@@ -25,14 +25,14 @@ class CutMix(PairMixing):
 
     Use it when a classifier or segmenter overfits in a long training: the paper trains for 300 epochs.
 
-    Leave it when training is short, or when the class depends on a small part of the image, which may be covered.
+    Avoid it when training is short, or when the class depends on a small part of the image, which may be covered.
 
     Config:
         config.augment = dict(name="cutmix", alpha=1.0)
 
     Args:
         alpha: α, above 0; 1 makes λ uniform.
-        num_classes: how many classes there are, for labels that are whole numbers [b]; `tt.train` knows it.
+        num_classes: how many classes there are, for labels that are integers [b]; `tt.train` knows it.
         total_epochs: epochs of the run, for `off_epochs`; `tt.train` knows it.
         num_examples: examples in an epoch, for `off_epochs`; `tt.train` knows it.
         **keywords: arguments of `PairMixing` and of `Augmentation`: `probability` of mixing an example, `off_epochs`

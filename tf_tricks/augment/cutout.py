@@ -19,14 +19,14 @@ class Cutout(Augmentation):
     Use it for small images with few augmentations, after flips and shifts: the paper has size 16 for CIFAR-10, 8 for
     CIFAR-100 and 20 for SVHN, all 32 × 32.
 
-    Leave it when mixing images already (cutmix fills the square with another image and mostly gains more), or when
+    Avoid it when mixing images already (cutmix fills the square with another image and mostly gains more), or when
     details decide the class.
 
     Config:
         config.augment = dict(name="cutout", size=8)
 
     Args:
-        size: side of the square in pixels, a whole number from 0; at most twice the image's smaller side makes sense.
+        size: side of the square in pixels, an integer from 0; at most twice the image's smaller side makes sense.
         fill_value: a number in the images' unit (the paper's 0 is the mean of standardised images), or `"noise"`: for
             each pixel and channel another, uniform in the images' range.
         **keywords: arguments of `Augmentation`: `value_range`, `seed`, `name`, …

@@ -19,7 +19,7 @@ class Draws:
     must therefore draw the same number of times whatever the values are.
 
     Args:
-        seed: whole number from 0 to 2³² − 1, a Python int or a scalar tensor.
+        seed: integer from 0 to 2³² − 1, a Python int or a scalar tensor.
         positions: [b] integers, the place k of each example in the stream, or a pair of uint32 words [b] (see
             `random.bits`).
 
@@ -77,7 +77,7 @@ class Draws:
         return numbers if (low, high) == (0.0, 1.0) else numbers * np.float32(high - low) + np.float32(low)
 
     def integers(self, low, high):
-        """Returns whole numbers uniform in low, …, high − 1, int32 [b]."""
+        """Returns integers uniform in low, …, high − 1, int32 [b]."""
         return random.scaled(self.bits(), low, high)
 
     def happens(self, probability):

@@ -49,7 +49,7 @@ def _by_comparison(images, chosen, low, high):
     """Compares each value with each level, twice; the compiler makes these comparisons where it sums them up."""
     _, height, width, channels = images.shape
     planes = ops.reshape(ops.transpose(images, (0, 3, 1, 2)), (-1, channels, height * width))
-    # In bfloat16, which holds whole numbers up to 256: half the bytes where the levels are written down.
+    # In bfloat16, which holds integers up to 256: half the bytes where the levels are written down.
     levels = ops.cast(to_levels(planes, low, high), "bfloat16")[:, :, None]
     every = ops.cast(_LEVELS, "bfloat16")
     below = ops.cast(ops.sum(ops.cast(levels < every, "float32"), axis=-1), "int32")
@@ -130,7 +130,7 @@ def _tables(below, number, chosen):
 
 
 def _quotient(number, divisor):
-    """Returns ⌊number / divisor⌋, int32 from 0. Processors divide floats many at a time, whole numbers one by one."""
+    """Returns ⌊number / divisor⌋, int32 from 0. Processors divide floats many at a time, integers one by one."""
     near = ops.cast(ops.floor(ops.cast(number, "float32") / ops.cast(divisor, "float32")), "int32")
     rest = number - near * divisor
     return near + ops.cast(rest >= divisor, "int32") - ops.cast(rest < 0, "int32")
@@ -146,7 +146,7 @@ class Equalize(Augmentation):
 
     Use it when images are of very different exposure, such as house numbers and photographs at night.
 
-    Leave it when brightness and colours count, which this changes a lot; or images are tiny: below 256 pixels nothing
+    Avoid it when brightness and colours count, which this changes a lot; or images are tiny: below 256 pixels nothing
     happens.
 
     Config:

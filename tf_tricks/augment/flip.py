@@ -21,7 +21,7 @@ class Flip(GeometricAugmentation):
     Use it horizontally on photographs and nearly all natural images; vertically too where there is no up and down, as
     in microscopy or seen from above.
 
-    Leave it when the mirror image means something else: digits, letters, traffic signs, left and right hands.
+    Avoid it when the mirror image means something else: digits, letters, traffic signs, left and right hands.
 
     Config:
         config.augment = dict(name="flip", horizontal=True)

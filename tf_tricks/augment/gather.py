@@ -54,7 +54,7 @@ def crops(images, down, right, largest, fill_value, more=0):
         images: [b, height, width, channels] of any dtype.
         down: int32 [b], at most `largest[0]` up or down.
         right: int32 [b], at most `largest[1]` to the left or right.
-        largest: pair of whole numbers.
+        largest: pair of integers.
         fill_value: what pixels outside of the image have.
         more: how many rows and columns the crops have beyond the images' own size, at the bottom and on the right.
     """

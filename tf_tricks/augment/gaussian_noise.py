@@ -26,7 +26,7 @@ class GaussianNoise(Augmentation):
 
     Use it when images will be noisy, as from cameras in the dark: σ up to 0.1, drawn anew for each image.
 
-    Leave it when the texture of single pixels decides the class, or when the budget is short: noise slows learning.
+    Avoid it when the texture of single pixels decides the class, or when the budget is short: noise slows learning.
 
     Config:
         config.augment = dict(name="gaussian_noise", stddev=(0.0, 0.1))

@@ -49,7 +49,7 @@ class Grayscale(Augmentation):
 
     Use it when form should count for more than colour, or some of the images that the net will see are grey.
 
-    Leave it when colour tells the classes apart.
+    Avoid it when colour tells the classes apart.
 
     Config:
         config.augment = dict(name="grayscale", probability=0.2)

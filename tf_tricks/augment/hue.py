@@ -65,7 +65,7 @@ class Hue(Augmentation):
     Use it when lamps and cameras colour the images differently; 0.1 is the usual value in contrastive learning (Chen et
     al. 2020, arXiv:2002.05709), and less does for most labelled data.
 
-    Leave it when images are grey, or hue tells the classes apart, as of flowers and birds.
+    Avoid it when images are grey, or hue tells the classes apart, as of flowers and birds.
 
     Config:
         config.augment = dict(name="hue", hue=0.1)

@@ -34,7 +34,7 @@ class Invert(Augmentation):
 
     Use it when light on dark and dark on light mean the same, as for symbols, text and house numbers.
 
-    Leave it when images are photographs: no camera makes negatives any more.
+    Avoid it when images are photographs: no camera makes negatives any more.
 
     Config:
         config.augment = dict(name="invert", probability=0.5)

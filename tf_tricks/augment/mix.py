@@ -21,7 +21,7 @@ class MixupOrCutMix(PairMixing):
 
     Use it when a large net trains for long: hundreds of epochs.
 
-    Leave it when training is short, when there are masks, or when mixup or cutmix alone is strong enough.
+    Avoid it when training is short, when there are masks, or when mixup or cutmix alone is strong enough.
 
     Config:
         config.augment = dict(name="mixup_or_cutmix", mixup_alpha=0.8, cutmix_alpha=1.0)
@@ -30,7 +30,7 @@ class MixupOrCutMix(PairMixing):
         mixup_alpha: α of mixup, above 0.
         cutmix_alpha: α of cutmix, above 0.
         switch_probability: that an example which is mixed is so by cutmix, from 0 to 1.
-        num_classes: how many classes there are, for labels that are whole numbers [b]; `tt.train` knows it.
+        num_classes: how many classes there are, for labels that are integers [b]; `tt.train` knows it.
         total_epochs: epochs of the run, for `off_epochs`; `tt.train` knows it.
         num_examples: examples in an epoch, for `off_epochs`; `tt.train` knows it.
         **keywords: arguments of `PairMixing` and of `Augmentation`: `probability` of mixing an example, `off_epochs`

@@ -22,14 +22,14 @@ class Mixup(PairMixing):
     Use it when a classifier overfits in a long training: α = 0.2 for ImageNet, 1 for CIFAR. Little weight decay goes
     with it.
 
-    Leave it when training is short, when positions matter (it knows no masks), or when the net is to be a teacher.
+    Avoid it when training is short, when positions matter (it knows no masks), or when the net is to be a teacher.
 
     Config:
         config.augment = dict(name="mixup", alpha=0.2)
 
     Args:
         alpha: α, above 0: small ones mix few examples much, 1 makes λ uniform.
-        num_classes: how many classes there are, for labels that are whole numbers [b]; `tt.train` knows it.
+        num_classes: how many classes there are, for labels that are integers [b]; `tt.train` knows it.
         total_epochs: epochs of the run, for `off_epochs`; `tt.train` knows it.
         num_examples: examples in an epoch, for `off_epochs`; `tt.train` knows it.
         **keywords: arguments of `PairMixing` and of `Augmentation`: `probability` of mixing an example, `off_epochs`

@@ -18,7 +18,7 @@ class OneOf(Composite):
 
     Use it for augmentations that would be too much together, such as blur, noise and erasing.
 
-    Leave it when augmentations do not disturb each other: a `sequence` of them varies more.
+    Avoid it when augmentations do not disturb each other: a `sequence` of them varies more.
 
     Config:
         config.augment = dict(name="one_of", augmentations=["standard", dict(name="standard", pad=0)])

@@ -18,21 +18,21 @@ class PadAndCrop(GeometricAugmentation):
     """Pads each image on all sides and takes a random crop of the original size from it.
 
     The net sees each object in many places and learns that a small move changes nothing. Pixel (i, j) of the result is
-    pixel (i + u, j + v) of the image, with whole numbers u and v, uniform in −pad, …, pad; pixels outside of the image
+    pixel (i + u, j + v) of the image, with integers u and v, uniform in −pad, …, pad; pixels outside of the image
     have the fill value. Pixels are copied, never interpolated. He et al. 2015, "Deep residual learning for image
     recognition", arXiv:1512.03385, section 4.2.
 
     Use it on small images in which the object's place varies little, as CIFAR's: pad 4 of 32 pixels, with a flip. It
     is the first augmentation to try there.
 
-    Leave it when the object's place is the answer, or images are large: there random_resized_crop is usual, and
+    Avoid it when the object's place is the answer, or images are large: there random_resized_crop is usual, and
     translation moves by fractions of the size.
 
     Config:
         config.augment = dict(name="pad_and_crop", pad=4)
 
     Args:
-        pad: the largest shift, in pixels, down, up and to both sides; a whole number from 0, at most the images' height
+        pad: the largest shift, in pixels, down, up and to both sides; an integer from 0, at most the images' height
             and width.
         **keywords: `fill_value`, `mask_fill_value`, `value_range`, `seed`, and arguments of `keras.layers.Layer`.
 
@@ -82,7 +82,7 @@ def shift_and_flip(images, down, right, flipped=None, fill_value=0.0, largest=No
         right: int32 [b], how many it lies to the right.
         flipped: bool [b], or None for no example.
         fill_value: what pixels outside of the image have.
-        largest: a bound of |down| and |right|, one whole number or a pair; None for the images' height and width.
+        largest: a bound of |down| and |right|, one integer or a pair; None for the images' height and width.
             The smaller it is the less work there is.
         hole: int32 [b] each, (top, left, height, width) of a rectangle of each result that has the fill value, or None.
 

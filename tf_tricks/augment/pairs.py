@@ -1,4 +1,4 @@
-"""Mixing of examples, two and two: what mixup and cutmix have in common.
+"""Mixing of examples in pairs: what mixup and cutmix have in common.
 
 The partner of the example at position k of the stream is the one at k XOR 1, its neighbour in the shuffled order. A
 pair lies in every batch of an even size that starts at an even position, so that the result is the same for any such
@@ -22,11 +22,11 @@ _QUANTILES = 4096
 class PairMixing(Augmentation):
     """Base class: checks the batch, says which examples are mixed, and mixes the labels.
 
-    Labels become a distribution: λ of the example's own label and 1 − λ of its partner's. Whole numbers [b] become
+    Labels become a distribution: λ of the example's own label and 1 − λ of its partner's. Integers [b] become
     one-hot float32 [b, num_classes] first; floats [b, num_classes] are mixed as they are.
 
     Args:
-        num_classes: K, how many classes there are, for labels that are whole numbers; a run of `tt.train` knows it.
+        num_classes: K, how many classes there are, for labels that are integers; a run of `tt.train` knows it.
         regression: whether labels that are floats [b, d] may be mixed, numbers as they are, without being
             distributions.
         probability: that an example is mixed, from 0 to 1.
@@ -69,7 +69,7 @@ class PairMixing(Augmentation):
             setattr(self, name, number if number is None else check_number(name, number, above=0))
 
     def transform(self, batch, draws):
-        """Returns the batch with examples mixed two and two."""
+        """Returns the batch with examples mixed in pairs."""
         self._check(batch, draws)
         mixed = ops.logical_and(draws.happens(self.probability), self._before_the_end(draws.positions))
         images, masks, weights = self.mix(batch, draws, mixed)
@@ -121,9 +121,9 @@ class PairMixing(Augmentation):
             labels = ops.cast(labels, "float32")
         elif not is_float:
             if self.num_classes is None:
-                raise RequestError(f"{self.kind} needs num_classes to mix labels that are whole numbers")
+                raise RequestError(f"{self.kind} needs num_classes to mix labels that are integers")
             if shape[1:] not in ((), (1,)):
-                raise RequestError(f"{self.kind} takes whole numbers [batch] as labels, not {list(shape)}")
+                raise RequestError(f"{self.kind} takes integers [batch] as labels, not {list(shape)}")
             labels = ops.one_hot(ops.reshape(labels, (-1,)), self.num_classes, dtype="float32")
         return mix_values(labels, weights)
 
@@ -171,7 +171,7 @@ def partners(values):
 
 
 def mix_values(values, weights):
-    """Returns weights · own + (1 − weights) · partner's for `values` [b, ...], in their dtype, whole numbers rounded.
+    """Returns weights · own + (1 − weights) · partner's for `values` [b, ...], in their dtype, integers rounded.
 
     Args:
         values: numbers [b, ...].

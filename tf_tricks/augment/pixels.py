@@ -3,7 +3,7 @@
 The generator is Philox-4x32 with 10 rounds, which makes four words of a key and a counter (Salmon et al. 2011,
 doi:10.1145/2063384.2063405). TensorFlow has a kernel for it: the n-th four words of a call are the cipher of
 counter + n. An example at position k with m words owns the counters k·⌈m/4⌉, …, (k + 1)·⌈m/4⌉ − 1, so that one call
-serves a batch of consecutive positions. Where XLA compiles, the same numbers come from whole-number arithmetic.
+serves a batch of consecutive positions. Where XLA compiles, the same numbers come from integer arithmetic.
 """
 
 import math

@@ -44,13 +44,13 @@ class Posterize(Augmentation):
 
     Use it when you compose a strong policy by hand; 4 bits are the fewest in AutoAugment's policies for photographs.
 
-    Leave it when the usual augmentations already keep the net from fitting the training set.
+    Avoid it when the usual augmentations already keep the net from fitting the training set.
 
     Config:
         config.augment = dict(name="posterize", bits=(4, 8))
 
     Args:
-        bits: the bits to keep, a whole number from 0 to 8, where 8 changes nothing; or a pair (least, most).
+        bits: the bits to keep, an integer from 0 to 8, where 8 changes nothing; or a pair (least, most).
         **keywords: arguments of `Augmentation`: `value_range`, `seed`, `name`, …
 
     Raises:

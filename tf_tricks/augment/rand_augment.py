@@ -24,23 +24,23 @@ class RandAugment(Policy):
         solarize                                   inverts what is at least 256 (1 − m), for uint8
 
     These are torchvision's ranges and bins. Unlike there, moved pixels are interpolated bilinearly, each image of a
-    batch has operations of its own; whole numbers are rounded after each, as there. The paper's code fills with grey,
+    batch has operations of its own; integers are rounded after each, as there. The paper's code fills with grey,
     `fill_value=128`; here, as in torchvision, 0 is the default. Masks follow the geometric operations.
 
     Use it when a large net overfits with `standard`: the paper gains as much as learnt policies do. Raise the magnitude
     with the net's size and the length of training: 9 for ResNet-50 on ImageNet, up to 28 for EfficientNet-B7, both with
     2 layers; for CIFAR after `standard`, with cutout last.
 
-    Leave it when training is short or the net is small, so that it underfits, or where colours or a mirror image, an
+    Avoid it when training is short or the net is small, so that it underfits, or where colours or a mirror image, an
     angle or a size are the answer: name the `operations` that leave the answer as it is.
 
     Config:
         config.augment = dict(name="rand_augment", num_layers=2, magnitude=9)
 
     Args:
-        num_layers: how many operations one after the other; a whole number from 1.
+        num_layers: how many operations one after the other; an integer from 1.
         magnitude: from 0 to num_magnitude_bins − 1.
-        num_magnitude_bins: what the magnitude is counted in; a whole number from 2. The paper's ImageNet code has 11.
+        num_magnitude_bins: what the magnitude is counted in; an integer from 2. The paper's ImageNet code has 11.
         operations: a list of names of operations; None for all 14.
         **keywords: `fill_value`, in the images' unit, `mask_fill_value`, `value_range`, of images that are floats,
             `seed`, and arguments of `keras.layers.Layer`.

@@ -100,9 +100,9 @@ def unit(words):
 
 
 def integers(seed, positions, stream, low, high):
-    """Returns whole numbers, uniform in low, …, high − 1, for each position.
+    """Returns integers, uniform in low, …, high − 1, for each position.
 
-    The number is low + ⌊bits·(high − low) / 2³²⌋, in whole numbers throughout; no value's probability is off by more
+    The number is low + ⌊bits·(high − low) / 2³²⌋, in integers throughout; no value's probability is off by more
     than 2⁻³².
 
     Args:
@@ -127,7 +127,7 @@ def integers(seed, positions, stream, low, high):
 
 
 def scaled(words, low, high):
-    """Returns the whole numbers low + ⌊words·(high − low) / 2³²⌋, int32; `high` is at most low + 2¹⁶."""
+    """Returns the integers low + ⌊words·(high − low) / 2³²⌋, int32; `high` is at most low + 2¹⁶."""
     span = check_number("high - low", high - low, minimum=1, maximum=2**16, integer=True)
     sixteen, span = np.uint32(16), np.uint32(span)
     # The product needs 48 bits: multiply the halves, carry the low one's overflow into the high one's.

@@ -30,7 +30,7 @@ class RandomErasing(Augmentation):
     Use it when objects can be hidden, as in person re-identification and detection, or as a part of a strong policy
     for classification: the paper's probability is 0.5, and DeiT's 0.25 with `fill_value="noise"`.
 
-    Leave it when small details decide the class, or training is so short that the net underfits.
+    Avoid it when small details decide the class, or training is so short that the net underfits.
 
     Config:
         config.augment = dict(name="random_erasing", probability=0.5, scale=(0.02, 0.33))

@@ -27,7 +27,7 @@ class RandomResizedCrop(GeometricAugmentation):
     Use it on photographs of 64 pixels and more, with a flip: it is the base of every recipe for ImageNet. With few
     epochs a larger smallest scale, 0.25 or 0.35, learns faster.
 
-    Leave it when images are small (pad_and_crop), or size and completeness are the answer. A part that is much larger
+    Avoid it when images are small (pad_and_crop), or size and completeness are the answer. A part that is much larger
     than `size` aliases, since each pixel is made of four.
 
     Config:
@@ -36,7 +36,7 @@ class RandomResizedCrop(GeometricAugmentation):
     Args:
         scale: the range of the part's area, above 0, at most 1; None for parts of `size` pixels.
         ratio: the range of its width / height, above 0.
-        size: (height, width) of the result in pixels, a whole number for both, or None for the images' size.
+        size: (height, width) of the result in pixels, an integer for both, or None for the images' size.
         **keywords: `value_range`, `seed`, and arguments of `keras.layers.Layer`.
 
     Raises:
@@ -129,7 +129,7 @@ def crop_and_resize(images, top, left, height, width, size, interpolation="bilin
         interpolation: `"bilinear"` or `"nearest"`.
 
     Returns:
-        [b, *size, channels] in the images' dtype; results for whole numbers are rounded.
+        [b, *size, channels] in the images' dtype; results for integers are rounded.
 
     Example:
         >>> import numpy as np
@@ -148,5 +148,5 @@ def crop_and_resize(images, top, left, height, width, size, interpolation="bilin
 def _size(size):
     pair = size if isinstance(size, (tuple, list)) else (size, size)
     if len(pair) != 2:
-        raise RequestError(f"size must be a whole number or a pair (height, width), not {size!r}")
+        raise RequestError(f"size must be an integer or a pair (height, width), not {size!r}")
     return tuple(int(check_number("size", side, minimum=1, integer=True)) for side in pair)

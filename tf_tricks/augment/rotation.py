@@ -25,7 +25,7 @@ class Rotation(GeometricAugmentation):
     Use it with 10 to 20 degrees on photographs and writing; with 180 where there is no up and down, as in microscopy
     or seen from above.
 
-    Leave it when the angle is the answer (6 and 9), or when edges that are always level help.
+    Avoid it when the angle is the answer (6 and 9), or when edges that are always level help.
 
     Config:
         config.augment = dict(name="rotation", degrees=15)
@@ -73,7 +73,7 @@ def rotate(images, degrees, interpolation="bilinear", fill_value=0.0, largest=18
         largest: a bound of |degrees|, a number; the smaller it is the less work there is where XLA compiles.
 
     Returns:
-        The images in their dtype; results for whole numbers are rounded.
+        The images in their dtype; results for integers are rounded.
 
     Example:
         >>> import numpy as np

@@ -42,7 +42,7 @@ class Saturation(Augmentation):
     Use it when the same things come in paler and stronger colours, as in photographs; 0.4 is the usual value on
     ImageNet.
 
-    Leave it when images are grey, or colour tells the classes apart.
+    Avoid it when images are grey, or colour tells the classes apart.
 
     Config:
         config.augment = dict(name="saturation", saturation=0.4)

@@ -16,7 +16,7 @@ class Sequence(Composite):
 
     Use it to build a policy: geometry first, then colours, then erasing; mixup or cutmix last.
 
-    Leave it when a policy of a paper does: `standard`, `rand_augment`, `trivial_augment`, `aug_mix`.
+    Avoid it when a policy of a paper does: `standard`, `rand_augment`, `trivial_augment`, `aug_mix`.
 
     Config:
         config.augment = dict(name="sequence", augmentations=["standard", dict(name="standard", pad=0)])

@@ -62,7 +62,7 @@ class Sharpness(Augmentation):
 
     Use it when images come from lenses and codecs of different quality.
 
-    Leave it when what counts is fine texture.
+    Avoid it when what counts is fine texture.
 
     Config:
         config.augment = dict(name="sharpness", sharpness=0.9)

@@ -24,7 +24,7 @@ class Shear(GeometricAugmentation):
 
     Use it for writing and for objects seen from many sides, in general as one operation among others.
 
-    Leave it when right angles matter, or rotation and zoom do enough.
+    Avoid it when right angles matter, or rotation and zoom do enough.
 
     Config:
         config.augment = dict(name="shear", x=0.3)
@@ -75,7 +75,7 @@ def shear(images, x, y, interpolation="bilinear", fill_value=0.0, largest=(1, 1)
         largest: pair of numbers, bounds of |x| and |y|; where one is 0 there is less work where XLA compiles.
 
     Returns:
-        The images in their dtype; results for whole numbers are rounded.
+        The images in their dtype; results for integers are rounded.
 
     Example:
         >>> import numpy as np

@@ -28,7 +28,7 @@ def slide(images, shift, axis, largest, interpolation="bilinear", fill_value=0.0
         fill_value: what pixels outside of the image have.
 
     Returns:
-        The images in their dtype; results for whole numbers are rounded.
+        The images in their dtype; results for integers are rounded.
 
     Example:
         >>> import numpy as np

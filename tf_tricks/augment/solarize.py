@@ -26,7 +26,7 @@ def solarize(images, threshold, low, high):
         [100, 55]
     """
     if is_uint8(images):
-        # In whole numbers, x ≥ threshold is x > ⌈threshold⌉ − 1, and that is a uint8 if it is not negative.
+        # In integers, x ≥ threshold is x > ⌈threshold⌉ − 1, and that is a uint8 if it is not negative.
         least = ops.reshape(ops.ceil(threshold), (-1, 1, 1, 1))
         below = ops.cast(ops.clip(least - 1.0, 0.0, 255.0), "uint8")
         return ops.where(ops.logical_or(images > below, least <= 0.0), invert(images, low, high), images)
@@ -42,7 +42,7 @@ class Solarize(Augmentation):
 
     Use it when you compose a strong policy by hand, for training that is long enough to need one.
 
-    Leave it when the usual augmentations already keep the net from fitting the training set: no camera makes such
+    Avoid it when the usual augmentations already keep the net from fitting the training set: no camera makes such
     images.
 
     Config:

@@ -22,7 +22,7 @@ class Standard(GeometricAugmentation):
     Use it first, for small natural images: CIFAR's baselines have it, with `cutout=16` for CIFAR-10 and 8 for CIFAR-100
     in cutout's paper.
 
-    Leave it when a mirrored object is another one, as digits and letters are (`flip=False`), or where the object must
+    Avoid it when a mirrored object is another one, as digits and letters are (`flip=False`), or where the object must
     be found in large images: `random_resized_crop` and `flip` are usual there.
 
     Config:
@@ -30,8 +30,8 @@ class Standard(GeometricAugmentation):
 
     Args:
         flip: whether to flip.
-        pad: the largest shift, in pixels; a whole number from 0, at most the image's height and width.
-        cutout: the square's side, in pixels; a whole number, 0 for none.
+        pad: the largest shift, in pixels; an integer from 0, at most the image's height and width.
+        cutout: the square's side, in pixels; an integer, 0 for none.
         **keywords: `fill_value`, in the images' unit, `mask_fill_value`, `seed`, and arguments of `keras.layers.Layer`.
 
     Raises:

@@ -27,7 +27,7 @@ class Translation(GeometricAugmentation):
 
     Use it on images in which the object is small or off the centre in use, of any size: 0.1 is a usual range.
 
-    Leave it when pixels must stay as they are (pad_and_crop copies them, and is cheaper), or random_resized_crop moves
+    Avoid it when pixels must stay as they are (pad_and_crop copies them, and is cheaper), or random_resized_crop moves
     the contents already.
 
     Config:
@@ -90,7 +90,7 @@ def translate(images, down, right, interpolation="bilinear", fill_value=0.0, lar
             are the less work there is where XLA compiles.
 
     Returns:
-        The images in their dtype; results for whole numbers are rounded.
+        The images in their dtype; results for integers are rounded.
 
     Example:
         >>> import numpy as np

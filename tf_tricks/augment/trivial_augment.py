@@ -30,14 +30,14 @@ class TrivialAugment(Policy):
     Use it when a policy is wanted without a search: in the paper it is as good as those with two numbers or learnt
     ones, after `standard` on CIFAR (with cutout 16) and after a random resized crop and flip on ImageNet.
 
-    Leave it when strong distortions are out of place: rotations go up to 135° and 32-pixel images can be moved out of
+    Avoid it when strong distortions are out of place: rotations go up to 135° and 32-pixel images can be moved out of
     sight. `rand_augment` has a magnitude, and both take `operations`.
 
     Config:
         config.augment = dict(name="trivial_augment")
 
     Args:
-        num_magnitude_bins: how many magnitudes there are; a whole number from 2, at most 65536.
+        num_magnitude_bins: how many magnitudes there are; an integer from 2, at most 65536.
         operations: a list of names of operations; None for all 14.
         **keywords: `fill_value`, in the images' unit, `mask_fill_value`, `value_range`, of images that are floats,
             `seed`, and arguments of `keras.layers.Layer`.

@@ -25,7 +25,7 @@ class Zoom(GeometricAugmentation):
 
     Use it when objects come in many sizes, and with another range for the width when their shapes vary, too.
 
-    Leave it when size is the answer, or random_resized_crop is used, which zooms in much further.
+    Avoid it when size is the answer, or random_resized_crop is used, which zooms in much further.
 
     Config:
         config.augment = dict(name="zoom", factor=(0.8, 1.25))
@@ -77,7 +77,7 @@ def zoom(images, height_factor, width_factor, interpolation="bilinear", fill_val
         fill_value: what pixels outside of the image have.
 
     Returns:
-        The images in their dtype; results for whole numbers are rounded.
+        The images in their dtype; results for integers are rounded.
 
     Example:
         >>> import numpy as np

@@ -28,7 +28,7 @@ class AdaptiveBatchSize(keras.callbacks.Callback):
 
     Use it when you have devices that large batches would fill, and no schedule of the batch size that is known to work.
 
-    Leave it when runs are to be compared or repeated: the batch size depends on a noisy measurement. `schedules.grow`
+    Avoid it when runs are to be compared or repeated: the batch size depends on a noisy measurement. `schedules.grow`
     is the same in each run.
 
     Config:

@@ -17,7 +17,7 @@ class BatchSizeIncrease(keras.callbacks.Callback):
 
     Use it when you train with `keras.Model.fit` and the batch is to grow where the rate would decay.
 
-    Leave it when you train with `tt.Trainer`, whose `batch_size` takes the same schedules and switches at the very
+    Avoid it when you train with `tt.Trainer`, whose `batch_size` takes the same schedules and switches at the very
     step.
 
     Config:

@@ -24,7 +24,7 @@ class GradualUnfreezing(keras.callbacks.Callback):
 
     Use it when a pre-trained model gets a new last layer and a few thousand examples.
 
-    Leave it when the model starts from random weights, or the new examples are many: then all layers can learn at once.
+    Avoid it when the model starts from random weights, or the new examples are many: then all layers can learn at once.
     The discriminative rates of the same paper (`layer_wise_decay`) do nearly the same, without stages.
 
     Config:
@@ -263,7 +263,7 @@ def _layers_with_weights(model):
 
 
 def _checked(stages):
-    """Returns the stages as a dict of whole numbers to lists of compiled patterns."""
+    """Returns the stages as a dict of integers to lists of compiled patterns."""
     try:
         checked = {int(epoch): compiled(f"stages[{epoch}]", patterns) for epoch, patterns in stages.items()}
     except RequestError:

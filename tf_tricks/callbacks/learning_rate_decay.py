@@ -14,7 +14,7 @@ class LearningRateDecay(keras.callbacks.Callback):
 
     Use it when you train with `keras.Model.fit` and want a schedule in epochs.
 
-    Leave it when you train with `tt.Trainer`, whose `learning_rate` takes the same schedules, or the optimizer was made
+    Avoid it when you train with `tt.Trainer`, whose `learning_rate` takes the same schedules, or the optimizer was made
     with a schedule of Keras.
 
     Config:

@@ -30,7 +30,7 @@ class LearningRateFinder(keras.callbacks.Callback):
 
     Use it when a model, an optimizer or a data set is new: one run of a hundred updates gives the order of magnitude.
 
-    Leave it when the rate is known, or for the last factor of two: the test sees the first updates only, and warm-up
+    Avoid it when the rate is known, or for the last factor of two: the test sees the first updates only, and warm-up
     and decay act later. The losses of small batches are noisy: give it more `steps` and a larger `smoothing`.
 
     Args:

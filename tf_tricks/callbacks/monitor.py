@@ -36,7 +36,7 @@ class Monitor(keras.callbacks.Callback):
     Use it when a net does not learn or stops learning: dead ReLUs, gradients that vanish on their way back, a layer
     that moves a hundred times faster than the others.
 
-    Leave it when all is well: each time costs a forward and a backward pass without the compiler's help, and histograms
+    Avoid it when all is well: each time costs a forward and a backward pass without the compiler's help, and histograms
     of every layer. `initializers.signal_propagation` is the same look once, with a diagnosis.
 
     Config:

@@ -70,7 +70,7 @@ class NoiseScale(keras.callbacks.Callback):
 
     Use it when you choose a batch size, or want to know when to grow it: the noise scale rises while the loss falls.
 
-    Leave it when an epoch is short: each measurement costs num_batches forward and backward passes. With batch norm it
+    Avoid it when an epoch is short: each measurement costs num_batches forward and backward passes. With batch norm it
     is an approximation, since the examples of a batch are not independent.
 
     Config:

@@ -107,7 +107,7 @@ class DecayOnPlateau(Plateau):
 
     Use it when you do not know how long training takes, and have validation data to tell when it stalls.
 
-    Leave it when runs are to be compared or repeated at another size: when it acts depends on noise in the metric. A
+    Avoid it when runs are to be compared or repeated at another size: when it acts depends on noise in the metric. A
     `step_decay` or `cosine_decay` of the epoch is the same in each run.
 
     Config:
@@ -180,7 +180,7 @@ class GrowBatchOnPlateau(Plateau):
 
     Use it when a larger batch costs little more time an update: on GPUs and TPUs, or on many of them.
 
-    Leave it when the hardware is busy with the first batch size already: then it trains no faster than a decay, and
+    Avoid it when the hardware is busy with the first batch size already: then it trains no faster than a decay, and
     on one CPU slower by the time it takes to trace the step anew. Leave it for `schedules.grow` if you know the epochs.
 
     Config:

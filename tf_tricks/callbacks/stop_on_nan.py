@@ -26,7 +26,7 @@ class StopOnNaN(keras.callbacks.Callback):
     Use it when a long run may diverge with nobody watching: what was reached is kept, where Keras's `TerminateOnNaN`
     leaves NaN in every weight.
 
-    Leave it when a diverged run should fail: without it, `tt.Trainer` ends with a `RunError` and exit status 1. Leave
+    Avoid it when a diverged run should fail: without it, `tt.Trainer` ends with a `RunError` and exit status 1. Leave
     `restore` out if memory is short: a copy of the weights and the optimizer's state is kept on the host, and in the
     checkpoints of the trainer.
 

@@ -139,7 +139,7 @@ class StochasticWeightAveraging(WeightAveraging):
     Use it when a run has a quarter of its epochs left: hold the rate at about a half of its initial value from there,
     and average each epoch.
 
-    Leave it when the rate decays to zero by the end: then the last weights hardly differ, and neither does the average.
+    Avoid it when the rate decays to zero by the end: then the last weights hardly differ, and neither does the average.
     Keras's `EarlyStopping(restore_best_weights=True)` and `ModelCheckpoint` act after validation and keep the weights
     that are trained, not the average that was validated.
 
@@ -233,7 +233,7 @@ class ExponentialMovingAverage(WeightAveraging):
     Use it when validation jumps up and down from epoch to epoch, or the rate does not decay: it smooths as a decay
     would. The average spans about 1/(1 − m) updates, which should be some epochs at most.
 
-    Leave it when the rate decays to zero, which averages as well. For a model without batch norm the optimizer's own
+    Avoid it when the rate decays to zero, which averages as well. For a model without batch norm the optimizer's own
     `use_ema=True` costs less in `tt.Trainer`: this callback makes it return to Python after each update. Keras's
     `EarlyStopping(restore_best_weights=True)` and `ModelCheckpoint` act after validation and keep the weights that are
     trained, not the average that was validated.

@@ -14,7 +14,7 @@ def random_window(seed):
     height uniformly where the papers draw the area; all the usual TensorFlow results on ImageNet come from this.)
 
     Args:
-        seed: whole number; the window is a pure function of it and the example's position in the stream.
+        seed: integer; the window is a pure function of it and the example's position in the stream.
 
     Returns:
         Function (shape [3], position) -> int32 (top, left, height, width).

@@ -49,7 +49,7 @@ class Stream(keras.utils.PyDataset):
         source: a source of `tf_tricks.data`, or arrays (inputs, labels) or (inputs, labels, weights) as
             `tt.data.ArraySource` takes them.
         batch_size: examples a batch, in plain `fit`; the trainer has its own. None for 32, or all if there are fewer.
-        seed: whole number; with k it determines the order and the augmentation.
+        seed: integer; with k it determines the order and the augmentation.
         augment: function (images, labels, seed, positions) -> (images, labels), or None; seed and positions come as
             keywords.
         augment_on: where the trainer augments: `"step"`, in the compiled train step, on the device that trains; or

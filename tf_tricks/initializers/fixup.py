@@ -28,12 +28,12 @@ def fixup(model, seed=None):
 
     Use it when a deep residual net cannot have batch normalisation: batches of one or two, or private training.
 
-    Leave it when the net normalises (start the branches at 0 by γ = 0 instead), or has no skip connections (take
+    Avoid it when the net normalises (start the branches at 0 by γ = 0 instead), or has no skip connections (take
     `he_normal`).
 
     Args:
         model: a functional model, not nested, without normalisation; its weights are replaced.
-        seed: of He's initialisation, a whole number or None.
+        seed: of He's initialisation, an integer or None.
 
     Returns:
         the L branches, from the input on: for each a tuple of the names of its weight layers.

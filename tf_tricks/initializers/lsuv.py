@@ -25,15 +25,15 @@ def lsuv(model, batch, tolerance=0.01, max_iterations=10, seed=None):
 
     Use it when a deep net without normalisation has activations for which no formula is at hand.
 
-    Leave it when the net normalises its activations anyway (batch normalisation), or is a residual net, whose signal
+    Avoid it when the net normalises its activations anyway (batch normalisation), or is a residual net, whose signal
     grows with every branch that has unit variance: see `fixup`.
 
     Args:
         model: a functional or `Sequential` model, or a model of such models; its kernels are replaced.
         batch: inputs of the model as in training, [batch, ...]; a few hundred examples.
         tolerance: how far from 1 the variance may be, above 0, default 0.01.
-        max_iterations: the most divisions for one layer, a whole number from 1, default 10.
-        seed: of the orthonormal matrices, a whole number or None.
+        max_iterations: the most divisions for one layer, an integer from 1, default 10.
+        seed: of the orthonormal matrices, an integer or None.
 
     Returns:
         dict of the layer's name to the variance of its linear output, as last measured.

@@ -19,14 +19,14 @@ def orthogonal(gain=1.0, seed=None):
 
     Use it when the net is very deep or recurrent. For ReLU take gain √2 ≈ 1.414, for tanh a little above 1.
 
-    Leave it when the layers narrow sharply: a matrix with orthonormal columns passes on only n_out/n_in of the power.
+    Avoid it when the layers narrow sharply: a matrix with orthonormal columns passes on only n_out/n_in of the power.
 
     Config:
         config.model = dict(name="mlp", hidden=(64,), kernel_initializer=dict(name="orthogonal", gain=1.414))
 
     Args:
         gain: factor on the matrix, above 0, default 1.
-        seed: a whole number, or None for another draw each time. One seed gives equal weights to layers of equal shape.
+        seed: an integer, or None for another draw each time. One seed gives equal weights to layers of equal shape.
 
     Raises:
         RequestError: `gain` is not above 0.

@@ -34,7 +34,7 @@ def signal_propagation(model, batch, labels=None, loss=None):
 
     Use it when a net does not learn, before training or after some steps.
 
-    Leave it when the question is which weights change: it looks at activations. It does not see into layers that are
+    Avoid it when the question is which weights change: it looks at activations. It does not see into layers that are
     made of layers, nor operations such as `keras.ops.relu`.
 
     Args:

@@ -26,14 +26,14 @@ def small_normal(stddev=0.01, seed=None):
     Use it when the net is shallow, or for the last layer, whose outputs should start near 0 (Goyal et al. 2017,
     arXiv:1706.02677, take ε = 0.01 for the logits of a ResNet).
 
-    Leave it when there are more than two or three hidden layers: the schemes that know n keep the signal's variance.
+    Avoid it when there are more than two or three hidden layers: the schemes that know n keep the signal's variance.
 
     Config:
         config.model = dict(name="mlp", hidden=(64,), kernel_initializer=dict(name="small_normal", stddev=0.01))
 
     Args:
         stddev: ε, above 0, default 0.01 (Keras's own `RandomNormal` has 0.05).
-        seed: a whole number, or None for another draw each time. One seed gives equal weights to layers of equal shape.
+        seed: an integer, or None for another draw each time. One seed gives equal weights to layers of equal shape.
 
     Raises:
         RequestError: `stddev` is not above 0.
@@ -60,13 +60,13 @@ def fan_in_normal(seed=None):
     Use it when the activation is linear near 0 (tanh) or normalises itself (SELU, Klambauer et al. 2017,
     arXiv:1706.02515).
 
-    Leave it when the activation is like ReLU: half of the power is lost in every layer, see `he_normal`.
+    Avoid it when the activation is like ReLU: half of the power is lost in every layer, see `he_normal`.
 
     Config:
         config.model = dict(name="mlp", hidden=(64,), activation="tanh", kernel_initializer="fan_in_normal")
 
     Args:
-        seed: a whole number, or None for another draw each time. One seed gives equal weights to layers of equal shape.
+        seed: an integer, or None for another draw each time. One seed gives equal weights to layers of equal shape.
 
     Example:
         >>> weights = fan_in_normal(seed=0)((400, 100))
@@ -89,13 +89,13 @@ def fan_out_normal(seed=None):
 
     Use it when the gradient of a tanh net vanishes on the way back although the activations are well.
 
-    Leave it when you have no reason: `glorot_normal` is the compromise, and with ReLU `he_fan_out_normal` is right.
+    Avoid it when you have no reason: `glorot_normal` is the compromise, and with ReLU `he_fan_out_normal` is right.
 
     Config:
         config.model = dict(name="mlp", hidden=(64,), activation="tanh", kernel_initializer="fan_out_normal")
 
     Args:
-        seed: a whole number, or None for another draw each time. One seed gives equal weights to layers of equal shape.
+        seed: an integer, or None for another draw each time. One seed gives equal weights to layers of equal shape.
 
     Example:
         >>> weights = fan_out_normal(seed=0)((400, 100))
@@ -118,14 +118,14 @@ def glorot_normal(seed=None):
 
     Use it when the activation is linear near 0: tanh, softsign, none.
 
-    Leave it when the net is deep and its activation like ReLU: each layer then multiplies the signal by √½, and 30
+    Avoid it when the net is deep and its activation like ReLU: each layer then multiplies the signal by √½, and 30
     layers do not train (He et al. 2015, arXiv:1502.01852, figure 3). Take `he_normal`.
 
     Config:
         config.model = dict(name="mlp", hidden=(64,), activation="tanh", kernel_initializer="glorot_normal")
 
     Args:
-        seed: a whole number, or None for another draw each time. One seed gives equal weights to layers of equal shape.
+        seed: an integer, or None for another draw each time. One seed gives equal weights to layers of equal shape.
 
     Example:
         >>> weights = glorot_normal(seed=0)((400, 100))
@@ -151,13 +151,13 @@ def relu_glorot_normal(seed=None):
 
     Use it when you want to see just that, or when all layers have the same width, where it is He's.
 
-    Leave it when widths change: `he_normal` is right.
+    Avoid it when widths change: `he_normal` is right.
 
     Config:
         config.model = dict(name="mlp", hidden=(64,), kernel_initializer="relu_glorot_normal")
 
     Args:
-        seed: a whole number, or None for another draw each time. One seed gives equal weights to layers of equal shape.
+        seed: an integer, or None for another draw each time. One seed gives equal weights to layers of equal shape.
 
     Example:
         >>> weights = relu_glorot_normal(seed=0)((400, 100))
@@ -179,13 +179,13 @@ def he_normal(seed=None):
 
     Use it when the activation is like ReLU; it is what this package's models do by themselves.
 
-    Leave it when the activation is linear near 0 (tanh): the signal would grow by √2 a layer into saturation.
+    Avoid it when the activation is linear near 0 (tanh): the signal would grow by √2 a layer into saturation.
 
     Config:
         config.model = dict(name="mlp", hidden=(64,), kernel_initializer="he_normal")
 
     Args:
-        seed: a whole number, or None for another draw each time. One seed gives equal weights to layers of equal shape.
+        seed: an integer, or None for another draw each time. One seed gives equal weights to layers of equal shape.
 
     Example:
         >>> weights = he_normal(seed=0)((400, 100))
@@ -208,14 +208,14 @@ def he_fan_out_normal(seed=None):
 
     Use it when a convolutional net is deep and its widths grow, as ResNets often do.
 
-    Leave it when layers have a stride s: Keras does not count that each input then reaches n_out/s² outputs only, so
+    Avoid it when layers have a stride s: Keras does not count that each input then reaches n_out/s² outputs only, so
     that the variance is too small by s²; `he_normal` has no such trouble.
 
     Config:
         config.model = dict(name="mlp", hidden=(64,), kernel_initializer="he_fan_out_normal")
 
     Args:
-        seed: a whole number, or None for another draw each time. One seed gives equal weights to layers of equal shape.
+        seed: an integer, or None for another draw each time. One seed gives equal weights to layers of equal shape.
 
     Example:
         >>> weights = he_fan_out_normal(seed=0)((400, 100))

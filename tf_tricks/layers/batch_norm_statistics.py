@@ -30,7 +30,7 @@ def recompute_batch_norm(model, batches):
     Use it when weights have been averaged, or changed in any way after training, and the model has batch norm; call
     `recompute_batch_norm(model, batches)` on the model that holds those weights, before it is evaluated or saved.
 
-    Leave it when the moving statistics belong to the weights already, or the model has no batch norm (it then does
+    Avoid it when the moving statistics belong to the weights already, or the model has no batch norm (it then does
     nothing).
 
     Args:

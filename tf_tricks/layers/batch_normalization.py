@@ -34,7 +34,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     is so large that its noise, and with it generalisation, is lost; zero_gamma in the last one of a residual block;
     frozen to fine-tune on few examples.
 
-    Leave it when batches (or a replica's share, or ghosts) are below about 16 examples: use group normalisation. In
+    Avoid it when batches (or a replica's share, or ghosts) are below about 16 examples: use group normalisation. In
     plain `keras.Model.fit` on several replicas, per_replica and ghost let the moving averages of the replicas drift
     apart; this package's trainer averages them.
 

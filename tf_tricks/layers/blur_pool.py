@@ -24,7 +24,7 @@ class BlurPool2D(keras.layers.Layer):
     Use it when predictions must not flicker as an object moves, or when small shifts are the variation that the
     training data lack.
 
-    Leave it when time is short, since the convolution before it works at the full size, or when single pixels carry the
+    Avoid it when time is short, since the convolution before it works at the full size, or when single pixels carry the
     information, as in small digits or text.
 
     Config:

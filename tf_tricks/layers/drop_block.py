@@ -28,7 +28,7 @@ class DropBlock2D(keras.layers.Layer):
     Use it when a convolutional net trains for long on large images: the paper's rate 0.1 and block_size 7 in the last
     two groups of a ResNet-50, on the shortcuts too.
 
-    Leave it when maps are small (a block should cover a part of the map), or the run is short: the paper's gains need
+    Avoid it when maps are small (a block should cover a part of the map), or the run is short: the paper's gains need
     about three times the usual epochs.
 
     Config:

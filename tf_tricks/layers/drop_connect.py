@@ -26,7 +26,7 @@ class DropConnectDense(keras.layers.Dense):
 
     Use it when dropout on a dense layer helps and you look for the last tenth of a percent.
 
-    Leave it when dropout has not been tried: it is simpler and often as good; and when there are few updates, since one
+    Avoid it when dropout has not been tried: it is simpler and often as good; and when there are few updates, since one
     mask for all examples of a pass makes a noisier gradient than dropout's one for each.
 
     Config:
@@ -103,7 +103,7 @@ class DropConnectConv2D(keras.layers.Conv2D):
 
     Use it when a small convolutional net overfits: rates of 0.1 to 0.2.
 
-    Leave it when batch normalisation follows and the rate is high: the statistics of training, under one mask a pass,
+    Avoid it when batch normalisation follows and the rate is high: the statistics of training, under one mask a pass,
     are not those of the full kernel. `drop_block` and `spatial_dropout2d` have separate masks for the examples.
 
     Config:

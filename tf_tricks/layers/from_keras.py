@@ -32,7 +32,7 @@ def group_normalization(
     Use it when batches are too small for batch norm (below about 16 examples a device), as in segmentation and
     detection; with weight standardisation it matches batch norm.
 
-    Leave it when batches are large: batch norm then is a little more accurate and, at inference, free.
+    Avoid it when batches are large: batch norm then is a little more accurate and, at inference, free.
 
     Config:
         config.model = dict(name="convnet", normalization=dict(name="group_normalization", groups=8, epsilon=1e-5))
@@ -88,7 +88,7 @@ def layer_normalization(
 
     Use it when sequences or tokens are the input (transformers, recurrent networks), or when batches are tiny.
 
-    Leave it when a convolutional network has large batches: batch norm is more accurate there.
+    Avoid it when a convolutional network has large batches: batch norm is more accurate there.
 
     Config:
         config.model = dict(name="mlp", hidden=(64,), normalization=dict(name="layer_normalization", epsilon=1e-5))
@@ -129,7 +129,7 @@ def rms_normalization(axis=-1, epsilon=1e-6, dtype=None, name=None):
 
     Use it when layer normalization would do and time counts: most large language models have it.
 
-    Leave it when the mean of the features is far from 0 and carries nothing, or where batch norm serves better.
+    Avoid it when the mean of the features is far from 0 and carries nothing, or where batch norm serves better.
 
     Config:
         config.model = dict(name="mlp", hidden=(64,), normalization=dict(name="rms_normalization"))

@@ -20,7 +20,7 @@ def spatial_dropout1d(rate, seed=None, name=None, dtype=None):
 
     Use it when convolutions run over time or text (embeddings too: it drops entries of all words' vectors alike).
 
-    Leave it when the inputs are vectors, not sequences: that is `dropout`.
+    Avoid it when the inputs are vectors, not sequences: that is `dropout`.
 
     Args:
         rate: p, the probability of dropping a channel, in [0, 1).
@@ -52,7 +52,7 @@ def spatial_dropout2d(rate, data_format=None, seed=None, name=None, dtype=None):
 
     Use it when a convolutional net overfits, above all with few training images: rates of 0.1 to 0.3.
 
-    Leave it when layers have few channels, and before batch normalisation (Li et al. 2018, arXiv:1801.05134). On large
+    Avoid it when layers have few channels, and before batch normalisation (Li et al. 2018, arXiv:1801.05134). On large
     maps `drop_block` is the gentler form: regions instead of whole maps.
 
     Config:
@@ -87,7 +87,7 @@ def gaussian_dropout(rate, seed=None, **keywords):
 
     Use it when dropout helps and a smoother noise may do as well: the paper found it equal or slightly better.
 
-    Leave it when exact zeros matter (dropout makes sparse features), or for rates near 1, whose variance grows without
+    Avoid it when exact zeros matter (dropout makes sparse features), or for rates near 1, whose variance grows without
     bound.
 
     Config:
@@ -120,7 +120,7 @@ def gaussian_noise(stddev, seed=None, **keywords):
 
     Use it when inputs are measurements with noise of a known size, or as mild augmentation of tabular data.
 
-    Leave it when features have different scales (each would need its own noise), and behind layers that can outgrow it
+    Avoid it when features have different scales (each would need its own noise), and behind layers that can outgrow it
     by making their outputs large.
 
     Config:
@@ -154,7 +154,7 @@ def alpha_dropout(rate, noise_shape=None, seed=None, **keywords):
 
     Use it when the activation is `selu` and the initialiser `lecun_normal`: rates of 0.05 to 0.1.
 
-    Leave it when the activation is another: use `dropout`.
+    Avoid it when the activation is another: use `dropout`.
 
     Config:
         config.model = dict(name="mlp", hidden=(64,), dropout=dict(name="alpha_dropout", rate=0.05))

@@ -37,7 +37,7 @@ class MonteCarloDropout(Dropout):
 
     Use it when every prediction of a saved model is to be random, wherever it is loaded.
 
-    Leave it when the model is to predict its mean as well: train it with `dropout`, and sample it with
+    Avoid it when the model is to predict its mean as well: train it with `dropout`, and sample it with
     `monte_carlo_predict`, which needs no other model. Validation during training is noisy with this layer.
 
     Config:
@@ -96,7 +96,7 @@ def monte_carlo_predict(model, inputs, samples=20, batch_size=32):
     Use it when you want error bars on a regression, or to know which examples the model is unsure of; the mean over
     class probabilities is often better calibrated than one prediction.
 
-    Leave it when the model was trained without dropout (the spread would say nothing), or when a prediction must be
+    Avoid it when the model was trained without dropout (the spread would say nothing), or when a prediction must be
     cheap: it costs `samples` predictions. To logits apply the softmax inside the model: the mean of probabilities is
     not the softmax of the mean.
 
@@ -111,7 +111,7 @@ def monte_carlo_predict(model, inputs, samples=20, batch_size=32):
 
     Raises:
         RequestError: the model has no layer that drops, the inputs are not arrays of equally many examples, or a number
-            is not a whole number from 1.
+            is not an integer from 1.
 
     Example:
         >>> import keras, numpy as np

@@ -17,7 +17,7 @@ class ScalarBias(keras.layers.Layer):
 
     Use it when you build a residual net without normalisation for `fixup`.
 
-    Leave it when the net has batch normalisation, whose β is a bias for each channel.
+    Avoid it when the net has batch normalisation, whose β is a bias for each channel.
 
     Args:
         **kwargs: of every Keras layer, such as `name`.
@@ -57,7 +57,7 @@ class ScalarMultiplier(keras.layers.Layer):
 
     Use it when you build a residual net without normalisation for `fixup`.
 
-    Leave it when the net has batch normalisation, whose γ is a multiplier for each channel.
+    Avoid it when the net has batch normalisation, whose γ is a multiplier for each channel.
 
     Args:
         **kwargs: of every Keras layer, such as `name`.

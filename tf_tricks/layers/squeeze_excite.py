@@ -22,7 +22,7 @@ class SqueezeExcite(keras.layers.Layer):
 
     Use it when a convolutional network is to gain accuracy for about 1 % more operations.
 
-    Leave it when channels are few, when latency counts (each one waits for the mean of the whole image), or when the
+    Avoid it when channels are few, when latency counts (each one waits for the mean of the whole image), or when the
     position matters more than the content, as in segmentation of large images.
 
     Config:

@@ -25,7 +25,7 @@ class Standardization(keras.layers.Layer):
 
     Use it when features come in different units or far from 0, which for raw data is nearly always.
 
-    Leave it when the model standardises its inputs already (those of this package do), or when scale carries the
+    Avoid it when the model standardises its inputs already (those of this package do), or when scale carries the
     information, as in spectra that are to be compared as they are. Outliers widen σ: clip them first, or take
     logarithms.
 

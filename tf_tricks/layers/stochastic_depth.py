@@ -24,7 +24,7 @@ class StochasticDepth(Dropout):
     Use it when a residual net is deep (50 layers and more, transformers) and trains for long: 0.1 to 0.5 at the last
     block, less before it.
 
-    Leave it when the net is shallow or underfits, and on a branch without a shortcut beside it: the signal would end
+    Avoid it when the net is shallow or underfits, and on a branch without a shortcut beside it: the signal would end
     there.
 
     Config:

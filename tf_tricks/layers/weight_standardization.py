@@ -61,7 +61,7 @@ class WeightStandardizedConv2D(_StandardizedKernel, keras.layers.Conv2D):
     Use it when batches are too small for batch norm: together with group normalisation it matches batch norm's
     accuracy. With gain=True, in networks without normalisation.
 
-    Leave it when batches are large and batch norm works: there it adds little. Without gain and without a normalisation
+    Avoid it when batches are large and batch norm works: there it adds little. Without gain and without a normalisation
     after it, outputs grow by √fan_in with each layer. In depthwise convolutions a fan-in of 1 always gives 0.
 
     Config:
@@ -133,7 +133,7 @@ class WeightStandardizedDense(_StandardizedKernel, keras.layers.Dense):
     Use it when an MLP is to train with small batches: without gain in front of a layer or group normalisation, with
     gain=True where there is none.
 
-    Leave it when the layer makes the outputs of the model: without gain its logits start about √fan_in times too large.
+    Avoid it when the layer makes the outputs of the model: without gain its logits start about √fan_in times too large.
 
     Config:
         config.model = dict(name="mlp", hidden=(64,), dense=dict(name="weight_standardized_dense", gain=True))

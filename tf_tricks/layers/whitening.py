@@ -32,7 +32,7 @@ class Whitening(keras.layers.Layer):
 
     Use it when a shallow model or an MLP trains slowly on inputs that are strongly correlated; PCA also shortens them.
 
-    Leave it when the model is a deep convolutional one with batch norm, which gains little; when there are fewer
+    Avoid it when the model is a deep convolutional one with batch norm, which gains little; when there are fewer
     examples than features and ε is small, since then noise is blown up to unit variance; or above some thousand
     features: the matrix has their number squared (at most 16384 are allowed).
 

@@ -1,4 +1,4 @@
-"""Losses, by name: cross-entropy of whole numbers and of distributions, Keras's own, and the penalty on weights."""
+"""Losses, by name: cross-entropy of integers and of distributions, Keras's own, and the penalty on weights."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""Cross-entropy of whole-number labels or of distributions, with label smoothing."""
+"""Cross-entropy of integer labels or of distributions, with label smoothing."""
 
 import keras
 from keras import ops
@@ -8,7 +8,7 @@ from tf_tricks.errors import check_number
 
 @keras.saving.register_keras_serializable("tf_tricks")
 class SparseCategoricalCrossentropy(keras.losses.Loss):
-    """Cross-entropy of logits and labels, which are whole numbers or distributions, with label smoothing.
+    """Cross-entropy of logits and labels, which are integers or distributions, with label smoothing.
 
     With K classes the target is 1 − ε + ε/K for the right class and ε/K for the others, so that the logits need not
     grow for ever (Szegedy et al. 2016, arXiv:1512.00567, section 7). For logits z and the right class y:
@@ -16,12 +16,12 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
         loss = log Σₖ exp zₖ − (1 − ε) z_y − ε/K Σₖ zₖ
 
     Labels [..., K], as mixup and cutmix make them, are distributions p: the target is (1 − ε) pₖ + ε/K. (Keras's own
-    smooths one-hot labels only. In a config this class is taken where `from_logits=True`; for whole numbers without
+    smooths one-hot labels only. In a config this class is taken where `from_logits=True`; for integers without
     smoothing it is Keras's own function.)
 
     Use it when a classifier is too sure of itself, or labels are noisy: ε = 0.1 is usual.
 
-    Leave it when the model is to be a teacher for distillation (Müller et al. 2019, arXiv:1906.02629), or its
+    Avoid it when the model is to be a teacher for distillation (Müller et al. 2019, arXiv:1906.02629), or its
     probabilities are to be calibrated otherwise.
 
     Config:
@@ -60,7 +60,7 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
         """Returns the loss of each example.
 
         Args:
-            y_true: whole numbers [...] or [..., 1], or distributions [..., K].
+            y_true: integers [...] or [..., 1], or distributions [..., K].
             y_pred: logits [..., K].
         """
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
@@ -93,7 +93,7 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
         }
 
     def keras_own(self):
-        """Returns Keras's own loss that is the same for whole numbers, or None if there is none."""
+        """Returns Keras's own loss that is the same for integers, or None if there is none."""
         if self.label_smoothing:
             return None
         return keras.losses.SparseCategoricalCrossentropy(
@@ -102,7 +102,7 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
 
 
 def are_distributions(y_true, y_pred):
-    """Returns whether labels are distributions over the K classes, not whole numbers: both shapes are [..., K], K > 1.
+    """Returns whether labels are distributions over the K classes, not integers: both shapes are [..., K], K > 1.
 
     Args:
         y_true: labels.

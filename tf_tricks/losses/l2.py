@@ -20,7 +20,7 @@ def l2(model, factor=1e-4, exclude=("bias$", "gamma$", "beta$")):
 
     Use it when a model overfits and you train with SGD and momentum.
 
-    Leave it when the optimizer is adaptive: decay by `adam_w`. With `tt.Trainer` say `l2=` instead; not both.
+    Avoid it when the optimizer is adaptive: decay by `adam_w`. With `tt.Trainer` say `l2=` instead; not both.
 
     Config:
         config.l2 = 5e-4

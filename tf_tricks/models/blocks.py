@@ -106,7 +106,7 @@ def logits(x, num_outputs, kernel_initializer="glorot_uniform"):
 
 
 def check_common(num_outputs, dropout):
-    """Raises a `RequestError` unless `num_outputs` is a whole number from 1 and `dropout` a rate in [0, 1) or a layer.
+    """Raises a `RequestError` unless `num_outputs` is an integer from 1 and `dropout` a rate in [0, 1) or a layer.
 
     Example:
         >>> check_common(num_outputs=10, dropout=0.5)

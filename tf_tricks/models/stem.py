@@ -43,7 +43,7 @@ def standardised_input(input_shape, input_dtype="float32", mean=None, variance=N
     if preprocessing is not None:
         return inputs, preprocessing(inputs)
     if mean is None and variance is None:
-        # Keras casts float inputs to the dtype of each layer, and leaves whole numbers as they are: cast them here.
+        # Keras casts float inputs to the dtype of each layer, and leaves integers as they are: cast them here.
         return inputs, inputs if input_dtype == "float32" else keras.layers.Rescaling(1.0, dtype="float32")(inputs)
     mean, variance = _check_moments(mean, variance, channels=input_shape[-1])
     standardise = keras.layers.Normalization(axis=-1, mean=mean.tolist(), variance=variance.tolist(), dtype="float32")
@@ -74,7 +74,7 @@ def check_image(model, input_shape, halvings):
 
 
 def check_sizes(name, sizes, example, empty=False):
-    """Returns `sizes` as a tuple of whole numbers from 1, or raises a `RequestError`.
+    """Returns `sizes` as a tuple of integers from 1, or raises a `RequestError`.
 
     Args:
         name: what the sizes are, as the user knows them.
@@ -87,7 +87,7 @@ def check_sizes(name, sizes, example, empty=False):
         (64, 32)
     """
     if not isinstance(sizes, (tuple, list)) or not (sizes or empty):
-        raise RequestError(f"{name} must be a list of whole numbers, such as {list(example)}, not {sizes!r}")
+        raise RequestError(f"{name} must be a list of integers, such as {list(example)}, not {sizes!r}")
     return tuple(int(check_number(f"each of {name}", size, minimum=1, integer=True)) for size in sizes)
 
 

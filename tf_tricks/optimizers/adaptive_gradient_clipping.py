@@ -22,7 +22,7 @@ class AdaptiveGradientClipping(OptimizerWrapper):
 
     Use it when a net without batch normalisation has to bear a large rate or a large batch.
 
-    Leave it when there is batch normalisation, which makes the size of the weights a matter of taste.
+    Avoid it when there is batch normalisation, which makes the size of the weights a matter of taste.
 
     Config:
         config.optimizer = dict(name="adaptive_gradient_clipping", optimizer=dict(name="momentum"), clip_factor=0.02)

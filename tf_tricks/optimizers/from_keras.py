@@ -19,7 +19,7 @@ def sgd(learning_rate=0.01, momentum=0.0, nesterov=False, **keywords) -> "keras.
 
     Use it when you reproduce a result that was made with it, or with `momentum=0` as the plainest of all.
 
-    Leave it when the learning rate changes: `momentum` is the same with the correction.
+    Avoid it when the learning rate changes: `momentum` is the same with the correction.
 
     Config:
         config.optimizer = dict(name="sgd", momentum=0.9)
@@ -51,7 +51,7 @@ def adagrad(learning_rate=0.001, initial_accumulator_value=0.1, epsilon=1e-7, **
 
     Use it when features are sparse and the rare ones matter: linear models on text or clicks.
 
-    Leave it when training is long or deep: `rmsprop` and `adam` forget, AdaGrad does not.
+    Avoid it when training is long or deep: `rmsprop` and `adam` forget, AdaGrad does not.
 
     Config:
         config.optimizer = dict(name="adagrad", initial_accumulator_value=0.0)
@@ -90,7 +90,7 @@ def rmsprop(
     Use it when gradients differ in size between parameters and change over time: recurrent nets, reinforcement
     learning.
 
-    Leave it when you would add momentum to it: `adam` does that, with its bias corrected.
+    Avoid it when you would add momentum to it: `adam` does that, with its bias corrected.
 
     Config:
         config.optimizer = dict(name="rmsprop", rho=0.99)
@@ -130,7 +130,7 @@ def adam(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, **keywords
 
     Use it when a first model has to train with little tuning.
 
-    Leave it when weights decay: with Adam L2 is not decay, take `adam_w`. Tuned `momentum` often ends better on images.
+    Avoid it when weights decay: with Adam L2 is not decay, take `adam_w`. Tuned `momentum` often ends better on images.
 
     Config:
         config.optimizer = dict(name="adam", beta_2=0.99)
@@ -161,7 +161,7 @@ def amsgrad(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, **keywo
 
     Use it when rare, large gradients carry the information and Adam forgets them.
 
-    Leave it when Adam works: in practice the two are rarely told apart.
+    Avoid it when Adam works: in practice the two are rarely told apart.
 
     Config:
         config.optimizer = dict(name="amsgrad", beta_2=0.99)
@@ -201,7 +201,7 @@ def adam_w(
 
     Use it when you train transformers, or want Adam to generalise better.
 
-    Leave it when the batch is in the thousands: `lamb`. For small convolutional nets `momentum` with `l2` is as good.
+    Avoid it when the batch is in the thousands: `lamb`. For small convolutional nets `momentum` with `l2` is as good.
 
     Config:
         config.optimizer = dict(name="adam_w", weight_decay=0.05)
@@ -241,7 +241,7 @@ def lion(learning_rate=0.001, beta_1=0.9, beta_2=0.99, **keywords) -> "keras.opt
 
     Use it when the batch is large and the optimizer's memory counts.
 
-    Leave it when the batch is small (below 64): the sign of a noisy gradient is noise.
+    Avoid it when the batch is small (below 64): the sign of a noisy gradient is noise.
 
     Config:
         config.optimizer = dict(name="lion", weight_decay=0.1)
@@ -272,7 +272,7 @@ def muon(learning_rate=0.001, **keywords) -> "keras.optimizers.Muon":
 
     Use it when you train transformers from scratch and a step costs much more than its products of square matrices.
 
-    Leave it when the layers are small or convolutional: its extra work then weighs more than it gains.
+    Avoid it when the layers are small or convolutional: its extra work then weighs more than it gains.
 
     Config:
         config.optimizer = dict(name="muon", exclude_layers=["logits"])

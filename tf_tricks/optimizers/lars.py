@@ -24,7 +24,7 @@ class LARS(TrustRatioOptimizer):
 
     Use it when the batch is in the thousands and a warmed-up, linearly scaled rate no longer holds the accuracy.
 
-    Leave it when the batch is below a few thousand: `momentum` is then as good and has less to tune.
+    Avoid it when the batch is below a few thousand: `momentum` is then as good and has less to tune.
 
     Config:
         config.optimizer = dict(name="lars", momentum=0.9, trust_coefficient=0.001)

@@ -18,7 +18,7 @@ class LearningRateMultipliers(OptimizerWrapper):
 
     Use it when a new head is trained on a pre-trained body, or biases want twice the rate (Krizhevsky et al. 2012).
 
-    Leave it when the rate should fall evenly with depth: `layer_wise_decay` writes that in one number.
+    Avoid it when the rate should fall evenly with depth: `layer_wise_decay` writes that in one number.
 
     Config:
         config.optimizer = dict(
@@ -106,7 +106,7 @@ class LayerWiseDecay(LearningRateMultipliers):
 
     Use it when a pre-trained model is fine-tuned on a few thousand examples.
 
-    Leave it when the model starts from random weights: its first layers have as much to learn as the others.
+    Avoid it when the model starts from random weights: its first layers have as much to learn as the others.
 
     Config:
         config.optimizer = dict(name="layer_wise_decay", optimizer=dict(name="adam_w"), decay=0.75)

@@ -20,7 +20,7 @@ class Lookahead(OptimizerWrapper):
 
     Use it when the inner optimizer is noisy, with a rate at the upper end of what works.
 
-    Leave it when an average of the weights is kept anyway (`use_ema`), or the rate decays to 0 with a cosine.
+    Avoid it when an average of the weights is kept anyway (`use_ema`), or the rate decays to 0 with a cosine.
 
     Config:
         config.optimizer = dict(name="lookahead", optimizer=dict(name="adam"), k=5, alpha=0.5)

@@ -24,7 +24,7 @@ class Momentum(keras.optimizers.Optimizer):
 
     Use it when the learning rate warms up, decays or follows a batch that grows: as the default for images.
 
-    Leave it when gradients differ by orders of magnitude between parameters, as with embeddings and attention: take
+    Avoid it when gradients differ by orders of magnitude between parameters, as with embeddings and attention: take
     `adam_w`. For the uncorrected velocity of the equations take `sgd`.
 
     Config:

@@ -25,7 +25,7 @@ class RAdam(keras.optimizers.Optimizer):
 
     Use it when Adam without warm-up starts badly and a warm-up is one thing too many to tune.
 
-    Leave it when the learning rate warms up anyway: it is then the same as `adam`.
+    Avoid it when the learning rate warms up anyway: it is then the same as `adam`.
 
     Config:
         config.optimizer = dict(name="radam", beta_2=0.999)

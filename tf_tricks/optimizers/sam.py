@@ -24,7 +24,7 @@ class SAM(OptimizerWrapper):
 
     Use it when the model overfits and there is time for twice the work: small data, long training, vision transformers.
 
-    Leave it when the training loss is still the problem; two epochs of the plain optimizer then do more.
+    Avoid it when the training loss is still the problem; two epochs of the plain optimizer then do more.
 
     Config:
         config.optimizer = dict(name="sam", optimizer=dict(name="momentum"), rho=0.05)

@@ -26,7 +26,7 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
 
     Use it when the length of the run is not known beforehand; with a constant rate after a warm-up.
 
-    Leave it when the length is known: a cosine to 0 is as good. With batch norm its statistics belong to y: recompute
+    Avoid it when the length is known: a cosine to 0 is as good. With batch norm its statistics belong to y: recompute
     them for x.
 
     Config:

@@ -16,7 +16,7 @@ class WeightDecayExclusions(OptimizerWrapper):
 
     Use it when you train with `keras.Model.fit` and an optimizer with `weight_decay`.
 
-    Leave it when you train with `tt.Trainer`: its own `exclude_from_weight_decay` does the same.
+    Avoid it when you train with `tt.Trainer`: its own `exclude_from_weight_decay` does the same.
 
     Config:
         config.optimizer = dict(name="weight_decay_exclusions", optimizer=dict(name="adam_w", weight_decay=0.05))

@@ -14,13 +14,13 @@ def grow(initial, epochs, factor, maximum=None):
     (Smith et al. 2018, arXiv:1711.00489)
 
     Args:
-        initial: examples an update at the start, a whole number of at least 1.
+        initial: examples an update at the start, an integer of at least 1.
         epochs: list of increasing numbers of at least 0.
         factor: number of at least 1.
-        maximum: the largest batch, a whole number of at least `initial`, or None.
+        maximum: the largest batch, an integer of at least `initial`, or None.
 
     Returns:
-        A `Schedule` of whole numbers.
+        A `Schedule` of integers.
 
     Raises:
         RequestError: an argument is out of its range.
@@ -50,11 +50,11 @@ def per_replica(batch_size, num_replicas):
     arXiv:1706.02677), which then follows the devices too.
 
     Args:
-        batch_size: examples an update for each replica, a whole number of at least 1, or a schedule of it.
-        num_replicas: number of devices, a whole number of at least 1; in a config, those of the run.
+        batch_size: examples an update for each replica, an integer of at least 1, or a schedule of it.
+        num_replicas: number of devices, an integer of at least 1; in a config, those of the run.
 
     Returns:
-        A `Schedule` of whole numbers.
+        A `Schedule` of integers.
 
     Raises:
         RequestError: an argument is out of its range.

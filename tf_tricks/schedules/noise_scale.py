@@ -2,7 +2,7 @@
 
 g = η/(1 − m) · (N/b − 1), with learning rate η, momentum m, batch size b and N examples (Smith & Le 2018,
 arXiv:1710.06451). To take noise away, decay η or grow b: the curves over epochs are the same (Smith et al. 2018,
-arXiv:1711.00489). Whichever way is chosen, the rate is solved from g and the whole number b, so the noise scale is met
+arXiv:1711.00489). Whichever way is chosen, the rate is solved from g and the integer b, so the noise scale is met
 exactly at every epoch.
 """
 
@@ -92,7 +92,7 @@ def learning_rate_for_noise_scale(scale, batch_size, num_examples, momentum=0.0,
 
 @schedule
 def batch_size_for_noise_scale(scale, learning_rate, num_examples, momentum=0.0, maximum=None, multiple_of=1):
-    """The batch size that has a given noise scale with a given learning rate, as far as whole numbers can.
+    """The batch size that has a given noise scale with a given learning rate, as far as integers can.
 
     value(epoch) = num_examples / (1 + scale(epoch) · (1 − momentum)/learning_rate(epoch)), rounded to a positive
     multiple of `multiple_of` and at most `maximum` (Smith & Le 2018, arXiv:1710.06451). It is `num_examples`, the full
@@ -105,10 +105,10 @@ def batch_size_for_noise_scale(scale, learning_rate, num_examples, momentum=0.0,
         num_examples: N, examples in the training set, at least 2; in a config, those of the run.
         momentum: m, from 0 and below 1.
         maximum: the largest batch, from 1 to `num_examples`, or None for `num_examples`.
-        multiple_of: a whole number, for example of replicas or of the examples that a device holds.
+        multiple_of: an integer, for example of replicas or of the examples that a device holds.
 
     Returns:
-        A `Schedule` of whole numbers.
+        A `Schedule` of integers.
 
     Raises:
         RequestError: an argument is out of its range; schedules are looked at when they are evaluated, and once at the
@@ -180,7 +180,7 @@ def noise_scale_by_growth(scale, learning_rate, num_examples, momentum=0.0, mult
         learning_rate: above 0: a number or a schedule.
         num_examples: examples in the training set.
         momentum: from 0 and below 1.
-        multiple_of: the batch size is a multiple of this whole number.
+        multiple_of: the batch size is a multiple of this integer.
 
     Returns:
         The pair (learning_rate, batch_size) of schedules; see `batch_size_for_noise_scale`.
@@ -209,7 +209,7 @@ def noise_scale_by_growth_then_decay(scale, learning_rate, maximum, num_examples
         maximum: the largest batch, from 1 to `num_examples`.
         num_examples: examples in the training set.
         momentum: from 0 and below 1.
-        multiple_of: the batch size is a multiple of this whole number.
+        multiple_of: the batch size is a multiple of this integer.
 
     Returns:
         The pair (learning_rate, batch_size) of schedules; see `batch_size_for_noise_scale`.

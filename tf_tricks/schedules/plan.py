@@ -15,8 +15,8 @@ class Step(NamedTuple):
     """One update.
 
     Attributes:
-        examples_seen: k, examples that all updates before have seen; a whole number.
-        batch_size: b, examples of this update; a whole number.
+        examples_seen: k, examples that all updates before have seen; an integer.
+        batch_size: b, examples of this update; an integer.
         learning_rate: of this update.
         epoch: of the step's middle, (k + b/2)/num_examples.
     """
@@ -95,7 +95,7 @@ def count_updates(num_examples, total_epochs, batch_size):
         batch_size: schedule, or what `get` takes.
 
     Returns:
-        A whole number.
+        An integer.
 
     Raises:
         RequestError: an argument is out of its range.

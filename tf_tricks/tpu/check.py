@@ -53,7 +53,7 @@ def check(
             `"v5p:2x2x1"`, `"v5e:1x1"` for a single chip; or a list of them.
         find_batch: whether to look for the largest batch that fits, by more compilations.
         input_spec: `tf.TensorSpec` of one example's input, without the batch; None for that of the model.
-        label_spec: `tf.TensorSpec` of one example's label; None for whole numbers with a loss whose name begins with
+        label_spec: `tf.TensorSpec` of one example's label; None for integers with a loss whose name begins with
             "sparse", and for floats in the shape of the model's outputs with others.
         say: function of a line that tells how far the work is, such as `print`; None for silence.
         **trainer_arguments: more arguments of `tt.Trainer`: `l2`, `clip_norm`, `micro_batch`, …

@@ -128,7 +128,7 @@ def _list(argument):
 
 
 for _type, _parse, _what in [
-    (int, flags.IntegerParser().parse, "a whole number"),
+    (int, flags.IntegerParser().parse, "an integer"),
     (float, flags.FloatParser().parse, "a number"),
     (bool, flags.BooleanParser().parse, "true or false"),
     (list, _list, "a list"),

@@ -29,6 +29,7 @@ def main():
 
     from tf_tricks.trainers import parts, run_files
     from tf_tricks.training import devices
+    from tf_tricks.training.logging import numbers
     from tf_tricks.training.trainer import Trainer
 
     workdir, split = flags.FLAGS.workdir, flags.FLAGS.split
@@ -51,7 +52,7 @@ def main():
         except (OSError, ValueError, KeyError) as error:
             raise RequestError(f"{folder / 'model.keras'} cannot be read: {str(error).splitlines()[0]}") from error
     results = Trainer(model, **built.trainer_arguments).evaluate(source)
-    print("  ".join(f"{split} {name} {value:.4f}" for name, value in results.items()))
+    print("  ".join(f"{split} {name} {value:.4f}" for name, value in numbers(results).items()))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def resolve(config):
         for key in ("learning_rate", "batch_size"):
             if resolved[key] is None:
                 raise RequestError(f"the config does not say {key}")
-    check_number("epochs", resolved["epochs"], above=0)
+    check_number("epochs", resolved["epochs"], above=0, maximum=10**9)
     check_number("seed", resolved["seed"], minimum=0, maximum=2**32 - 1, integer=True)
     if resolved["precision"] not in PRECISIONS:
         raise unknown("precision", resolved["precision"], PRECISIONS)

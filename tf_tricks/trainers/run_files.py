@@ -9,7 +9,7 @@ import time
 from tf_tricks.errors import RequestError
 from tf_tricks.trainers.config_file import DEFAULTS
 from tf_tricks.training.checkpoint import write_atomically
-from tf_tricks.training.logging import MetricsFile
+from tf_tricks.training.logging import MetricsFile, numbers
 
 MAY_CHANGE = (
     "epochs",
@@ -128,12 +128,15 @@ def reopen(folder):
 
 def result(folder):
     """Returns the test results of a finished run, as text."""
-    for line in reversed((folder / "metrics.jsonl").read_text().splitlines()):
-        values = json.loads(line)
-        if values["split"] == "test":
-            shown = {k: v for k, v in values.items() if isinstance(v, float) and k not in ("wall_time", "epoch")}
-            return "  ".join(f"test {name} {value:.4f}" for name, value in shown.items())
-    return "it has no test set"
+    try:
+        lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+        tests = [values for values in lines if values["split"] == "test"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "its results cannot be read, metrics.jsonl is missing or damaged"
+    if not tests:
+        return "it has no test set"
+    shown = {k: v for k, v in tests[-1].items() if isinstance(v, float) and k not in ("wall_time", "epoch")}
+    return "  ".join(f"test {name} {value:.4f}" for name, value in shown.items())
 
 
 def write_test_line(folder, trainer, results):
@@ -144,7 +147,7 @@ def write_test_line(folder, trainer, results):
         step=run.progress.step,
         epoch=run.progress.examples_seen / run.num_examples,
         examples_seen=run.progress.examples_seen,
-        **results,
+        **numbers(results),
         wall_time=time.time(),
     )
 

@@ -50,7 +50,7 @@ def train(config, folder, device="auto", tpu=None, replicas=None):
     from tf_tricks.trainers import parts, run_files
     from tf_tricks.training import devices
     from tf_tricks.training.lock import locked
-    from tf_tricks.training.logging import parameter_table
+    from tf_tricks.training.logging import numbers, parameter_table
     from tf_tricks.training.run_folder import RunFolder, writing
     from tf_tricks.training.task import check_task
     from tf_tricks.training.trainer import Trainer
@@ -85,7 +85,7 @@ def train(config, folder, device="auto", tpu=None, replicas=None):
                 run_files.write_test_line(folder, trainer, results)
         with writing(folder):
             run_files.export(folder, trainer)
-    shown = "  ".join(f"test {name} {value:.4f}" for name, value in results.items())
+    shown = "  ".join(f"test {name} {value:.4f}" for name, value in numbers(results).items())
     print(
         f"done: {shown or 'trained'}\nsee its curves: tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}"
     )

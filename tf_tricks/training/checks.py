@@ -24,7 +24,7 @@ def check_batch(batch_size, num_examples, num_replicas, micro_batch):
 
 
 def check_pairs(augment, batch_size, num_replicas, micro_batch):
-    """Raises a `RequestError` if `augment` mixes examples two and two, and a device would get an odd number at once.
+    """Raises a `RequestError` if `augment` mixes examples in pairs, and a device would get an odd number at once.
 
     Args:
         augment: an augmentation or None.

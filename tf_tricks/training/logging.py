@@ -19,6 +19,22 @@ from tensorboard.util.tensor_util import make_tensor_proto
 from tf_tricks.training.checkpoint import write_atomically
 
 
+def numbers(values):
+    """Returns a dict of numbers: an array, as metrics of each class are, becomes one for each of its elements.
+
+    Example:
+        >>> numbers({"loss": 0.5, "f1": np.array([0.25, 1.0])})
+        {'loss': 0.5, 'f1/0': 0.25, 'f1/1': 1.0}
+    """
+    flat = {}
+    for name, value in values.items():
+        if isinstance(value, np.ndarray):
+            flat |= {f"{name}/{i}": float(element) for i, element in enumerate(value.ravel())}
+        else:
+            flat[name] = value
+    return flat
+
+
 class MetricsFile:
     """Appends one JSON object a line to a file, and can be cut back to what a checkpoint knew.
 
@@ -127,7 +143,7 @@ class ProgressBar:
     def epoch_line(self, epoch, logs):
         """Prints one line of results above the bar."""
         if self._show:
-            results = "  ".join(f"{name} {value:.4g}" for name, value in logs.items())
+            results = "  ".join(f"{name} {value:.4g}" for name, value in numbers(logs).items())
             tqdm.tqdm.write(f"epoch {epoch + 1}/{self.total_epochs}  {results}")
 
     def close(self):

@@ -35,7 +35,7 @@ class Accuracy(keras.metrics.MeanMetricWrapper):
         return {"name": self.name, "dtype": self.dtype}
 
     def keras_own(self):
-        """Returns Keras's own metric that is the same for whole numbers."""
+        """Returns Keras's own metric that is the same for integers."""
         return keras.metrics.SparseCategoricalAccuracy(self.name, self.dtype)
 
 

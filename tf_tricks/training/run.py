@@ -188,7 +188,7 @@ class Run:
             return self._loop.run(learning_rates)
 
     def _diverge(self, step_losses):
-        """A callback may look after the ruins and end the run; otherwise it fails here."""
+        """A callback may handle the divergence and end the run; otherwise it fails here."""
         first = int(np.argmin(np.isfinite(step_losses)))
         step = self.progress.step + first
         self.callbacks.on_train_batch_end(step, {"loss": float(step_losses[first])})

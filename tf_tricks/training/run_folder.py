@@ -15,7 +15,7 @@ from tf_tricks.errors import RequestError, RunError, check_number
 from tf_tricks.schedules import noise_scale_of
 from tf_tricks.training import checkpoint, contact_sheet, state
 from tf_tricks.training.lock import locked
-from tf_tricks.training.logging import MetricsFile, ProgressBar, TensorBoard
+from tf_tricks.training.logging import MetricsFile, ProgressBar, TensorBoard, numbers
 from tf_tricks.training.profiler import Profiler
 
 
@@ -115,22 +115,25 @@ class RunFolder:
         following = self._run.next_step()
         ends_epoch = following is None or self._run.epoch_of(following) != self._run.epoch_of(step)
         if progress.step % self.log_every == 0 or ends_epoch:
-            momentum = getattr(self._run.optimizer, "momentum", 0.0) or 0.0
             self._line(
                 "train",
                 self._run.sums.line()
                 | {
                     "learning_rate": learning_rate,
                     "batch_size": step.batch_size,
-                    "noise_scale": noise_scale_of(
-                        learning_rate, step.batch_size, self._run.num_examples, float(momentum)
-                    ),
+                    "noise_scale": self._noise_scale(learning_rate, step.batch_size),
                     "gradient_norm": float(norms[0]),
                     "weight_norm": float(norms[1]),
                     "examples_per_second": self._span[0] / max(self._span[1], 1e-9),
                 },
             )
             self._span = [0, 0.0]
+
+    def _noise_scale(self, learning_rate, batch_size):
+        if batch_size == self._run.num_examples:
+            return 0.0  # as the formula has it; a single example has no other batch
+        momentum = getattr(self._run.optimizer, "momentum", 0.0) or 0.0
+        return noise_scale_of(learning_rate, batch_size, self._run.num_examples, float(momentum))
 
     def end_epoch(self, epoch, logs, validation):
         """Follows an epoch; `validation` is the dict of results, or None."""
@@ -207,7 +210,7 @@ class RunFolder:
     def _line(self, split, values):
         if self._path is None:
             return
-        progress = self._run.progress
+        progress, values = self._run.progress, numbers(values)
         epoch = progress.examples_seen / self._run.num_examples
         with self._writing():
             self._metrics.write(

@@ -1,5 +1,6 @@
 """The trainer: schedules, the compiled loop, callbacks, checkpoints and logs put together."""
 
+import inspect
 import math
 
 import keras
@@ -9,7 +10,7 @@ from etils import epath
 
 from tf_tricks import optimizers, schedules
 from tf_tricks.data import Stream, as_source
-from tf_tricks.errors import RequestError, check_number
+from tf_tricks.errors import RequestError, check_number, unknown
 from tf_tricks.schedules import plan
 from tf_tricks.training.checks import (
     check_batch,
@@ -91,6 +92,11 @@ class Trainer:
         loss_weights=None,
         weighted_metrics=None,
     ):
+        if keras.backend.backend() != "tensorflow":
+            raise RequestError(
+                f"the trainer needs Keras on TensorFlow, and it is on {keras.backend.backend()}: set "
+                "KERAS_BACKEND=tensorflow, or use keras.Model.fit with the schedules of tt.callbacks"
+            )
         self.model = model
         self.strategy = strategy or tf.distribute.get_strategy()
         self.num_replicas = self.strategy.num_replicas_in_sync
@@ -181,6 +187,10 @@ class Trainer:
         stream = stream if isinstance(stream, Stream) else Stream(as_source(stream))
         validation = None if validation is None else as_source(validation)
         callbacks = _listed(callbacks)
+        options = list(inspect.signature(RunFolder).parameters)
+        for name in folder_options:
+            if name not in options:
+                raise unknown("argument of Trainer.fit called", name, ["class_weight", *options[2:]])
         line = self.check(stream, epochs, callbacks, validation)
         choose_modes(callbacks, [] if self.model._compile_metrics is None else self.model._compile_metrics.metrics)
         weights = class_weights(class_weight, lambda: _all_labels(stream.source), stream.source.has_weights)
@@ -207,7 +217,7 @@ class Trainer:
         Raises:
             RequestError: `fit` could not carry this out.
         """
-        check_number("epochs", epochs, above=0)
+        check_number("epochs", epochs, above=0, maximum=10**9)
         for callback in callbacks:
             if hasattr(callback, "set_trainer"):
                 callback.set_trainer(self)
