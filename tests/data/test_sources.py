@@ -90,6 +90,7 @@ def test_floats_are_classes_if_their_number_is_said():
         (np.ones(9), "a weight for each example, not 9 for 10"),
         (-np.ones(10), "the weights must be at least 0, not -1"),
         (np.zeros(10), "the weights are all 0"),
+        (np.ones((10, 2)), r"a number for each of the labels \[10\], not \[10, 2\]"),
         (np.full(10, np.nan), "the weights must be finite"),
         ([np.ones(10), np.ones(10)], "one array, or in the structure of the labels"),
     ],

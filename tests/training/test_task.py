@@ -189,3 +189,30 @@ def test_the_trainer_on_another_backend():
     environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120)
     assert "the trainer needs Keras on TensorFlow, and it is on jax" in done.stdout, done.stderr
+
+
+def test_what_was_unfrozen_is_trained_and_the_state_of_the_rest_is_kept():
+    model = keras.Sequential([keras.Input((6,)), K.Dense(4, name="body"), K.Dense(3, name="head")])
+    model.layers[0].trainable = False
+    trainer = tt.Trainer(model, "momentum", batch_size=8)
+    trainer.fit((X, CLASSES), 1, verbose=0)
+    kept = {v.path: np.asarray(v) for v in trainer.optimizer.variables if "head" in v.path}
+    body = model.layers[0].get_weights()[0]
+    model.layers[0].trainable = True
+    trainer._follow_unfrozen()
+    assert len(kept) == 2
+    for variable in trainer.optimizer.variables:
+        if variable.path in kept:
+            np.testing.assert_array_equal(variable, kept[variable.path])
+    trainer.fit((X, CLASSES), 1, verbose=0)
+    assert np.abs(model.layers[0].get_weights()[0] - body).max() > 1e-4
+
+
+def test_what_is_no_callback():
+    with pytest.raises(RequestError, match="callbacks must be Keras callbacks, not 3"):
+        fit(dense(), (X, CLASSES), callbacks=[3])
+
+
+def test_a_keras_layer_is_no_augmentation():
+    with pytest.raises(RequestError, match=r"the Keras layer 'random_flip.*' cannot be told the place of an example"):
+        tt.data.Stream((X, CLASSES), augment=K.RandomFlip())

@@ -243,6 +243,15 @@ def _weights(weights, labels):
     for array in tf.nest.flatten(weights):
         if len(array) != number:
             raise RequestError(f"there must be a weight for each example, not {len(array)} for {number} examples")
+        if (
+            array.ndim > 1
+            and not tf.nest.is_nested(labels)
+            and array.shape[1:] not in (labels.shape[1 : array.ndim], (1,))
+        ):
+            raise RequestError(
+                f"the weights must be [n], or a number for each of the labels {list(labels.shape)}, "
+                f"not {list(array.shape)}"
+            )
         if array.min() < 0:
             raise RequestError(f"the weights must be at least 0, not {array.min():g}")
         if not array.any():

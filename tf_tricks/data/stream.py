@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_tricks.data.sources import as_source
-from tf_tricks.errors import check_number, unknown
+from tf_tricks.errors import RequestError, check_number, unknown
 
 AUGMENT_ON = ("step", "host")
 """Where the augmentation runs: in the compiled train step, or on the host's CPU while the batch is read."""
@@ -76,6 +76,11 @@ class Stream(keras.utils.PyDataset):
         self.seed = check_number("seed", seed, minimum=0, maximum=2**63 - 1, integer=True)
         if augment_on not in AUGMENT_ON:
             raise unknown("augment_on", augment_on, AUGMENT_ON)
+        if isinstance(augment, keras.layers.Layer) and type(augment).__module__.startswith("keras."):
+            raise RequestError(
+                f"the Keras layer {augment.name!r} cannot be told the place of an example: put it into the model, or "
+                "take an augmentation of tt.augment"
+            )
         self.augment = augment
         self.augment_on = augment_on
         self.examples_seen = 0

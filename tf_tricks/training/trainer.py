@@ -116,9 +116,7 @@ class Trainer:
         self.evaluation_batch_size = evaluation_batch_size
         with self.strategy.scope():
             self.optimizer = check_optimizer(optimizers.get(optimizer), weight_decay, self.strategy)
-            self.update = Update(
-                self.optimizer,
-                model.trainable_variables,
+            self._update_arguments = dict(
                 l2=l2,
                 weight_decay=weight_decay,
                 exclude_from_weight_decay=exclude_from_weight_decay,
@@ -126,6 +124,7 @@ class Trainer:
                 clip_norm=clip_norm,
                 clip_global_norm=clip_global_norm,
             )
+            self.update = Update(self.optimizer, model.trainable_variables, **self._update_arguments)
             self.loss_scale = LossScale() if _computes_in_float16(model) else None
             self.shares = compile_model(model, self.optimizer, **arguments)
         self._evaluations = {}
@@ -187,6 +186,7 @@ class Trainer:
         stream = stream if isinstance(stream, Stream) else Stream(as_source(stream))
         validation = None if validation is None else as_source(validation)
         callbacks = _listed(callbacks)
+        self._follow_unfrozen()
         options = list(inspect.signature(RunFolder).parameters)
         for name in folder_options:
             if name not in options:
@@ -204,6 +204,20 @@ class Trainer:
         with RunFolder(workdir, self.run, verbose, **folder_options) as folder, StopRequests() as stop_requests:
             self.run(folder, stop_requests)
         return self.model.history
+
+    def _follow_unfrozen(self):
+        """Makes the optimizer anew if variables were unfrozen since; the state of those that stayed is kept."""
+        known = {id(v) for v in self.update.all_variables}
+        if all(id(v) in known for v in self.model.trainable_variables):
+            return
+        before = {variable.path: np.asarray(variable) for variable in self.optimizer.variables}
+        with self.strategy.scope():
+            self.optimizer = type(self.optimizer).from_config(self.optimizer.get_config())
+            self.update = Update(self.optimizer, self.model.trainable_variables, **self._update_arguments)
+        for variable in self.optimizer.variables:
+            if variable.path in before and before[variable.path].shape == tuple(variable.shape):
+                variable.assign(before[variable.path])
+        self.model.optimizer = self.optimizer
 
     def check(self, stream, epochs, callbacks=(), validation=None):
         """Returns what the task is taken for, in a line; looks at every batch size that will be asked for.
@@ -237,9 +251,13 @@ class Trainer:
 
 def _listed(callbacks):
     """One callback, None, or several, as a list."""
-    if callbacks is None:
-        return []
-    return [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else list(callbacks)
+    if callbacks is None or isinstance(callbacks, keras.callbacks.Callback):
+        return [] if callbacks is None else [callbacks]
+    callbacks = list(callbacks)
+    for callback in callbacks:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise RequestError(f"callbacks must be Keras callbacks, not {callback!r}")
+    return callbacks
 
 
 def _compiled_arguments(model, given):

@@ -42,6 +42,9 @@ class Update:
                 check_number(f"clip_{name}", bound, above=0)
         self.optimizer = optimizer
         self.variables = list(variables)
+        self.all_variables = tuple(
+            self.variables
+        )  # those that the optimizer knows; fewer are updated while some are frozen
         self.l2 = l2
         self.clip_value = clip_value
         self.clip_norm = clip_norm
