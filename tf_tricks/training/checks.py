@@ -3,6 +3,7 @@
 import keras
 
 from tf_tricks.errors import RequestError, check_number
+from tf_tricks.optimizers.sam import SharpnessAwareModel
 from tf_tricks.training.devices import device_kind
 
 
@@ -55,7 +56,8 @@ def check_built(model, strategy):
 def check_model(model, num_replicas):
     """Raises a `RequestError` if the model changes what the trainer would have to do in its place."""
     for name in ("train_step", "test_step"):
-        if getattr(type(model), name) is not getattr(keras.Model, name):
+        # The trainer makes SharpnessAwareModel's two passes itself.
+        if getattr(type(model), name) not in (getattr(keras.Model, name), getattr(SharpnessAwareModel, name)):
             raise RequestError(
                 f"the model {model.name!r} has a {name} of its own, which the trainer cannot carry out: override "
                 "compute_loss instead, or use keras.Model.fit with the schedules of tt.callbacks"
