@@ -77,18 +77,27 @@ def write_config(folder, config, device):
         "python": platform.python_version(),
     }
     content = {"config": config, "versions": versions, "device": device}
+    if (folder / "config.json").exists():  # what else is kept there stays
+        content = json.loads((folder / "config.json").read_text()) | content
     write_atomically(folder / "config.json", json.dumps(content, indent=2).encode() + b"\n")
 
 
 def read_config(folder):
     """Returns the resolved config of the run in `folder`."""
     try:
-        config = DEFAULTS | json.loads((folder / "config.json").read_text())["config"]
-        if config["data"] is None or config["model"] is None:
-            raise ValueError("this is no config")
-        return config
+        content = dict(json.loads((folder / "config.json").read_text()))
+        config = DEFAULTS | content.get("config", {})
+        readable = config["data"] is not None and config["model"] is not None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RequestError(f"there is no readable run in {folder}: its config.json is missing or damaged") from error
+    if set(content) == {"fingerprint"}:
+        raise RequestError(
+            f"the run in {folder} was trained by Trainer.fit, on a model and data that only that program knows: "
+            "use its Trainer, or choose another folder"
+        )
+    if not readable:
+        raise RequestError(f"there is no readable run in {folder}: its config.json is missing or damaged")
+    return config
 
 
 def as_markdown(config):

@@ -54,7 +54,7 @@ class Run:
     """
 
     def __init__(self, trainer, stream, total_epochs, callbacks, validation=None, class_weights=None):
-        self._class_weights = class_weights
+        self.class_weights = class_weights
         self.trainer = trainer
         self.model = trainer.model
         self.optimizer = trainer.optimizer
@@ -95,7 +95,7 @@ class Run:
         trainer, stream = self.trainer, self.stream
         trainer.update.variables = list(self.model.trainable_variables)
         self._objective = Objective(
-            self.model, trainer.shares, stream.step_augment, stream.seed, self._class_weights, trainer.jit_compile
+            self.model, trainer.shares, stream.step_augment, stream.seed, self.class_weights, trainer.jit_compile
         )
         self._loop = Loop(trainer.strategy, self._objective, trainer.update, trainer.micro_batch, trainer.loss_scale)
         self._loop_batch_size = None

@@ -13,7 +13,7 @@ from etils import epath
 
 from tf_tricks.errors import RequestError, RunError, check_number
 from tf_tricks.schedules import noise_scale_of
-from tf_tricks.training import checkpoint, contact_sheet, state
+from tf_tricks.training import checkpoint, contact_sheet, fingerprint, state
 from tf_tricks.training.lock import locked
 from tf_tricks.training.logging import MetricsFile, ProgressBar, TensorBoard, numbers
 from tf_tricks.training.profiler import Profiler
@@ -82,6 +82,8 @@ class RunFolder:
             The epoch that the run was in the middle of, or None at a start or between epochs.
         """
         run, epoch = self._run, None
+        if self._path is not None:
+            fingerprint.check_folder(self._path, fingerprint.fingerprint(run))
         saved = None if self._path is None else checkpoint.load_newest(self._path / "checkpoints")
         if saved is not None:
             arrays, values = saved
@@ -190,6 +192,7 @@ class RunFolder:
         if self._path is None:
             return
         with self._writing():
+            fingerprint.keep(self._path, fingerprint.fingerprint(run))
             self._metrics.cut(metrics_size)
             self._boards = {
                 split: TensorBoard(self._path / "tensorboard" / split, run.progress.step + 1)
