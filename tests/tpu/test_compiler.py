@@ -3,7 +3,6 @@
 import configparser
 import os
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -66,11 +65,24 @@ def test_an_unknown_topology(name, message):
         compiler.topology(name)
 
 
-@pytest.mark.parametrize("missing", ["libtpu", "jax.experimental"])
-def test_without_the_compiler_the_sentence_says_what_to_install(monkeypatch, missing):
-    monkeypatch.setitem(sys.modules, missing, None)
+@pytest.fixture
+def changed_packages(monkeypatch, tmp_path):
+    """Function that puts a module before the installed ones, for the compiler's process."""
+
+    def put(name, source):
+        (tmp_path / f"{name}.py").write_text(source)
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    return put
+
+
+@pytest.mark.parametrize("missing", ["libtpu", "jax"])
+def test_without_the_compiler_the_sentence_says_what_to_install(changed_packages, missing):
+    changed_packages("libtpu", "")  # so that it is there where the machine has none
+    changed_packages(missing, f"raise ImportError('No module named {missing}')")
     with pytest.raises(
-        RequestError, match=r"^the TPU compiler is not installed \(.*\): pip install -e '\.\[tpu-check\]'"
+        RequestError,
+        match=rf"^the TPU compiler is not installed \(No module named {missing}\): pip install -e '\.\[tpu-check\]'",
     ):
         compiler.topology("v5e:2x2")
 
@@ -124,10 +136,8 @@ def test_what_is_not_split_is_on_every_chip(v5e):
 
 
 @pytest.mark.tpu_compiler
-def test_private_names_that_have_moved(monkeypatch, v5e):
-    from jax._src.lib import xla_client
-
-    monkeypatch.delattr(xla_client, "CompileOptions")
+def test_private_names_that_have_moved(changed_packages, v5e):
+    changed_packages("sitecustomize", "from jax._src.lib import xla_client\ndel xla_client.CompileOptions")
     message = (
         r"^private parts of jax are not where this package looks for them \(.*CompileOptions.*\): it is known to work "
         r"with jax \S+, jaxlib \S+, libtpu \S+, and there are jax \S+, jaxlib \S+, libtpu \S+; pip install -e"
@@ -137,6 +147,26 @@ def test_private_names_that_have_moved(monkeypatch, v5e):
 
 
 @pytest.mark.tpu_compiler
+def test_a_compiler_that_ends_itself_is_a_refusal(one_v5e):
+    """The compiler aborts at complex128, and the process that asks it goes on."""
+
+    @tf.function(autograph=False, jit_compile=True)
+    def twice(x):
+        return tf.math.real(2 * tf.cast(x, tf.complex128))
+
+    message = r"^the TPU compiler has ended itself \(SIGABRT\): Unsupported .* f32\[64,128\] to c128\[64,128\]$"
+    with pytest.raises(compiler.NotCompilable, match=message):
+        compiler.compile_function(twice, [SPEC], [None], one_v5e)
+
+
+@pytest.mark.tpu_compiler
 def test_nothing_is_printed(capfd, v5e):
     compiler.compile_function(mean, [SPEC], [0], v5e)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.tpu_compiler
+def test_who_waits_long_is_told_so(monkeypatch, capfd, v5e):
+    monkeypatch.setattr(compiler, "PATIENCE", 0.1)
+    compiler.compile_function(mean, [SPEC], [0], v5e)
+    assert re.match(r"v5e:2x2: compiling, 0 s so far\n", capfd.readouterr().err)

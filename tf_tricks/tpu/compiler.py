@@ -1,19 +1,21 @@
-"""The TPU compiler, libtpu, on a machine without a TPU: the one file that reaches into private parts of jax.
-
-jax can describe a TPU that is not there (`jax.experimental.topologies`), and TensorFlow hands out the program of a
-`tf.function` in XLA's own language. What leads from the one to the other has no public interface.
-"""
+"""What is asked of the TPU compiler, and what it answers; it runs in a process of its own, see `worker`."""
 
 import contextlib
 import importlib.metadata
 import math
 import os
+import pickle
 import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
 from typing import NamedTuple
 
-import numpy as np
-
 from tf_tricks.errors import RequestError, RunError, unknown
+from tf_tricks.tpu import worker
 from tf_tricks.tpu.chips import CHIPS
 from tf_tricks.tpu.collectives import collectives
 
@@ -27,6 +29,9 @@ _ENVIRONMENT = {
     "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",  # nobody's TPU is taken, so that several processes may compile
 }
 
+PATIENCE = 20.0
+"""Seconds between two lines on standard error that say that the compiler is still at work."""
+
 
 class Topology(NamedTuple):
     """A TPU to compile for.
@@ -34,12 +39,14 @@ class Topology(NamedTuple):
     Attributes:
         name: such as `"v5e:2x2"`.
         kind: of its chips, a key of `chips.CHIPS`.
-        devices: as jax describes them, one for each chip.
+        devices: where each chip is, a tuple of coordinates.
+        options: what libtpu is told beside the name.
     """
 
     name: str
     kind: str
     devices: tuple
+    options: dict = {}
 
 
 class Program(NamedTuple):
@@ -108,17 +115,15 @@ def topology(name):
             f"there is no TPU topology {name!r}: after the colon stands how many chips there are in each direction, "
             f"{chip.pod} at most, for example {chip.example}"
         )
-    topologies = _import()
     options = {"chips_per_host_bounds": [*[min(2, size) for size in sizes[:2]], 1]}
     if chip.config:
         options["chip_config_name"] = chip.config
-    try:
-        with _quiet(), _environment():
-            found = topologies.get_topology_desc(platform="tpu", topology_name=name, **options)
-    except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0].split(": ", 1)[-1]
-        raise RequestError(f"there is no TPU topology {name!r}; for example {chip.example} ({reason})") from error
-    return Topology(name, kind, tuple(found.devices))
+    answer, content = _ask({"topology": name, "options": options})
+    if answer == worker.DEVICES:
+        return Topology(name, kind, tuple(content), options)
+    if answer == worker.ABSENT:
+        raise RequestError(f"the TPU compiler is not installed ({content}): {INSTALL}")
+    raise RequestError(f"there is no TPU topology {name!r}; for example {chip.example} ({content})")
 
 
 def compile_function(function, specs, split_axes, topology):
@@ -136,19 +141,14 @@ def compile_function(function, specs, split_axes, topology):
         NotCompilable: there is no such program for a TPU.
         OutOfMemory: a chip has not enough memory.
     """
-    try:
-        hlo = function.experimental_get_compiler_ir(*specs)(stage="hlo_serialized")
-    except Exception as error:  # TensorFlow and Keras have many kinds for what cannot be traced or translated
-        raise NotCompilable(str(error)) from error
-    chips = len(topology.devices)
-    shardings = [_sharding(spec.shape.rank, axis, chips) for spec, axis in zip(specs, split_axes)]
-    try:
-        with _quiet():
-            return _program(_compile(hlo, topology.devices, shardings))
-    except (ImportError, AttributeError, TypeError, KeyError) as error:
-        raise _moved(error) from error
-    except Exception as error:
-        raise _explained(str(error)) from error
+    with _patience(f"{topology.name}: compiling"):
+        try:
+            hlo = function.experimental_get_compiler_ir(*specs)(stage="hlo_serialized")
+        except Exception as error:  # TensorFlow and Keras have many kinds for what cannot be traced or translated
+            raise NotCompilable(str(error)) from error
+        request = dict(topology=topology.name, options=topology.options, hlo=hlo, chips=len(topology.devices))
+        request["split"] = [(spec.shape.rank, axis) for spec, axis in zip(specs, split_axes)]
+        return _program(*_ask(request))
 
 
 def usable_memory(topology):
@@ -168,73 +168,46 @@ def usable_memory(topology):
     return CHIPS[topology.kind].memory
 
 
-def _import():
-    """Returns jax's module of topologies."""
-    try:
-        import libtpu  # noqa: F401
-        from jax.experimental import topologies
-    except ImportError as error:
-        raise RequestError(f"the TPU compiler is not installed ({error}): {INSTALL}") from error
-    return topologies
+def _ask(request):
+    """Returns the worker's answer, (kind, content); where it dies, what it has said at last counts as a refusal."""
+    environment = {key: value for key, value in _ENVIRONMENT.items() if key not in os.environ} | os.environ
+    with tempfile.TemporaryFile() as said:
+        done = subprocess.run(  # -P: the package's own folder holds modules with names such as `check`
+            [sys.executable, "-P", worker.__file__],
+            input=pickle.dumps(request),
+            stdout=subprocess.PIPE,
+            stderr=said,
+            env=environment,
+            check=False,
+        )
+        if done.returncode == 0:
+            return pickle.loads(done.stdout)
+        said.seek(0)
+        return worker.REFUSED, _last_words(said.read().decode(errors="replace"), done.returncode)
 
 
-def _compile(hlo, devices, shardings):
-    """Compiles TensorFlow's HLO for all `devices`, its first arguments shared as `shardings` say."""
-    from jax._src.interpreters import mlir as jax_mlir
-    from jax._src.lib import _jax, xla_client
-    from jaxlib.mlir import ir
-
-    chips = len(devices)
-    options = xla_client.CompileOptions()
-    options.num_replicas, options.num_partitions = 1, chips
-    options.executable_build_options.num_replicas = 1
-    options.executable_build_options.num_partitions = chips
-    options.executable_build_options.use_spmd_partitioning = chips > 1
-    options.device_assignment = xla_client.DeviceAssignment.create(np.arange(chips).reshape(1, chips))
-    with jax_mlir.make_ir_context():
-        module = ir.Module.parse(_jax.mlir.hlo_to_stablehlo(hlo))
-        _remove_copies(module, ir.WalkResult.ADVANCE)
-        for function in module.body.operations:
-            if function.attributes["sym_name"].value == "main" and chips > 1:
-                every = shardings + ["{replicated}"] * (len(function.regions[0].blocks[0].arguments) - len(shardings))
-                attributes = [ir.DictAttr.get({"mhlo.sharding": ir.StringAttr.get(one)}) for one in every]
-                function.attributes["arg_attrs"] = ir.ArrayAttr.get(attributes)
-        return devices[0].client.compile(module, xla_client.DeviceList(devices), options)
+def _last_words(text, status):
+    """Why a worker has ended without an answer, as well as what it has printed tells."""
+    how = f"exit status {status}"
+    if status < 0:
+        how = signal.Signals(-status).name
+    if status == -signal.SIGKILL:
+        how += ", as where the machine's memory is used up"
+    fatal = re.findall(r"^F\d{4} .*?\] (.*)$", text, re.MULTILINE)
+    return f"the TPU compiler has ended itself ({how})" + (f": {fatal[-1]}" if fatal else "")
 
 
-def _remove_copies(module, advance):
-    """Removes the operation with which TensorFlow marks results: the TPU compiler does not know it."""
-    copies = []
-
-    def note(operation):
-        if operation.name == "mhlo.copy":
-            copies.append(operation)
-        return advance
-
-    module.operation.walk(note)
-    for copy in copies:
-        copy.results[0].replace_all_uses_with(copy.operands[0])
-        copy.erase()
-
-
-def _sharding(rank, axis, chips):
-    if axis is None:
-        return "{replicated}"
-    return f"{{devices=[{','.join(str(chips) if i == axis else '1' for i in range(rank))}]<=[{chips}]}}"
-
-
-def _program(executable):
-    memory, cost = executable.get_compiled_memory_stats(), executable.cost_analysis()
-    text = executable.hlo_modules()[0].to_string()
+def _program(answer, content):
+    """Returns the `Program` that the worker has answered, or raises what it has answered."""
+    if answer == worker.MOVED:
+        raise _moved(content)
+    if answer != worker.PROGRAM:
+        raise _explained(content)
+    text = content.pop("text")
     exchanges = collectives(text)
     sums = exchanges.pop("all-reduce", (0, 0))
     return Program(
-        argument_bytes=memory.argument_size_in_bytes,
-        output_bytes=memory.output_size_in_bytes - memory.alias_size_in_bytes,
-        temporary_bytes=memory.temp_size_in_bytes,
-        code_bytes=memory.generated_code_size_in_bytes,
-        flops=cost.get("flops", 0.0),
-        bytes_accessed=cost["bytes accessed"],
+        **content,
         all_reduces=sums[0],
         all_reduce_bytes=sums[1],
         other_collectives={name: number for name, (number, _) in exchanges.items()},
@@ -272,25 +245,18 @@ def _version(package):
 
 
 @contextlib.contextmanager
-def _environment():
-    """Sets what libtpu is to find in the environment, and only for now: a real TPU wants it otherwise."""
-    missing = {key: value for key, value in _ENVIRONMENT.items() if key not in os.environ}
-    os.environ.update(missing)
+def _patience(what):
+    """Says on standard error, every `PATIENCE` seconds, that this is still going on."""
+    began, over = time.perf_counter(), threading.Event()
+
+    def tell():
+        while not over.wait(PATIENCE):
+            print(f"{what}, {time.perf_counter() - began:.0f} s so far", file=sys.stderr, flush=True)
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
     try:
         yield
     finally:
-        for key in missing:
-            os.environ.pop(key, None)
-
-
-@contextlib.contextmanager
-def _quiet():
-    """Keeps to itself what the compiler prints on standard error; what it has to say comes as an exception."""
-    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nothing)
+        over.set()
+        teller.join()
