@@ -13,6 +13,7 @@ def get_config():
     config.learning_rate = dict(name="exponential_decay", initial=0.05, decay_rate=0.97)
     config.batch_size = dict(name="grow", initial=8, epochs=(20, 40), factor=2)
     config.clip_global_norm = 5.0
+    config.class_weight = "balanced"
     config.callbacks = (
         dict(name="reduce_lr_on_plateau", monitor="val_loss", factor=0.7, patience=2),
         dict(name="early_stopping", monitor="val_loss", patience=1000, restore_best_weights=True),

@@ -2,15 +2,25 @@
 
 import inspect
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 _NOT_KEPT = ("params", "model", "_model", "monitor_op")
 _PLAIN = (bool, int, float, str, type(None), np.ndarray, np.generic, list, tuple, dict)
 
 
 def variable_arrays(groups):
-    """Returns a dict of name to array for a dict of group to list of variables."""
-    return {f"{group}/{i}": np.asarray(v) for group, variables in groups.items() for i, v in enumerate(variables)}
+    """Returns a dict of name to array for a dict of group to list of variables.
+
+    Where each replica counts for itself, as for metrics, the sum has its name, and the values `name/replicas`.
+    """
+    arrays = {}
+    for name, variable in _named(groups).items():
+        arrays[name] = np.asarray(variable)
+        if parts := _parts(variable):
+            arrays[f"{name}/replicas"] = np.stack([part.numpy() for part in parts])
+    return arrays
 
 
 def assign_variables(groups, arrays):
@@ -19,7 +29,7 @@ def assign_variables(groups, arrays):
     Raises:
         ValueError: an array is missing or has another shape: the state is not of this model. No variable has changed.
     """
-    named = {f"{group}/{i}": v for group, variables in groups.items() for i, v in enumerate(variables)}
+    named = _named(groups)
     for name, variable in named.items():
         if name not in arrays or arrays[name].shape != tuple(variable.shape):
             raise ValueError(f"the state saved for {name} does not fit: the model or the optimizer is another")
@@ -27,7 +37,24 @@ def assign_variables(groups, arrays):
         array = arrays[name]
         if array.dtype.kind == "V":  # NumPy's archive knows bfloat16 only as two bytes
             array = array.view(np.asarray(variable).dtype)
-        variable.assign(array)
+        parts, values = _parts(variable), arrays.get(f"{name}/replicas", ())
+        if parts and len(parts) == len(values):  # a sum that is shared out again would be rounded in another way
+            for part, value in zip(parts, values):
+                part.assign(value)
+        else:
+            variable.assign(array)
+
+
+def _named(groups):
+    return {f"{group}/{i}": v for group, variables in groups.items() for i, v in enumerate(variables)}
+
+
+def _parts(variable):
+    """The replicas' own variables where each counts for itself until it is read, else none."""
+    value = variable.value if isinstance(variable, keras.Variable) else variable
+    on_read = tf.VariableSynchronization.ON_READ
+    several = isinstance(value, tf.distribute.DistributedValues) and value.synchronization == on_read
+    return value.values if several else ()
 
 
 def callback_state(callback):
