@@ -116,8 +116,9 @@ def test_a_request_that_is_refused(tf_tricks, tmp_path, arguments):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_the_compiler(tf_tricks, monkeypatch):
-    monkeypatch.setitem(sys.modules, "libtpu", None)
+def test_without_the_compiler(tf_tricks, monkeypatch, tmp_path):
+    (tmp_path / "libtpu.py").write_text("raise ImportError('No module named libtpu')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     outcome = tf_tricks("tpu-check", DIGITS)
     assert outcome.status == 2
     assert re.fullmatch(

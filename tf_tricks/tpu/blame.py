@@ -4,10 +4,6 @@ import os
 import re
 from typing import NamedTuple
 
-import tensorflow as tf
-
-from tf_tricks.tpu import compiler
-
 _ON_HOST = "do it on the host, in tf.data, or write it in other keras.ops"
 _PYTHON = (
     "runs Python code (tf.py_function or tf.numpy_function)",
@@ -92,34 +88,6 @@ def explain(text, model):
     if "variable.var()" in text and "is_initialized" in text:
         return "the step uses a resource that is no variable, such as a lookup table: look up on the host, in tf.data"
     return _plainly(text)
-
-
-def first_failing_layer(model, topology, batch=8):
-    """Returns the first layer of a functional model that by itself does not compile for a TPU, or None.
-
-    Args:
-        model: the `keras.Model`.
-        topology: `compiler.Topology`.
-        batch: examples to compile for.
-    """
-    for layer in model.layers if hasattr(model, "layers") else ():
-        try:
-            specs = [tf.TensorSpec([batch, *t.shape[1:]], t.dtype) for t in tf.nest.flatten(layer.input)]
-        except (AttributeError, ValueError):  # it is called not once but several times, or never by itself
-            continue
-        if not all(spec.shape.is_fully_defined() for spec in specs) or not specs:
-            continue
-
-        @tf.function(autograph=False, jit_compile=True)
-        def forward(*tensors, layer=layer):
-            return layer(tf.nest.pack_sequence_as(layer.input, tensors), training=True)
-
-        try:
-            one_chip = topology._replace(devices=topology.devices[:1])
-            compiler.compile_function(forward, specs, [None] * len(specs), one_chip)
-        except (compiler.NotCompilable, compiler.OutOfMemory):
-            return layer
-    return None
 
 
 def name_of(layer):

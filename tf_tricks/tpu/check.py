@@ -9,8 +9,9 @@ from tf_tricks import losses, optimizers
 from tf_tricks.data import Stream
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.tpu import compiler
-from tf_tricks.tpu.blame import explain, first_failing_layer, name_of
+from tf_tricks.tpu.blame import explain
 from tf_tricks.tpu.blank import BlankSource
+from tf_tricks.tpu.culprit import culprit
 from tf_tricks.tpu.largest import candidates, largest_batch
 from tf_tricks.tpu.report import Report, Result, in_units
 from tf_tricks.tpu.step import train_step, update_alone
@@ -171,7 +172,7 @@ class _Check:
         except compiler.OutOfMemory as error:
             return dict(problem=self._too_large(error.needed, "beside its arguments"), needed_bytes=error.needed)
         except compiler.NotCompilable as error:
-            return dict(problem=self._blame(str(error)))
+            return dict(problem=self._blame(error))
         problem = self._too_large(program.total_bytes, "in all") if program.total_bytes > self.usable else None
         return dict(program=program, problem=problem, loops=program.loops > (inside > 1))
 
@@ -190,11 +191,13 @@ class _Check:
             "take a smaller batch (find_batch looks for the largest), a micro_batch, or the precision mixed_bfloat16"
         )
 
-    def _blame(self, text):
-        sentence, layer = explain(text, self.trainer.model), None
-        if "'" not in sentence.split(":")[0]:
-            layer = first_failing_layer(self.trainer.model, self.topology)
-        return f"{name_of(layer)} does not compile: {sentence}" if layer is not None else sentence
+    def _blame(self, error):
+        sentence = explain(str(error), self.trainer.model)
+        if sentence.startswith("the layer "):
+            return sentence
+        self.say("  it does not compile; compiling its parts one by one, to see which of them does not")
+        part = culprit(self.trainer, self.stream, self.topology, error.by_compiler)
+        return f"{part or 'the step'} does not compile: {sentence}"
 
     def largest(self, results):
         """Returns the largest batch that fits at once."""

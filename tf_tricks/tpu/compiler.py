@@ -96,7 +96,16 @@ class OutOfMemory(RunError):
 
 
 class NotCompilable(RunError):
-    """There is no program for a TPU: TensorFlow or the compiler refuses, with the message that this holds."""
+    """There is no program for a TPU: TensorFlow or the compiler refuses.
+
+    Args:
+        message: what it says.
+        by_compiler: whether it is the compiler that refuses.
+    """
+
+    def __init__(self, message, by_compiler=False):
+        super().__init__(message)
+        self.by_compiler = by_compiler
 
 
 def topology(name):
@@ -218,7 +227,7 @@ def _program(answer, content):
 def _explained(text):
     """Returns the exception for a message of the compiler."""
     if "RESOURCE_EXHAUSTED" not in text:
-        return NotCompilable(text)
+        return NotCompilable(text, by_compiler=True)
     found = re.search(r"total memory required.*?\(([\d.]+)([KMGT])\).*?HBM \(([\d.]+)([KMGT])\)", text, re.DOTALL)
     found = found or re.search(r"Used ([\d.]+)([KMGT]) of ([\d.]+)([KMGT]) hbm", text)
     if found is None:
