@@ -47,6 +47,8 @@ def test_per_replica_follows_a_schedule():
         (lambda: schedules.grow(8, [5, 5], 2), "epochs must increase"),
         (lambda: schedules.grow(8, [5], 0.5), "factor must be a number at least 1, not 0.5"),
         (lambda: schedules.grow(8, [5], 2, maximum=4), "maximum must be an integer at least 8, not 4"),
+        (lambda: schedules.grow(10, (1,), 1e308), "a batch of more than 2147483647 examples"),
+        (lambda: schedules.grow(10, list(range(1, 400)), 10.0), "a batch of more than 2147483647 examples"),
         (lambda: schedules.per_replica(0, 8), "batch_size must be an integer at least 1, not 0"),
         (lambda: schedules.per_replica(2.5, 8), "batch_size must be an integer at least 1, not 2.5"),
         (lambda: schedules.per_replica(64, 0), "num_replicas must be an integer at least 1, not 0"),
@@ -56,3 +58,7 @@ def test_per_replica_follows_a_schedule():
 def test_a_mistake_gets_a_sentence(make, sentence):
     with pytest.raises(RequestError, match=sentence):
         make()
+
+
+def test_a_maximum_holds_however_far_the_growth_would_go():
+    assert schedules.grow(10, (1, 2), 1e308, maximum=64)(2.0) == 64

@@ -138,3 +138,8 @@ def test_initial_must_be_above_zero(name, rest, bad):
 def test_a_mistake_gets_a_sentence(name, arguments, sentence):
     with pytest.raises(RequestError, match=sentence):
         getattr(schedules, name)(0.1, **arguments)
+
+
+def test_a_decay_that_grows_beyond_float32():
+    with pytest.raises(RequestError, match=r"the factor 1000.0 at 500 epochs makes a value of more than 1e38"):
+        schedules.step_decay(0.1, epochs=list(range(1, 501)), factor=1e3)

@@ -133,12 +133,24 @@ def test_a_batch_that_the_replicas_do_not_divide(tmp_path):
 CONFIGS = {
     "syntax": ("def get_config(:\n", "has a mistake in line 1"),
     "import": ("import nothere\n", "ModuleNotFoundError: No module named 'nothere'"),
-    "raises": ("def get_config():\n    return 1 / 0\n", "ZeroDivisionError: division by zero"),
+    "raises": ("def get_config():\n    return 1 / 0\n", "cannot be used, line 2: ZeroDivisionError: division by zero"),
     "no function": ("epochs = 1\n", "has no function get_config"),
     "no config": ("def get_config():\n    pass\n", "must return a config, not None"),
     "unknown key": ("def get_config():\n    return {'epoch': 3}\n", "no config key 'epoch'; did you mean 'epochs'"),
     "missing key": ("def get_config():\n    return {'epochs': 3}\n", "the config does not say data"),
     "no rate": ("def get_config():\n    return dict(epochs=3, data='digits', model='mlp')\n", "not say learning_rate"),
+    "a Keras object": (
+        "import keras\ndef get_config():\n    return dict(optimizer=keras.optimizers.Adam())\n",
+        r"config\.optimizer must be a number, a text, a list or a dict, not <keras.*say the name",
+    ),
+    "a function": (
+        "def get_config():\n    return dict(learning_rate=dict(name='warm_up', schedule=abs))\n",
+        r"config\.learning_rate\.schedule must be .* not <built-in function abs>",
+    ),
+    "an array": (
+        "import numpy\ndef get_config():\n    return dict(callbacks=(3, numpy.zeros(2)))\n",
+        r"config\.callbacks\[1\] must be .* not array",
+    ),
     "too short": (
         "def get_config():\n"
         "    return dict(epochs=1e-3, data='digits', model='mlp', learning_rate=0.1, batch_size=64)\n",

@@ -216,3 +216,14 @@ def test_what_is_no_callback():
 def test_a_keras_layer_is_no_augmentation():
     with pytest.raises(RequestError, match=r"the Keras layer 'random_flip.*' cannot be told the place of an example"):
         tt.data.Stream((X, CLASSES), augment=K.RandomFlip())
+
+
+def test_a_class_is_no_model():
+    with pytest.raises(RequestError, match=r"the model must be a keras.Model, not <class"):
+        tt.Trainer(keras.Sequential)
+
+
+def test_a_stateful_network():
+    model = keras.Sequential([keras.Input((4, 2), batch_size=8), K.SimpleRNN(4, stateful=True), K.Dense(3)])
+    with pytest.raises(RequestError, match=r"is stateful, and the trainer draws examples in random order"):
+        tt.Trainer(model)

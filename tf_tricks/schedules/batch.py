@@ -1,9 +1,12 @@
 """Schedules of the batch size: examples an update, over all replicas."""
 
+import math
 from bisect import bisect_right
 
-from tf_tricks.errors import check_number
+from tf_tricks.errors import RequestError, check_number
 from tf_tricks.schedules.base import check_epochs, check_start, schedule
+
+LARGEST = 2**31 - 1  # indices of a batch are int32 on accelerators
 
 
 @schedule
@@ -23,7 +26,7 @@ def grow(initial, epochs, factor, maximum=None):
         A `Schedule` of integers.
 
     Raises:
-        RequestError: an argument is out of its range.
+        RequestError: an argument is out of its range, or the batch grows beyond all bounds.
 
     Example:
         >>> from tf_tricks import schedules
@@ -36,9 +39,17 @@ def grow(initial, epochs, factor, maximum=None):
     check_number("factor", factor, minimum=1)
     if maximum is not None:
         check_number("maximum", maximum, minimum=initial, integer=True)
-    sizes = [round(initial * factor**i) for i in range(len(epochs) + 1)]
-    if maximum is not None:
-        sizes = [min(size, int(maximum)) for size in sizes]
+    sizes = [int(initial)]
+    for _ in epochs:
+        i = len(sizes)
+        beyond = math.log(initial) + i * math.log(factor) > math.log(LARGEST)
+        if beyond and maximum is None:
+            raise RequestError(
+                f"the factor {factor} at {len(epochs)} epochs makes a batch of more than {LARGEST} examples: "
+                "give a smaller one, or a maximum"
+            )
+        size = maximum if beyond else round(initial * factor**i)
+        sizes.append(int(size if maximum is None else min(size, maximum)))
     return lambda epoch: sizes[bisect_right(epochs, epoch)]
 
 

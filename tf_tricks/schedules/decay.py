@@ -3,8 +3,10 @@
 import math
 from bisect import bisect_right
 
-from tf_tricks.errors import check_number
+from tf_tricks.errors import RequestError, check_number
 from tf_tricks.schedules.base import check_epochs, schedule
+
+LARGEST_EXPONENT = 38  # of a float32
 
 
 @schedule
@@ -22,7 +24,7 @@ def step_decay(initial, epochs, factor):
         A `Schedule`.
 
     Raises:
-        RequestError: an argument is out of its range.
+        RequestError: an argument is out of its range, or the value grows beyond float32's.
 
     Example:
         >>> from tf_tricks import schedules
@@ -33,6 +35,11 @@ def step_decay(initial, epochs, factor):
     check_number("initial", initial, above=0)
     check_epochs("epochs", epochs)
     check_number("factor", factor, above=0)
+    if math.log10(initial) + len(epochs) * math.log10(factor) > LARGEST_EXPONENT:
+        raise RequestError(
+            f"the factor {factor} at {len(epochs)} epochs makes a value of more than 1e{LARGEST_EXPONENT}: "
+            "a decay has a factor below 1"
+        )
     return lambda epoch: initial * factor ** bisect_right(epochs, epoch)
 
 

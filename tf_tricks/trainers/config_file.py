@@ -4,6 +4,7 @@ import ast
 import inspect
 import os
 import sys
+import traceback
 
 import ml_collections
 from absl import flags
@@ -78,6 +79,8 @@ def load(path):
     config = _call(path, get_config, *argument)
     if not hasattr(config, "items"):
         raise RequestError(f"get_config of the config file {file!r} must return a config, not {config!r}")
+    for key, value in config.items():
+        _check_plain(key, value)
     config = ml_collections.ConfigDict({k: v for k, v in config.items()})
     for key, value in DEFAULTS.items():
         if key not in config:
@@ -210,4 +213,26 @@ def _call(path, function, *arguments):
         raise RequestError(f"the config file {path!r} has a mistake in line {error.lineno}: {error.msg}") from error
     except Exception as error:
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-        raise RequestError(f"the config {path!r} cannot be used: {kind}{error}") from error
+        raise RequestError(f"the config {path!r} cannot be used{_line_of(path, error)}: {kind}{error}") from error
+
+
+def _line_of(path, error):
+    """Where in the user's file it went wrong, as a part of a sentence; nothing where it was in no line of it."""
+    file = path if os.path.exists(path) else path.split(":", 1)[0]
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return f", line {lines[-1]}" if lines else ""
+
+
+def _check_plain(key, value):
+    """Raises a `RequestError` if a value is none that config.json can hold: a Keras object, a function, an array."""
+    if hasattr(value, "items"):
+        for name, part in value.items():
+            _check_plain(f"{key}.{name}", part)
+    elif isinstance(value, (list, tuple)):
+        for i, part in enumerate(value):
+            _check_plain(f"{key}[{i}]", part)
+    elif not isinstance(value, (bool, int, float, str, type(None))):
+        raise RequestError(
+            f"config.{key} must be a number, a text, a list or a dict, not {value!r}: say the name, "
+            "as dict(name=..., and its arguments), or use tt.Trainer in Python"
+        )

@@ -42,7 +42,9 @@ def check_pairs(augment, batch_size, num_replicas, micro_batch):
 
 
 def check_built(model, strategy):
-    """Raises a `RequestError` if the model has no weights yet, or they do not belong to the strategy."""
+    """Raises a `RequestError` if there is no model with weights, or they do not belong to the strategy."""
+    if not isinstance(model, keras.Model):
+        raise RequestError(f"the model must be a keras.Model, not {model!r}")
     if not model.built:
         raise RequestError(f"the model {model.name!r} has no weights yet: give it a keras.Input, or call model.build")
     if strategy.num_replicas_in_sync > 1:
@@ -72,6 +74,11 @@ def check_model(model, num_replicas):
             raise RequestError(
                 f"the layer {layer.name!r} changes its weights while it computes, which the trainer's compiled step "
                 "cannot follow: use keras.Model.fit with the schedules of tt.callbacks"
+            )
+        if isinstance(layer, keras.layers.RNN) and layer.stateful:
+            raise RequestError(
+                f"the layer {layer.name!r} is stateful, and the trainer draws examples in random order, so that its "
+                "state would be another example's: use keras.Model.fit with shuffle=False"
             )
 
 
