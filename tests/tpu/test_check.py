@@ -1,6 +1,9 @@
 """Steps compiled for TPUs: what is reported of them, and what is said of those that do not compile or fit."""
 
+import os
 import re
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -123,6 +126,15 @@ def test_a_model_of_two_inputs_and_labels_that_are_given():
     model = keras.Model({"a": a, "b": b}, keras.layers.Dense(2)(keras.layers.Concatenate()([a, embedded])))
     label = tf.TensorSpec([2], tf.float32)
     assert tt.tpu.check(model, loss="mean_squared_error", batch_size=8, label_spec=label).passes
+
+
+@compiles
+def test_a_model_of_a_list_of_inputs():
+    """As Keras has it for `keras.Model([first, second], …)`."""
+    first, second = keras.Input((4,)), keras.Input((4,))
+    model = keras.Model([first, second], keras.layers.Dense(4)(first + second))
+    result = only(tt.tpu.check(model, batch_size=8, topology="v5e:1x1"))
+    assert result.passes, result.problem
 
 
 @compiles
@@ -249,6 +261,20 @@ def test_a_model_without_fixed_shapes():
     ):
         tt.tpu.check(model)
     assert tt.tpu.check(model, input_spec=tf.TensorSpec([6, 4]), topology="v5e:1x1").passes
+
+
+def test_on_jax_a_sentence_says_what_it_needs():
+    program = (
+        "import keras, tf_tricks as tt\n"
+        "model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)])\n"
+        "try: tt.tpu.check(model)\n"
+        "except tt.errors.RequestError as error: print(error)"
+    )
+    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    assert done.stdout == (
+        "tt.tpu.check needs Keras on TensorFlow, and it is on jax: set KERAS_BACKEND=tensorflow\n"
+    ), done.stderr
 
 
 # The step itself, which needs no compiler

@@ -3,6 +3,7 @@
 import importlib.metadata
 import time
 
+import keras
 import tensorflow as tf
 
 from tf_tricks import losses, optimizers
@@ -65,6 +66,11 @@ def check(
     Raises:
         RequestError: the compiler is not installed, there is no such topology, or the request cannot be carried out.
     """
+    if keras.backend.backend() != "tensorflow":
+        raise RequestError(
+            f"tt.tpu.check needs Keras on TensorFlow, and it is on {keras.backend.backend()}: set "
+            "KERAS_BACKEND=tensorflow"
+        )
     sizes = [check_number("batch_size", size, minimum=1, integer=True) for size in _listed(batch_size)]
     topologies = [compiler.topology(name) for name in _listed(topology)]
     loss = losses.get(loss or {"name": "sparse_categorical_crossentropy", "from_logits": True})
@@ -224,7 +230,7 @@ def _input_spec(model):
     inputs = getattr(model, "inputs", None)
     if not inputs:
         raise RequestError(f"the model {model.name!r} does not say what its inputs are: give input_spec")
-    inputs = inputs[0] if len(inputs) == 1 else model.input
+    inputs = inputs[0] if len(inputs) == 1 else _with_tuples(model.input)
     spec = tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape[1:], t.dtype), inputs)
     for one in tf.nest.flatten(spec):
         if not one.shape.is_fully_defined():
@@ -233,6 +239,13 @@ def _input_spec(model):
                 "give input_spec"
             )
     return spec
+
+
+def _with_tuples(structure):
+    """The structure with tuples for its lists, which tf.data takes for tensors."""
+    if isinstance(structure, dict):
+        return {key: _with_tuples(one) for key, one in structure.items()}
+    return tuple(map(_with_tuples, structure)) if isinstance(structure, (list, tuple)) else structure
 
 
 def _label_spec(model, loss):
