@@ -26,7 +26,7 @@ def dense(outputs=3, activation=None, inputs=6):
 
 def fit(model, data, callbacks=(), fit_arguments=(), **arguments):
     trainer = tt.Trainer(model, batch_size=8, **arguments)
-    return trainer.fit(data, 1, callbacks=callbacks, verbose=0, **dict(fit_arguments))
+    return trainer.fit(data, callbacks=callbacks, verbose=0, **{"epochs": 1} | dict(fit_arguments))
 
 
 def test_the_line_says_what_is_learned(capsys):
@@ -227,3 +227,45 @@ def test_a_stateful_network():
     model = keras.Sequential([keras.Input((4, 2), batch_size=8), K.SimpleRNN(4, stateful=True), K.Dense(3)])
     with pytest.raises(RequestError, match=r"is stateful, and the trainer draws examples in random order"):
         tt.Trainer(model)
+
+
+def test_a_frequency_in_batches_is_that_of_keras(tmp_path):
+    def saved(name):
+        path = tmp_path / name
+        path.mkdir()
+        return path, keras.callbacks.ModelCheckpoint(path / "{epoch}-{batch}.weights.h5", "loss", save_freq=5)
+
+    (path, checkpoint), (path_of_keras, checkpoint_of_keras) = saved("ours"), saved("keras")
+    fit(dense(), (X, CLASSES), [checkpoint], dict(epochs=8))
+    model = dense()
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(X, CLASSES, batch_size=8, epochs=8, verbose=0, callbacks=[checkpoint_of_keras])
+    assert len(list(path.iterdir())) == len(list(path_of_keras.iterdir())) == 6
+
+
+@pytest.mark.parametrize(
+    ("callback", "sentence"),
+    [
+        (keras.callbacks.BackupAndRestore("backup"), "goes on where the run was left: give fit a workdir"),
+        (keras.callbacks.SwapEMAWeights(swap_on_epoch=True), "would swap twice"),
+    ],
+)
+def test_a_callback_that_does_what_the_trainer_does(callback, sentence):
+    with pytest.raises(RequestError, match=sentence):
+        fit(dense(), (X, CLASSES), [callback])
+
+
+@pytest.mark.parametrize("callbacks", [[], [keras.callbacks.SwapEMAWeights()]])
+def test_what_was_validated_is_what_is_saved(tmp_path, callbacks):
+    path = tmp_path / "best.keras"
+    keep = keras.callbacks.ModelCheckpoint(path, monitor="val_loss", save_best_only=True)
+    history = fit(
+        dense(),
+        (X, CLASSES),
+        [*callbacks, keep],
+        dict(validation=(X, CLASSES)),
+        optimizer=keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.9),
+    )
+    model = keras.models.load_model(path)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(CLASSES, model(X))
+    np.testing.assert_allclose(loss, history.history["val_loss"][-1], rtol=1e-6)

@@ -122,3 +122,18 @@ def check_jit_compile(jit_compile, strategy):
     if jit_compile and not single and kind == "CPU":
         raise RequestError("jit_compile=True needs a single CPU replica: batch norm cannot sum over replicas under XLA")
     return jit_compile
+
+
+def check_callbacks(callbacks):
+    """Raises a `RequestError` if a callback does what the trainer does itself, so that it would be done twice."""
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.BackupAndRestore):
+            raise RequestError(
+                "BackupAndRestore restores a model only, and the trainer goes on where the run was left: "
+                "give fit a workdir in its place"
+            )
+        if isinstance(callback, keras.callbacks.SwapEMAWeights) and callback.swap_on_epoch:
+            raise RequestError(
+                "SwapEMAWeights(swap_on_epoch=True) would swap twice: the trainer validates the average, and shows it "
+                "to the callbacks at the end of an epoch, by itself; leave it out"
+            )

@@ -167,7 +167,7 @@ class Run:
 
     def _coming_steps(self, folder):
         steps = []
-        at_most = 1 if any(getattr(c, "every_step", False) for c in self.callbacks.callbacks) else self._steps_a_call
+        at_most = 1 if any(map(_wants_every_step, self.callbacks.callbacks)) else self._steps_a_call
         for step in self._steps_from_here():
             if steps and (step.batch_size != steps[0].batch_size or self.epoch_of(step) != self.epoch_of(steps[0])):
                 break
@@ -238,3 +238,9 @@ class Run:
         elif rate != self._known_rate and (step := self.next_step()) is not None and step.learning_rate > 0:
             self.progress.learning_rate_factor = rate / step.learning_rate  # out of a rate of 0
         self._known_rate = rate
+
+
+def _wants_every_step(callback):
+    """Whether a callback says so, or is one of Keras's that does something every so many batches."""
+    frequency = getattr(callback, "save_freq", getattr(callback, "update_freq", "epoch"))
+    return getattr(callback, "every_step", False) or frequency != "epoch"

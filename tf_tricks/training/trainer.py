@@ -15,6 +15,7 @@ from tf_tricks.schedules import plan
 from tf_tricks.training.checks import (
     check_batch,
     check_built,
+    check_callbacks,
     check_jit_compile,
     check_model,
     check_optimizer,
@@ -232,6 +233,7 @@ class Trainer:
             RequestError: `fit` could not carry this out.
         """
         check_number("epochs", epochs, above=0, maximum=10**9)
+        check_callbacks(callbacks)
         for callback in callbacks:
             if hasattr(callback, "set_trainer"):
                 callback.set_trainer(self)
