@@ -20,19 +20,6 @@ from tf_tricks.tpu.step import train_step
 from tf_tricks.training.loop import Loop
 
 compiles = pytest.mark.tpu_compiler
-GIB = 2**30
-
-
-class OnHost(keras.layers.Layer):
-    def call(self, x):
-        return tf.ensure_shape(tf.numpy_function(lambda array: array, [x], tf.float32), x.shape)
-
-
-class Wide(keras.layers.Layer):
-    """Compiles in TensorFlow, and not for a TPU: there is no such Fourier transform."""
-
-    def call(self, x):
-        return tf.cast(tf.math.real(tf.signal.fft(tf.cast(x, tf.complex128))), tf.float32)
 
 
 def with_layer(layer):
@@ -182,50 +169,6 @@ def test_the_model_and_the_optimizer_are_left_alone(convnet):
         np.testing.assert_array_equal(old, new)
     assert not optimizer.built
     assert getattr(convnet, "optimizer", None) is None
-
-
-# What does not compile or fit
-
-
-@compiles
-def test_a_model_that_is_too_large():
-    model = with_layer(keras.layers.Conv2D(512, 3, padding="same"))
-    result = only(tt.tpu.check(model, batch_size=2**20, topology="v5e:2x2"))
-    assert not result.passes
-    assert re.fullmatch(
-        r"the step does not fit: it needs \d+\.\d\d GiB beside its arguments of a chip's memory, and 15\.75 GiB can be "
-        r"used; take a smaller batch \(find_batch looks for the largest\), a micro_batch, or the precision "
-        r"mixed_bfloat16",
-        result.problem,
-    ), result.problem
-    assert result.needed_bytes > result.usable_bytes == 15.75 * GIB
-
-
-@compiles
-def test_arguments_that_are_too_large_do_not_fit_either():
-    model = keras.Sequential([keras.Input((2**14,)), keras.layers.Dense(2)])
-    result = only(tt.tpu.check(model, batch_size=2**18, topology="v5e:1x1"))
-    assert result.problem.startswith("the step does not fit: it needs ")
-    assert result.needed > result.usable_bytes
-
-
-@compiles
-def test_a_model_with_an_operation_of_the_host():
-    report = tt.tpu.check(with_layer(OnHost(name="mine")), find_batch=True)
-    line = OnHost.call.__code__.co_firstlineno + 1
-    assert not report.passes
-    assert report.largest_batches == {}
-    assert only(report).problem == (
-        f"the layer 'mine' (OnHost), made in test_check.py, line {line}, runs Python code (tf.py_function or "
-        "tf.numpy_function), and PyFunc exists on the host only: write it in keras.ops, or do it on the host, in "
-        "tf.data"
-    )
-
-
-@compiles
-def test_what_only_the_compiler_refuses_is_found_layer_by_layer():
-    problem = only(tt.tpu.check(with_layer(Wide(name="mine")))).problem
-    assert re.match(r"the layer 'mine' \(Wide\) does not compile: .*c128", problem), problem
 
 
 # Requests that are refused before anything is compiled

@@ -136,6 +136,21 @@ def test_what_is_not_split_is_on_every_chip(v5e):
 
 
 @pytest.mark.tpu_compiler
+def test_what_does_not_fit_needs_its_arguments_too(one_v5e):
+    """An argument of 4 GiB and two arrays of 16 GiB, that to sort and that which is sorted."""
+
+    @tf.function(autograph=False, jit_compile=True)
+    def large(kept, x):
+        return tf.reduce_sum(tf.sort(tf.sin(x[:, None] * x[None])) + tf.reduce_sum(kept))
+
+    specs = [tf.TensorSpec([2**30], tf.float32), tf.TensorSpec([2**16], tf.float32)]
+    with pytest.raises(compiler.OutOfMemory) as caught:
+        compiler.compile_function(large, specs, [None, None], one_v5e)
+    assert caught.value.needed == 36 * 2**30
+    assert caught.value.available == 15.75 * 2**30
+
+
+@pytest.mark.tpu_compiler
 def test_private_names_that_have_moved(changed_packages, v5e):
     changed_packages("sitecustomize", "from jax._src.lib import xla_client\ndel xla_client.CompileOptions")
     message = (

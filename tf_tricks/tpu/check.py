@@ -10,6 +10,7 @@ from tf_tricks import losses, optimizers
 from tf_tricks.data import Stream
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.tpu import compiler
+from tf_tricks.tpu.advice import advice, size_of
 from tf_tricks.tpu.blame import explain
 from tf_tricks.tpu.blank import BlankSource
 from tf_tricks.tpu.culprit import culprit
@@ -147,7 +148,7 @@ class _Check:
             topology=topology.name,
             chips=self.chips,
             usable_bytes=self.usable,
-            parameter_bytes=sum(v.value.dtype.size * v.value.shape.num_elements() for v in trainer.update.variables),
+            parameter_bytes=size_of(trainer.update.variables),
             example="image" if len(shape) == 3 else "example",
         )
 
@@ -176,10 +177,10 @@ class _Check:
             if inside > 1:
                 program = self._with_all_passes(program, inside)
         except compiler.OutOfMemory as error:
-            return dict(problem=self._too_large(error.needed, "beside its arguments"), needed_bytes=error.needed)
+            return dict(problem=self._too_large(error.needed), needed_bytes=error.needed)
         except compiler.NotCompilable as error:
             return dict(problem=self._blame(error))
-        problem = self._too_large(program.total_bytes, "in all") if program.total_bytes > self.usable else None
+        problem = self._too_large(program.total_bytes) if program.total_bytes > self.usable else None
         return dict(program=program, problem=problem, loops=program.loops > (inside > 1))
 
     def _with_all_passes(self, program, passes):
@@ -190,11 +191,11 @@ class _Check:
             bytes_accessed=passes * max(program.bytes_accessed - update.bytes_accessed, 0) + update.bytes_accessed,
         )
 
-    def _too_large(self, needed, what):
-        needs = "more" if needed is None else f"{in_units(needed)} {what}"
+    def _too_large(self, needed):
+        needs = "more" if needed is None else f"{in_units(needed)} in all"
         return (
             f"the step does not fit: it needs {needs} of a chip's memory, and {in_units(self.usable)} can be used; "
-            "take a smaller batch (find_batch looks for the largest), a micro_batch, or the precision mixed_bfloat16"
+            f"{advice(self.trainer, needed or self.usable, self.usable)}"
         )
 
     def _blame(self, error):

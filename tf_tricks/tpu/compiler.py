@@ -86,7 +86,8 @@ class OutOfMemory(RunError):
     """The program needs more memory than a chip has.
 
     Args:
-        needed: bytes that it needs, or None if the compiler does not say.
+        needed: bytes that it needs, its arguments among them (the compiler calls all of it temporaries), or None if the
+            compiler does not say.
         available: bytes that a chip has for programs, or None likewise.
     """
 
