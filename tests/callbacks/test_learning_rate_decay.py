@@ -60,3 +60,18 @@ def test_an_optimizer_with_a_schedule_of_its_own_is_refused():
     model.compile(keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 5)), "mse")
     with pytest.raises(RequestError, match="the optimizer was made with a schedule of its own"):
         model.fit(*DATA, callbacks=[LearningRateDecay(0.1)], verbose=0)
+
+
+def test_data_of_unknown_length_are_refused():
+    import tensorflow as tf
+
+    data = tf.data.Dataset.from_generator(lambda: iter([DATA] * 3), output_types=("float32", "float32"))
+    with pytest.raises(RequestError, match=r"needs the number of batches of an epoch.*: give fit steps_per_epoch"):
+        rates(linear, data)
+
+
+def test_several_steps_an_execution_are_refused():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse", steps_per_execution=4)
+    with pytest.raises(RequestError, match="with steps_per_execution=4: compile"):
+        model.fit(*DATA, batch_size=2, callbacks=[LearningRateDecay(linear)], verbose=0)

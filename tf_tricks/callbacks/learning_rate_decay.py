@@ -24,6 +24,9 @@ class LearningRateDecay(keras.callbacks.Callback):
     Args:
         schedule: a schedule of `tf_tricks.schedules`, or a dict or number that stands for one.
 
+    Raises:
+        RequestError: in `fit`, the optimizer has its own schedule, or it is not known where in an epoch a batch is.
+
     Example:
         >>> import keras, numpy as np
         >>> from tf_tricks import schedules
@@ -54,6 +57,11 @@ class LearningRateDecay(keras.callbacks.Callback):
                 "LearningRateDecay sets the learning rate, but the optimizer was made with a schedule of its own: "
                 "make it with a number"
             )
+        if not self._trainer_sets_it and self.model.steps_per_execution > 1:
+            raise RequestError(
+                "LearningRateDecay sets the rate of every batch, and of several at once with steps_per_execution="
+                f"{self.model.steps_per_execution}: compile the model with steps_per_execution=1"
+            )
 
     def on_epoch_begin(self, epoch, logs=None):
         """Notes the epoch."""
@@ -64,5 +72,10 @@ class LearningRateDecay(keras.callbacks.Callback):
         """Sets the rate of this batch."""
         del logs
         if not self._trainer_sets_it:
-            batches = self.params.get("steps") or (batch + 1)
+            batches = self.params.get("steps")
+            if batches is None:
+                raise RequestError(
+                    "LearningRateDecay needs the number of batches of an epoch, and these data do not tell it: "
+                    "give fit steps_per_epoch"
+                )
             self.model.optimizer.learning_rate = self.schedule(self._epoch + (batch + 0.5) / batches)

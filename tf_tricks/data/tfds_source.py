@@ -1,10 +1,7 @@
 """Image classification from TensorFlow Datasets (TFDS), in memory where it fits."""
 
-import contextlib
 import difflib
 import functools
-import io
-import logging
 import math
 import os
 import socket
@@ -19,6 +16,7 @@ from tf_tricks.data.decode import EVALUATION_FRACTION, central_window, decode, r
 from tf_tricks.data.sources import ArraySource, EncodedSource, read_encoded
 from tf_tricks.data.splits import Splits, carve, check_fraction
 from tf_tricks.data.standardize import mean_and_variance
+from tf_tricks.data.tfds_messages import first_line, quiet, reading
 from tf_tricks.errors import RequestError, check_number
 
 _OTHER_NAMES = ("arrays", "digits", "regression")
@@ -58,7 +56,7 @@ def load(name, image_size=None, validation_fraction=0.1, data_dir=None, memory_l
     keys = _keys(name, builder.info)
     shape = _shape(name, builder.info.features[keys[0]], image_size)
     _prepare(name, builder)
-    with _reading(builder):
+    with reading(builder):
         parts = ["train", _test_part(builder, keys)]
         if "train" not in builder.info.splits:
             raise RequestError(f"the data set {name!r} has no part 'train'; it has {', '.join(builder.info.splits)}")
@@ -194,7 +192,7 @@ def _open(name, data_dir):
             "of TFDS, https://www.tensorflow.org/datasets/catalog/overview)"
         ) from error
     except Exception as error:
-        raise RequestError(f"TFDS cannot open the data set {name!r}: {_first_line(error)}") from error
+        raise RequestError(f"TFDS cannot open the data set {name!r}: {first_line(error)}") from error
 
 
 def _keys(name, info):
@@ -247,7 +245,7 @@ def _prepare(name, builder):
         host = _unknown_host(builder)
         if host is not None:
             raise OSError(f"no network, {host} is not found")
-        with _quiet():
+        with quiet():
             builder.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
     except ImportError as error:
         raise RequestError(
@@ -256,7 +254,7 @@ def _prepare(name, builder):
     except Exception as error:
         raise RequestError(
             f"the data set {name!r} is not in {builder.data_dir} and cannot be prepared there "
-            f"({_first_line(error)}): set TFDS_DATA_DIR to a folder in which `tfds build {name}` has prepared it"
+            f"({first_line(error)}): set TFDS_DATA_DIR to a folder in which `tfds build {name}` has prepared it"
         ) from error
 
 
@@ -271,37 +269,3 @@ def _unknown_host(builder):
         except OSError:
             return host
     return None
-
-
-@contextlib.contextmanager
-def _quiet():
-    """TFDS without its progress bars, prints and log lines."""
-    import tensorflow_datasets as tfds
-
-    tfds.disable_progress_bar()
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        logging.disable(before)
-
-
-@contextlib.contextmanager
-def _reading(builder):
-    """Whatever goes wrong when a prepared set is read is told in a sentence that names its folder."""
-    try:
-        yield
-    except RequestError:
-        raise
-    except Exception as error:
-        raise RequestError(
-            f"the data set in {builder.data_dir} is damaged or incomplete ({_first_line(error)}): remove that folder "
-            "and prepare it again"
-        ) from error
-
-
-def _first_line(error):
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
