@@ -53,7 +53,8 @@ def check(
         metrics: as for `tt.Trainer`.
         batch_size: examples an update, over all chips; a number or a list of them.
         topology: the TPU, kind of chip and how many in each direction: `"v5e:2x2"`, `"v6e:2x2"`, `"v4:2x2x1"`,
-            `"v5p:2x2x1"`, `"v5e:1x1"` for a single chip; or a list of them.
+            `"v5p:2x2x1"`, `"v5e:1x1"` for a single chip; or a type of Cloud's, `"v5litepod-8"`, `"v4-8"`; or a list of
+            them.
         find_batch: whether to look for the largest batch that fits, by more compilations.
         input_spec: `tf.TensorSpec` of one example's input, without the batch; None for that of the model.
         label_spec: `tf.TensorSpec` of one example's label; None for integers with a loss whose name begins with

@@ -10,9 +10,10 @@ class Chip(NamedTuple):
         flops: peak, bfloat16 operations a second. Products of float32 matrices run so, too, unless one asks for more
             precision.
         bandwidth: of its memory, bytes a second.
-        memory: bytes.
+        memory: bytes. The makers write GB, and mean 2³⁰ bytes: of the "16 GB" of a v5e, programs can have 15.75 GiB.
         pod: chips that can be connected, at most.
         example: a topology of four chips.
+        directions: in which a chip has neighbours, 2 or 3.
         config: how libtpu names the configuration in which the chip is one device, or None where it always is.
     """
 
@@ -21,16 +22,18 @@ class Chip(NamedTuple):
     memory: int
     pod: int
     example: str
+    directions: int = 2
     config: str | None = None
 
 
+GIB = 2**30
 SOURCE = "https://cloud.google.com/tpu/docs/system-architecture-tpu-vm and the pages of each version there"
 
 CHIPS = {
-    "v5e": Chip(197e12, 819e9, 16 * 10**9, 256, "v5e:2x2"),
-    "v6e": Chip(918e12, 1640e9, 32 * 10**9, 256, "v6e:2x2"),
-    "v4": Chip(275e12, 1200e9, 32 * 10**9, 4096, "v4:2x2x1", "megacore"),  # both cores of a chip as one device
-    "v5p": Chip(459e12, 2765e9, 95 * 10**9, 8960, "v5p:2x2x1"),
+    "v5e": Chip(197e12, 819e9, 16 * GIB, 256, "v5e:2x2"),
+    "v6e": Chip(918e12, 1640e9, 32 * GIB, 256, "v6e:2x2"),
+    "v4": Chip(275e12, 1200e9, 32 * GIB, 4096, "v4:2x2x1", 3, "megacore"),  # both cores of a chip as one device
+    "v5p": Chip(459e12, 2765e9, 95 * GIB, 8960, "v5p:2x2x1", 3),
 }
 """By the name with which a topology begins; the figures are those of `SOURCE`."""
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib.metadata
-import math
 import os
 import pickle
 import re
@@ -14,10 +13,11 @@ import threading
 import time
 from typing import NamedTuple
 
-from tf_tricks.errors import RequestError, RunError, unknown
+from tf_tricks.errors import RequestError, RunError
 from tf_tricks.tpu import worker
 from tf_tricks.tpu.chips import CHIPS
 from tf_tricks.tpu.collectives import collectives
+from tf_tricks.tpu.names import canonical
 
 VERSIONS = {"jax": "0.10.2", "jaxlib": "0.10.2", "libtpu": "0.0.42.1"}
 """With which this file is known to work; the extra `tpu-check` installs them."""
@@ -110,21 +110,13 @@ class NotCompilable(RunError):
 
 
 def topology(name):
-    """Returns the `Topology` of a name such as `"v5e:2x2"`, or `"v5e:1x1"` for a single chip.
+    """Returns the `Topology` of a name such as `"v5e:2x2"`, `"v5e:1x1"` for a single chip, or `"v5litepod-8"`.
 
     Raises:
         RequestError: there is no such TPU, or the compiler is not installed.
     """
-    kind, _, layout = str(name).partition(":")
-    if kind not in CHIPS:
-        raise unknown("TPU topology", name, [chip.example for chip in CHIPS.values()])
-    sizes = [int(size) for size in layout.split("x")] if re.fullmatch(r"\d{1,5}(x\d{1,5}){1,2}", layout) else [0]
+    given, (name, kind, sizes) = name, canonical(name)
     chip = CHIPS[kind]
-    if not 1 <= math.prod(sizes) <= chip.pod:
-        raise RequestError(
-            f"there is no TPU topology {name!r}: after the colon stands how many chips there are in each direction, "
-            f"{chip.pod} at most, for example {chip.example}"
-        )
     options = {"chips_per_host_bounds": [*[min(2, size) for size in sizes[:2]], 1]}
     if chip.config:
         options["chip_config_name"] = chip.config
@@ -133,7 +125,7 @@ def topology(name):
         return Topology(name, kind, tuple(content), options)
     if answer == worker.ABSENT:
         raise RequestError(f"the TPU compiler is not installed ({content}): {INSTALL}")
-    raise RequestError(f"there is no TPU topology {name!r}; for example {chip.example} ({content})")
+    raise RequestError(f"there is no TPU topology {given!r}; for example {chip.example} ({content})")
 
 
 def compile_function(function, specs, split_axes, topology):
