@@ -28,6 +28,10 @@ class ScalarBias(keras.layers.Layer):
         (1.0, 1)
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
     def build(self, input_shape):
         """Makes the number."""
         del input_shape
@@ -67,6 +71,10 @@ class ScalarMultiplier(keras.layers.Layer):
         >>> float(layer(keras.ops.ones((1, 1)))[0, 0]), layer.count_params()
         (1.0, 1)
     """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
 
     def build(self, input_shape):
         """Makes the number."""

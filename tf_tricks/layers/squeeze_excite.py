@@ -44,6 +44,7 @@ class SqueezeExcite(keras.layers.Layer):
 
     def __init__(self, ratio=16, activation="relu", **kwargs):
         super().__init__(**kwargs)
+        self.supports_masking = True
         self.ratio = check_number("ratio", ratio, minimum=1)
         self.activation = keras.activations.get(activation)
         self.input_spec = keras.layers.InputSpec(min_ndim=3)
@@ -59,10 +60,20 @@ class SqueezeExcite(keras.layers.Layer):
         self.squeeze.build((None, channels))
         self.excite.build((None, hidden))
 
-    def call(self, inputs):
-        """Returns [b, ..., channels], each channel of each example multiplied by its weight."""
+    def call(self, inputs, mask=None):
+        """Returns [b, ..., channels], each channel of each example multiplied by its weight.
+
+        Args:
+            inputs: [b, ..., channels].
+            mask: booleans [b, ...], the positions that the means are taken over, or None for all.
+        """
         wide = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
-        means = ops.mean(wide, axis=tuple(range(1, len(inputs.shape) - 1)))
+        axes = tuple(range(1, len(inputs.shape) - 1))
+        if mask is None:
+            means = ops.mean(wide, axis=axes)
+        else:
+            counts = ops.expand_dims(ops.cast(mask, wide.dtype), -1)
+            means = ops.sum(wide * counts, axis=axes) / ops.maximum(ops.sum(counts, axis=axes), 1)
         weights = self.excite(self.squeeze(ops.cast(means, inputs.dtype)))
         return inputs * ops.reshape(weights, (-1, *(1 for _ in inputs.shape[1:-1]), inputs.shape[-1]))
 

@@ -53,6 +53,7 @@ class Standardization(keras.layers.Layer):
     def __init__(self, axis=-1, epsilon=1e-7, mean=None, variance=None, **kwargs):
         # Keras must not cast raw inputs to float16 before they are scaled.
         super().__init__(autocast=False, **kwargs)
+        self.supports_masking = True
         axes = () if axis is None else (axis if isinstance(axis, (tuple, list)) else (axis,))
         self.axis = tuple(int(check_number("axis", a, integer=True)) for a in axes)
         if 0 in self.axis:
