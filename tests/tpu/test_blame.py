@@ -1,5 +1,7 @@
 """TensorFlow's messages as sentences that name the layer; the messages are TensorFlow's own, not made up."""
 
+from pathlib import Path
+
 import keras
 import pytest
 import tensorflow as tf
@@ -11,6 +13,7 @@ from tf_tricks.tpu.blank import BlankSource
 from tf_tricks.tpu.step import train_step
 from tf_tricks.training.trainer import Trainer
 
+ROOT = Path(__file__).parents[2]
 NOWHERE = compiler.Topology("v5e:2x2", "v5e", ())
 
 
@@ -140,6 +143,23 @@ def test_python_code_in_the_augmentation():
     line = on_host.__code__.co_firstlineno + 1
     assert sentence(augment=on_host).startswith(
         f"an operation of the step, made in test_blame.py, line {line}, runs Pyth"
+    )
+
+
+@pytest.mark.parametrize("folder", ["", f"{ROOT}/", f"{str(ROOT).lstrip('/')}/"], ids=["left out", "whole", "no slash"])
+def test_lines_of_the_trainer_are_not_the_users(folder):
+    """TensorFlow leaves out the folder that all files have in common, such as that of script and package."""
+    text = (
+        "Detected unsupported operations when trying to compile graph step on XLA_CPU_JIT: PyFunc (No registered "
+        "'PyFunc' OpKernel for XLA_CPU_JIT devices){{{{node conv/PyFunc}}}}\n"
+        f'File "{folder}tests/tpu/test_blame.py", line 16\nFile "{folder}tf_tricks/training/objective.py", line 115\n'
+        f'{{}}File "{folder}lib/site-packages/keras/src/backend/tensorflow/image.py", line 385'
+    )
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(3, 1, name="conv")])
+    assert explain(text.format(""), model).startswith("the layer 'conv' (Conv2D) runs Python code")
+    theirs = f'File "{folder}tests/tpu/conftest.py", line 7\n'
+    assert explain(text.format(theirs), model).startswith(
+        "the layer 'conv' (Conv2D), made in conftest.py, line 7, runs"
     )
 
 

@@ -114,13 +114,19 @@ def _who(layer, text):
 def _user_line(text):
     """The innermost line of the user's own code below the trainer's step, or None."""
     frames = re.findall(r'File "([^"]+)", line (\d+)', text)
-    ours = [i for i, (file, _) in enumerate(frames) if _is_ours(file)]
-    theirs = [frame for frame in frames[ours[-1] + 1 if ours else 0 :] if "site-packages" not in frame[0]]
+    start = _common_folder([file for file, _ in frames])
+    ours = [i for i, (file, _) in enumerate(frames) if os.path.join(start, file).startswith(_OURS + os.sep)]
+    below = frames[ours[-1] + 1 if ours else 0 :]
+    theirs = [(file, line) for file, line in below if not re.search(r"\b(site|dist)-packages\b", file)]
     return f"{os.path.basename(theirs[-1][0])}, line {theirs[-1][1]}" if theirs else None
 
 
-def _is_ours(file):
-    return os.path.abspath(os.path.join("/", file)).startswith(_OURS + os.sep)
+def _common_folder(files):
+    """The folder that all of them are in, whose name TensorFlow has left out: where most of them are found."""
+    folders = [_OURS]
+    while folders[-1] != os.path.dirname(folders[-1]):
+        folders.append(os.path.dirname(folders[-1]))
+    return max(folders, key=lambda folder: sum(os.path.isfile(os.path.join(folder, file)) for file in set(files)))
 
 
 def _plainly(text):
