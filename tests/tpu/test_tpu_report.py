@@ -100,8 +100,13 @@ def test_the_largest_batch_is_told_below_the_table():
     assert str(Report([result()], {"v5e:2x2": None})).endswith("v5e:2x2: no batch fits")
 
 
-def test_loops_are_told():
-    assert "has loops: the compiler counts" in str(Report([result(loops=True)]))
+def test_where_there_are_loops_no_time_is_told():
+    report = Report([result(loops=True)])
+    assert "has loops: the compiler counts" in str(report)
+    assert [cell(report, row) for row in ("  time of a step", "  bound by", "  images/s")] == ["unknown"] * 3
+    (found,) = json.loads(json.dumps(report.to_dict()))["results"]
+    estimates = [found["roofline"][name] for name in ("step_seconds", "bound_by", "examples_per_second")]
+    assert estimates == [None, None, None]
 
 
 def test_the_dict_is_json():

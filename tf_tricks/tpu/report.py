@@ -63,17 +63,25 @@ class Result:
 
     @property
     def step_seconds(self):
-        """Estimate of a step's time, see `roofline`."""
-        return roofline(self.program.flops, self.program.bytes_accessed, self.chip)[0]
+        """Estimate of a step's time, see `roofline`; None where loops hide how much there is to do."""
+        return self._roofline[0]
 
     @property
     def bound(self):
-        """What the estimate says the time goes into: `"compute"` or `"memory"`."""
-        return roofline(self.program.flops, self.program.bytes_accessed, self.chip)[1]
+        """What the estimate says the time goes into: `"compute"` or `"memory"`; None likewise."""
+        return self._roofline[1]
+
+    @property
+    def _roofline(self):
+        if self.loops:
+            return None, None
+        return roofline(self.program.flops, self.program.bytes_accessed, self.chip)
 
     @property
     def examples_per_second(self):
-        """Estimate, over all chips."""
+        """Estimate, over all chips; None likewise."""
+        if self.step_seconds is None:
+            return None
         return self.batch_size / self.step_seconds if self.step_seconds else float("inf")
 
     def to_dict(self):
@@ -158,7 +166,10 @@ class Report:
         parts = ["\n".join(_table([_column(result) for result in block])) for block in blocks]
         notes = [f"{r.topology}, batch of {r.batch_size}: {r.problem}" for r in self.results if r.problem]
         if any(result.loops for result in self.results):
-            notes.append("the program has loops: the compiler counts operations and bytes of what is in them once")
+            notes.append(
+                "the program has loops: the compiler counts operations and bytes of what is in them once, so that "
+                "nothing can be said of its time"
+            )
         for topology, batch in self.largest_batches.items():
             notes.append(
                 f"{topology}: the largest batch that fits is {batch}" if batch else f"{topology}: no batch fits"
@@ -201,9 +212,9 @@ def _column(result):
         "  the parameters' bytes": f"{result.parameter_bytes:,}",
         "  other collectives": others or "none",
         "ESTIMATE from published peaks:": "",
-        "  time of a step": _time(result.step_seconds),
-        "  bound by": result.bound,
-        f"  {result.example}s/s": f"{float(f'{result.examples_per_second:.3g}'):,.0f}",
+        "  time of a step": "unknown" if result.loops else _time(result.step_seconds),
+        "  bound by": result.bound or "unknown",
+        f"  {result.example}s/s": "unknown" if result.loops else _rounded(result.examples_per_second),
     }
 
 
@@ -226,6 +237,10 @@ def in_units(number):
         if number >= size:
             return f"{number / size:.2f} {unit}"
     return f"{number} B"
+
+
+def _rounded(number):
+    return f"{float(f'{number:.3g}'):,.0f}"
 
 
 def _time(seconds):
