@@ -143,6 +143,64 @@ def test_layer_wise_decay_counts_layers():
     assert optimizer.find_factors(model.trainable_variables) == [0.25, 0.25, 0.5, 0.5, 1.0, 1.0]
 
 
+def factors(model, decay=0.75):
+    optimizer = make("layer_wise_decay", decay=decay)
+    optimizer.build(model.trainable_variables)
+    return dict(zip([v.path for v in model.trainable_variables], optimizer.find_factors(model.trainable_variables)))
+
+
+def test_layer_wise_decay_counts_the_blocks_of_a_transformer():
+    layers = keras.layers
+    x = inputs = keras.Input((4, 6))
+    x = layers.Dense(8, name="embed")(x)
+    for i in range(12):
+        y = layers.LayerNormalization(name=f"block_{i}_norm1")(x)
+        x = x + layers.MultiHeadAttention(2, 4, name=f"block_{i}_attention")(y, y)
+        x = x + layers.Dense(8, name=f"block_{i}_mlp")(layers.LayerNormalization(name=f"block_{i}_norm2")(x))
+    found = factors(keras.Model(inputs, layers.Dense(3, name="head")(x)))
+    # Bao et al.'s: decay^(blocks + 1 - i), the embedding being 0 and the head blocks + 1.
+    assert found["embed/kernel"] == pytest.approx(0.75**13)
+    assert {v for path, v in found.items() if path.startswith("block_3_")} == {0.75**9}
+    assert found["head/bias"] == 1.0
+
+
+def test_layer_wise_decay_takes_an_attention_and_a_normalisation_for_no_layers_of_their_own():
+    layers = keras.layers
+    inputs = keras.Input((4, 6))
+    x = layers.LayerNormalization(name="norm")(layers.Dense(6, name="embed")(inputs))
+    x = layers.MultiHeadAttention(2, 4, name="attention")(x, x)
+    found = factors(keras.Model(inputs, layers.Dense(3, name="head")(x)), decay=0.5)
+    assert {path.partition("/")[0]: v for path, v in found.items()} == {
+        "embed": 0.25,
+        "norm": 0.25,
+        "attention": 0.5,
+        "head": 1.0,
+    }
+    assert sorted(set(found.values())) == [0.25, 0.5, 1.0]
+
+
+def test_a_multiplier_around_schedule_free_is_that_rate():
+    def trained(optimizer):
+        variable = keras.Variable([1.0, -2.0], name="kernel")
+        for _ in range(30):
+            optimizer.apply([keras.ops.convert_to_tensor(variable)], [variable])
+        return keras.ops.convert_to_numpy(variable)
+
+    plain = trained(optimizers.ScheduleFreeAdamW(0.4))
+    multiplied = trained(optimizers.LearningRateMultipliers(optimizers.ScheduleFreeAdamW(0.1), {"kernel": 4.0}))
+    np.testing.assert_allclose(multiplied, plain, rtol=1e-5, atol=1e-6)
+
+
+def test_sam_goes_back_once_to_where_it_ascended_from():
+    variable = keras.Variable([3.0, 4.0])
+    sam = optimizers.SAM(keras.optimizers.SGD(0.5))
+    sam.build([variable])
+    sam.ascend([keras.ops.ones(2)], [variable])
+    sam.apply([keras.ops.ones(2)], [variable])
+    with pytest.raises(RequestError, match="SAM needs two gradients of every batch"):
+        sam.apply([keras.ops.ones(2)], [variable])
+
+
 @pytest.mark.parametrize(
     ("identifier", "message"),
     [

@@ -5,6 +5,7 @@ from keras import ops
 
 from tf_tricks import patterns
 from tf_tricks.errors import check_number
+from tf_tricks.optimizers.dense import dense
 from tf_tricks.optimizers.wrapper import OptimizerWrapper
 
 
@@ -61,7 +62,7 @@ class AdaptiveGradientClipping(OptimizerWrapper):
     def update_step(self, gradient, variable, learning_rate):
         """Updates one variable."""
         if self._clipped[self._get_variable_index(variable)]:
-            gradient = self._clip(ops.cast(gradient, variable.dtype), ops.convert_to_tensor(variable))
+            gradient = self._clip(dense(gradient, variable.dtype), ops.convert_to_tensor(variable))
         self.inner.update_step(gradient, variable, learning_rate)
 
     def _clip(self, gradient, weight):

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from tf_tricks.errors import check_number
+from tf_tricks.optimizers.dense import dense
 from tf_tricks.optimizers.trust_ratio import NOT_WEIGHTS, TrustRatioOptimizer, norm, ratio
 
 
@@ -87,7 +88,7 @@ class LAMB(TrustRatioOptimizer):
     def update_step(self, gradient, variable, learning_rate):
         """Updates one variable."""
         index = self._get_variable_index(variable)
-        gradient = ops.cast(gradient, variable.dtype)
+        gradient = dense(gradient, variable.dtype)
         m = update_moment(self, self._momentums[index], gradient, self.beta_1)
         v = update_moment(self, self._velocities[index], ops.square(gradient), self.beta_2)
         # m̂/(√v̂ + ε), with the scalars put together so that each tensor is read once less.

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tf_tricks.errors import check_number
+from tf_tricks.optimizers.dense import dense
 from tf_tricks.optimizers.trust_ratio import NOT_WEIGHTS, TrustRatioOptimizer, norm, ratio
 
 
@@ -83,7 +84,7 @@ class LARS(TrustRatioOptimizer):
     def update_step(self, gradient, variable, learning_rate):
         """Updates one variable."""
         velocity = self._velocities[self._get_variable_index(variable)]
-        gradient = ops.cast(gradient, variable.dtype)
+        gradient = dense(gradient, variable.dtype)
         decay = self.decay_of(variable)
         rate = learning_rate
         if self.adapts(variable):

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tf_tricks.errors import check_number
+from tf_tricks.optimizers.dense import dense
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
@@ -59,7 +60,7 @@ class Momentum(keras.optimizers.Optimizer):
     def update_step(self, gradient, variable, learning_rate):
         """Updates one variable."""
         learning_rate = ops.cast(learning_rate, variable.dtype)
-        gradient = ops.cast(gradient, variable.dtype)
+        gradient = dense(gradient, variable.dtype)
         momentum = ops.cast(self.momentum, variable.dtype)
         velocity = self._velocities[self._get_variable_index(variable)]
         new = ops.add(ops.multiply(velocity, momentum), gradient)

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from tf_tricks.errors import check_number
+from tf_tricks.optimizers.dense import dense
 from tf_tricks.optimizers.lamb import bias_correction, check_betas, update_moment
 
 
@@ -63,7 +64,7 @@ class RAdam(keras.optimizers.Optimizer):
     def update_step(self, gradient, variable, learning_rate):
         """Updates one variable."""
         index = self._get_variable_index(variable)
-        gradient = ops.cast(gradient, variable.dtype)
+        gradient = dense(gradient, variable.dtype)
         m = update_moment(self, self._momentums[index], gradient, self.beta_1)
         v = update_moment(self, self._velocities[index], ops.square(gradient), self.beta_2)
         rate = ops.cast(learning_rate, variable.dtype) / bias_correction(self, self.beta_1, variable.dtype)

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from tf_tricks.errors import RequestError, check_number
+from tf_tricks.optimizers.dense import dense
 from tf_tricks.optimizers.wrapper import OptimizerWrapper
 
 
@@ -66,7 +67,7 @@ class SAM(OptimizerWrapper):
             variables: what the optimizer was built with.
         """
         pairs = [(g, v) for g, v in zip(gradients, variables) if g is not None]
-        squares = [ops.sum(ops.square(ops.cast(g, "float32"))) for g, _ in pairs]
+        squares = [ops.sum(ops.square(dense(g, "float32"))) for g, _ in pairs]
         norm = ops.sqrt(sum(squares))
         scale = ops.where(norm > 0, self.rho / ops.where(norm > 0, norm, 1.0), 0.0)
         self._each(self._go_up, *zip(*pairs), scale)
@@ -96,6 +97,7 @@ class SAM(OptimizerWrapper):
             )
         pairs = [(g, v) for g, v in zip(grads, variables) if g is not None]
         self._each(self._go_back, *zip(*pairs), 0.0)
+        self._ascended = False  # in `fit`, of the trace: each second pass has a first one before it
         super().apply(grads, trainable_variables)
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
@@ -113,7 +115,7 @@ class SAM(OptimizerWrapper):
 
     def _go_up(self, gradient, variable, scale):
         self.assign(self._origins[self._get_variable_index(variable)], variable)
-        self.assign_add(variable, ops.cast(gradient, variable.dtype) * ops.cast(scale, variable.dtype))
+        self.assign_add(variable, dense(gradient, variable.dtype) * ops.cast(scale, variable.dtype))
 
     def _go_back(self, gradient, variable, scale):
         self.assign(variable, self._origins[self._get_variable_index(variable)])

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tf_tricks.errors import check_number
+from tf_tricks.optimizers.dense import dense
 from tf_tricks.optimizers.lamb import bias_correction, check_betas, update_moment
 
 
@@ -83,7 +84,7 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
     def update_step(self, gradient, variable, learning_rate):
         """Updates one variable."""
         index = self._get_variable_index(variable)
-        gradient, y = ops.cast(gradient, variable.dtype), ops.convert_to_tensor(variable)
+        gradient, y = dense(gradient, variable.dtype), ops.convert_to_tensor(variable)
         # The points start where the first step starts, and not where the weights were when the optimizer was built.
         z = ops.where(self.iterations == 0, y, ops.convert_to_tensor(self._points[index]))
         x = (y - (1 - self.beta_1) * z) / self.beta_1
@@ -93,8 +94,9 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
         if self.weight_decay and self._use_weight_decay(variable):
             step = step + self.weight_decay * y
         z = z - rate * step
-        # The squares of small rates are too small for float16.
-        weight, total = ops.square(self._rate(learning_rate, self._weights.dtype)), self._weights + 0.0
+        # The squares of small rates are too small for float16. A multiplier of this variable's rate, which
+        # `learning_rate` has, is in every step's weight, and so in none of the shares.
+        weight, total = ops.square(self._rate(self.learning_rate, self._weights.dtype)), self._weights + 0.0
         share = ops.where(total > 0, weight / ops.where(total > 0, total, 1.0), 0.0)
         x = x + ops.cast(share, variable.dtype) * (z - x)
         self.assign(self._points[index], z)
