@@ -88,3 +88,17 @@ def test_a_lookup_is_blamed_and_not_the_layer_before_it():
         "the layer 'look' (IntegerLookup) does not compile: the step uses a resource that is no variable, such as a "
         "lookup table: look up on the host, in tf.data"
     )
+
+
+def float64():
+    return keras.Sequential([keras.Input((4,)), layers.Dense(3, dtype="float64")])
+
+
+def test_float64_compiles():
+    assert problem(float64()) is None
+
+
+def test_what_the_trainer_does_with_float64_is_not_blamed_on_a_layer():
+    """SAM and micro-batches add up gradients in float32; the layer compiles in float64."""
+    found = problem(float64(), micro_batch=4)
+    assert found is None or found.startswith("the step does not compile: "), found

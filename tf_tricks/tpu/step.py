@@ -68,7 +68,10 @@ def update_alone(trainer):
         return trainer.update(list(gradients), log_norms)
 
     specs = [tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.bool)]
-    specs += [tf.TensorSpec(variable.shape, tf.float32) for variable in trainer.update.variables]
+    specs += [
+        tf.TensorSpec(variable.shape, tf.float64 if variable.dtype == "float64" else tf.float32)
+        for variable in trainer.update.variables
+    ]
     return Step(update, specs, [None] * len(specs))
 
 
