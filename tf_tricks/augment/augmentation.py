@@ -93,20 +93,38 @@ class Augmentation(keras.layers.Layer):
         raise NotImplementedError
 
     def check_images(self, images):
-        """Raises a `RequestError` if `images` are no images, or floats outside of `value_range`."""
+        """Raises a `RequestError` if `images` are no images, or have values that cannot be meant."""
+        name, dtype = type(self).__name__, keras.backend.standardize_dtype(images.dtype)
         if len(images.shape) != 4:
-            name, shape = type(self).__name__, tuple(images.shape)
-            raise RequestError(f"{name} takes images [batch, height, width, channels], not {shape}")
-        if not self.uses_value_range or keras.backend.standardize_dtype(images.dtype) == "uint8":
-            return
+            raise RequestError(f"{name} takes images [batch, height, width, channels], not {tuple(images.shape)}")
+        if "int" in dtype:
+            self._check_integers(name, dtype)
+        elif self.uses_value_range:
+            self._check_floats(name, images)
+
+    def _check_integers(self, name, dtype):
+        if self.uses_value_range and dtype != "uint8":
+            raise RequestError(f"{name} takes images of uint8 or floats, not {dtype}: cast them to float32")
+        bounds, fill_value = np.iinfo(dtype), getattr(self, "fill_value", 0)
+        if not isinstance(fill_value, str) and not bounds.min <= fill_value <= bounds.max:
+            raise RequestError(
+                f"the fill_value of {name} must be from {bounds.min} to {bounds.max} for images of {dtype}, "
+                f"not {fill_value:g}"
+            )
+
+    def _check_floats(self, name, images):
         values = concrete(images)
         if values is not None and values.size:
             low, high = self.value_range
             least, most = values.min(), values.max()
             if least < low or most > high:
                 raise RequestError(
-                    f"{type(self).__name__} takes floats from {low:g} to {high:g} (value_range), "
-                    f"not {least:g} to {most:g}"
+                    f"{name} takes floats from {low:g} to {high:g} (value_range), not {least:g} to {most:g}"
+                )
+            if (low, high) == (0, 255) and most <= 1 and (values != np.round(values)).any():
+                raise RequestError(
+                    f"{name} takes floats from 0 to 255, and these look as if they were from 0 to 1: "
+                    "give it value_range=(0, 1)"
                 )
 
     def range_of(self, images):
