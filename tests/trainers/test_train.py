@@ -42,7 +42,7 @@ def test_the_output_says_device_parameters_batch_and_results(run, trained):
     out = trained["out"]
     assert "training on 1 CPU replica" in out
     assert "1,210 parameters, 1,210 of them trained" in out
-    assert "batch of 64: 64 a device" in out
+    assert "batch of 64: 64 per device" in out
     assert "epoch 2/2  loss " in out
     assert "done: test loss " in out
 

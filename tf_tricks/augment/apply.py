@@ -14,8 +14,8 @@ class Apply(Composite):
 
     Whether it is applied is drawn for each example by itself.
 
-    Use it to make an augmentation rarer, which leaves the net undistorted examples too: most of those here change every
-    example.
+    Use it to make an augmentation rarer, which leaves the network undistorted examples too: most of those here change
+    every example.
 
     Avoid it when the augmentation has a `probability` of its own (`flip`, `random_erasing`), or mixes examples (`mixup`
     and `cutmix` draw how much, often next to nothing).

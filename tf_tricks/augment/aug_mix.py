@@ -13,8 +13,8 @@ from tf_tricks.errors import RequestError, check_number
 class AugMix(Policy):
     """Mixes each image with several chains of random operations applied to it.
 
-    AugMix (Hendrycks et al. 2019, arXiv:1912.02781) makes nets robust against corruptions that they have not seen. Of
-    each image x, `width` chains of 1, …, `depth` random operations are made, and mixed with it:
+    AugMix (Hendrycks et al. 2019, arXiv:1912.02781) makes networks robust against corruptions that they have not seen.
+    Of each image x, `width` chains of 1, …, `depth` random operations are made, and mixed with it:
 
         y = (1 − m) x + m (w₁ chain₁(x) + w₂ chain₂(x) + …),   w ~ Dirichlet(1, …, 1),   m ~ Beta(1, 1)
 

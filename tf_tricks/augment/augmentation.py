@@ -235,7 +235,7 @@ def to_float(images):
 
 
 def like(values, images):
-    """Returns `values` in the dtype of `images`, rounded and cut to its range if that is an integer's."""
+    """Returns `values` in the dtype of `images`, rounded and clipped to its range if that is an integer's."""
     dtype = keras.backend.standardize_dtype(images.dtype)
     if keras.backend.standardize_dtype(values.dtype) == dtype:
         return values

@@ -75,7 +75,7 @@ class AutoContrast(Augmentation):
     and the largest value of the channel; a channel that is the same everywhere stays as it is. This is
     `ImageOps.autocontrast` of Pillow, and one of AutoAugment's transforms (Cubuk et al. 2018, arXiv:1805.09501).
 
-    Use it when some of the images that the net will see were enhanced so, or are pale.
+    Use it when some of the images that the network will see were enhanced so, or are pale.
 
     Avoid it when the absolute brightness counts; most photographs have a black and a white pixel anyway, and stay as
     they are.

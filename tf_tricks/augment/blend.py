@@ -10,7 +10,7 @@ _ONE = 2**14  # fixed-point 1: the product of a factor up to 256 and a uint8 sta
 
 
 def blend(images, other, factor, low, high):
-    """Returns factor · images + (1 − factor) · other, cut to [low, high]: exactly `images` where the factor is 1.
+    """Returns factor · images + (1 − factor) · other, clipped to [low, high]: exactly `images` where the factor is 1.
 
     Args:
         images: uint8 or floats [b, h, w, c].

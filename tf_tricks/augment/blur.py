@@ -121,7 +121,7 @@ class Blur(Augmentation):
     is one of the transforms of contrastive learning (Chen et al. 2020, arXiv:2002.05709, with σ in [0.1, 2.0] for
     images of 224 pixels).
 
-    Use it when the net will see images that are out of focus, or of lower resolution.
+    Use it when the network will see images that are out of focus, or of lower resolution.
 
     Avoid it when images are small: of 32 pixels, σ = 2 leaves little; or what counts is fine texture.
 

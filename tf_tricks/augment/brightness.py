@@ -9,7 +9,7 @@ from tf_tricks.augment.fused import fused
 
 
 def brightness(images, factor, low, high):
-    """Returns images blended with black: low + factor · (x − low), cut to [low, high].
+    """Returns images blended with black: low + factor · (x − low), clipped to [low, high].
 
     Args:
         images: uint8 or floats [b, h, w, c] in [low, high]; any number of channels.
@@ -35,12 +35,12 @@ def brightness(images, factor, low, high):
 class Brightness(Augmentation):
     """Makes images darker or brighter by a random factor.
 
-    Each value x of an image becomes low + f · (x − low), cut to the range of values [low, high]; f is drawn for each
-    example, uniform in the given range. This is `ImageEnhance.Brightness` of Pillow, and the first part of colour
+    Each value x of an image becomes low + f · (x − low), clipped to the range of values [low, high]; f is drawn for
+    each example, uniform in the given range. This is `ImageEnhance.Brightness` of Pillow, and the first part of colour
     jitter (Howard 2013, arXiv:1312.5402).
 
-    Use it when photographs are lit differently where the net will work, as in most large collections of them; 0.4 is
-    the usual value on ImageNet.
+    Use it when photographs are lit differently where the network will work, as in most large collections of them; 0.4
+    is the usual value on ImageNet.
 
     Avoid it when brightness tells the classes apart, or images are scaled to the same brightness anyway.
 

@@ -9,7 +9,7 @@ from tf_tricks.augment.fused import fused
 
 
 def contrast(images, factor, low, high):
-    """Returns images blended with a grey: m + factor · (x − m), cut to [low, high].
+    """Returns images blended with a grey: m + factor · (x − m), clipped to [low, high].
 
     m is the mean of the grey image; of images that have not 3 channels, the mean of all values. It is not rounded to
     an integer, as Pillow does.
@@ -49,8 +49,8 @@ def _mean_of_grey(images):
 class Contrast(Augmentation):
     """Lowers or raises the contrast of images by a random factor.
 
-    Each value x of an image becomes m + f · (x − m), cut to the range of values, where m is the mean of the grey image
-    (0.299 red + 0.587 green + 0.114 blue); f is drawn for each example, uniform in the given range. This is
+    Each value x of an image becomes m + f · (x − m), clipped to the range of values, where m is the mean of the grey
+    image (0.299 red + 0.587 green + 0.114 blue); f is drawn for each example, uniform in the given range. This is
     `ImageEnhance.Contrast` of Pillow, which however rounds m, and a part of colour jitter (Howard 2013,
     arXiv:1312.5402).
 

@@ -18,9 +18,9 @@ class CutMix(PairMixing):
         λ ~ Beta(α, α),  y ← λ' y + (1 − λ') y',
 
     and a rectangle of √(1 − λ) of the image's height and width, whose centre is uniform over the image, shows x'. What
-    sticks out at the border is lost: λ' is the part of the area that still shows x. Like cutout it makes the net use
-    all parts of an object, without pixels that tell nothing. The partner of the example at position k is that at k XOR
-    1, and each example draws its own λ and place (the paper has the same for a whole batch). Masks are pasted too.
+    sticks out at the border is lost: λ' is the part of the area that still shows x. Like cutout it makes the network
+    use all parts of an object, without pixels that tell nothing. The partner of the example at position k is that at k
+    XOR 1, and each example draws its own λ and place (the paper has the same for a whole batch). Masks are pasted too.
     Labels become floats [b, num_classes], which the losses and the accuracy of this package take.
 
     Use it when a classifier or segmenter overfits in a long training: the paper trains for 300 epochs.

@@ -11,8 +11,8 @@ from tf_tricks.errors import check_number
 class Cutout(Augmentation):
     """Paints over a square of fixed size, whose centre is anywhere in the image.
 
-    The net must use the whole context of an object (DeVries & Taylor 2017, arXiv:1708.04552). The square's centre is
-    uniform over the pixels, so that a part of it is outside of many images, and some keep most of their content; the
+    The network must use the whole context of an object (DeVries & Taylor 2017, arXiv:1708.04552). The square's centre
+    is uniform over the pixels, so that a part of it is outside of many images, and some keep most of their content; the
     paper finds that this matters. It covers the rows i₀, …, i₀ + size − 1 with i₀ = centre − ⌊size / 2⌋, columns
     likewise. Labels and masks stay as they are: what is cut out of the image is still there in the mask.
 

@@ -19,10 +19,10 @@ class GaussianNoise(Augmentation):
 
         y = clip(x + σ · (high − low) · n, low, high),  n ~ N(0, 1) for each pixel and channel,
 
-    the net learns not to rely on the finest details. Training with small noise is a penalty on the outputs' slopes
-    (Bishop 1995, doi:10.1162/neco.1995.7.1.108), and noise in training makes nets robust to other corruptions of images
-    too (Rusak et al. 2020, arXiv:2001.06057). Unlike `layers.gaussian_noise`, a layer of the model, it keeps to the
-    images' range and dtype, and draws as a function of the place in the stream.
+    the network learns not to rely on the finest details. Training with small noise is a penalty on the outputs' slopes
+    (Bishop 1995, doi:10.1162/neco.1995.7.1.108), and noise in training makes networks robust to other corruptions of
+    images too (Rusak et al. 2020, arXiv:2001.06057). Unlike `layers.gaussian_noise`, a layer of the model, it keeps to
+    the images' range and dtype, and draws as a function of the place in the stream.
 
     Use it when images will be noisy, as from cameras in the dark: σ up to 0.1, drawn anew for each image.
 

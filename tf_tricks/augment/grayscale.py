@@ -47,7 +47,7 @@ class Grayscale(Augmentation):
     of one channel stay as they are. In contrastive learning, the probability is 0.2 (Chen et al. 2020,
     arXiv:2002.05709).
 
-    Use it when form should count for more than colour, or some of the images that the net will see are grey.
+    Use it when form should count for more than colour, or some of the images that the network will see are grey.
 
     Avoid it when colour tells the classes apart.
 

@@ -19,7 +19,7 @@ class MixupOrCutMix(PairMixing):
     chooses for a whole batch), with the partner at position k XOR 1. Labels become floats [b, num_classes], which the
     losses and the accuracy of this package take.
 
-    Use it when a large net trains for long: hundreds of epochs.
+    Use it when a large network trains for long: hundreds of epochs.
 
     Avoid it when training is short, when there are masks, or when mixup or cutmix alone is strong enough.
 

@@ -15,14 +15,14 @@ class Mixup(PairMixing):
 
         λ ~ Beta(α, α),  x ← λ x + (1 − λ) x',  y ← λ y + (1 − λ) y',
 
-    so that the net is to change linearly between examples: it is less sure of itself there, and of wrong labels. The
-    partner of the example at position k is that at k XOR 1, and each example draws its own λ (the paper has one λ for a
-    whole batch). Labels become floats [b, num_classes], which the losses and the accuracy of this package take.
+    so that the network is to change linearly between examples: it is less sure of itself there, and of wrong labels.
+    The partner of the example at position k is that at k XOR 1, and each example draws its own λ (the paper has one λ
+    for a whole batch). Labels become floats [b, num_classes], which the losses and the accuracy of this package take.
 
     Use it when a classifier overfits in a long training: α = 0.2 for ImageNet, 1 for CIFAR. Little weight decay goes
     with it.
 
-    Avoid it when training is short, when positions matter (it knows no masks), or when the net is to be a teacher.
+    Avoid it when training is short, when positions matter (it knows no masks), or when the network is to be a teacher.
 
     Config:
         config.augment = dict(name="mixup", alpha=0.2)

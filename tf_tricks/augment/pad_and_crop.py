@@ -17,8 +17,8 @@ from tf_tricks.errors import RequestError, check_number
 class PadAndCrop(GeometricAugmentation):
     """Pads each image on all sides and takes a random crop of the original size from it.
 
-    The net sees each object in many places and learns that a small move changes nothing. Pixel (i, j) of the result is
-    pixel (i + u, j + v) of the image, with integers u and v, uniform in −pad, …, pad; pixels outside of the image
+    The network sees each object in many places and learns that a small move changes nothing. Pixel (i, j) of the result
+    is pixel (i + u, j + v) of the image, with integers u and v, uniform in −pad, …, pad; pixels outside of the image
     have the fill value. Pixels are copied, never interpolated. He et al. 2015, "Deep residual learning for image
     recognition", arXiv:1512.03385, section 4.2.
 

@@ -30,7 +30,8 @@ class PairMixing(Augmentation):
         regression: whether labels that are floats [b, d] may be mixed, numbers as they are, without being
             distributions.
         probability: that an example is mixed, from 0 to 1.
-        off_epochs: how many epochs before the end of the run mixing ends, from 0: nets profit from a last part of the
+        off_epochs: how many epochs before the end of the run mixing ends, from 0: networks profit from a last part of
+        the
             training on whole images. Needs calls with positions, and the next two arguments.
         total_epochs: epochs of the run; a run of `tt.train` knows it.
         num_examples: examples in an epoch; a run of `tt.train` knows it.

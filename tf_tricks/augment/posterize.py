@@ -44,7 +44,7 @@ class Posterize(Augmentation):
 
     Use it when you compose a strong policy by hand; 4 bits are the fewest in AutoAugment's policies for photographs.
 
-    Avoid it when the usual augmentations already keep the net from fitting the training set.
+    Avoid it when the usual augmentations already keep the network from fitting the training set.
 
     Config:
         config.augment = dict(name="posterize", bits=(4, 8))

@@ -27,12 +27,12 @@ class RandAugment(Policy):
     batch has operations of its own; integers are rounded after each, as there. The paper's code fills with grey,
     `fill_value=128`; here, as in torchvision, 0 is the default. Masks follow the geometric operations.
 
-    Use it when a large net overfits with `standard`: the paper gains as much as learnt policies do. Raise the magnitude
-    with the net's size and the length of training: 9 for ResNet-50 on ImageNet, up to 28 for EfficientNet-B7, both with
-    2 layers; for CIFAR after `standard`, with cutout last.
+    Use it when a large network overfits with `standard`: the paper gains as much as learnt policies do. Raise the
+    magnitude with the network's size and the length of training: 9 for ResNet-50 on ImageNet, up to 28 for
+    EfficientNet-B7, both with 2 layers; for CIFAR after `standard`, with cutout last.
 
-    Avoid it when training is short or the net is small, so that it underfits, or where colours or a mirror image, an
-    angle or a size are the answer: name the `operations` that leave the answer as it is.
+    Avoid it when training is short or the network is small, so that it underfits, or where colours or a mirror image,
+    an angle or a size are the answer: name the `operations` that leave the answer as it is.
 
     Config:
         config.augment = dict(name="rand_augment", num_layers=2, magnitude=9)

@@ -17,7 +17,7 @@ from tf_tricks.errors import RequestError, check_number
 class RandomErasing(Augmentation):
     """Paints over a rectangle of random size and shape, somewhere inside the image.
 
-    The net cannot rely on any one part of an object, as where things are hidden behind others (Zhong et al. 2017,
+    The network cannot rely on any one part of an object, as where things are hidden behind others (Zhong et al. 2017,
     arXiv:1708.04896, algorithm 1). The rectangle of area s · height · width and height/width r,
 
         height_e = √(s · r · height · width),  width_e = √(s / r · height · width),
@@ -30,7 +30,7 @@ class RandomErasing(Augmentation):
     Use it when objects can be hidden, as in person re-identification and detection, or as a part of a strong policy
     for classification: the paper's probability is 0.5, and DeiT's 0.25 with `fill_value="noise"`.
 
-    Avoid it when small details decide the class, or training is so short that the net underfits.
+    Avoid it when small details decide the class, or training is so short that the network underfits.
 
     Config:
         config.augment = dict(name="random_erasing", probability=0.5, scale=(0.02, 0.33))

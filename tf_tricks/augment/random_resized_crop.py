@@ -1,4 +1,4 @@
-"""Random resized crop: a random part of the image, at the size that the net takes."""
+"""Random resized crop: a random part of the image, at the size that the network takes."""
 
 import math
 
@@ -14,7 +14,7 @@ from tf_tricks.errors import RequestError, check_number
 class RandomResizedCrop(GeometricAugmentation):
     """Takes a random part of each image, of random area and shape, and resizes it to one size.
 
-    The net sees objects from near and far, whole and in part, slightly narrowed and widened. The part's area is
+    The network sees objects from near and far, whole and in part, slightly narrowed and widened. The part's area is
     uniform in `scale` (as a part of the image's), its width / height is e^r with r uniform between the logarithms of
     `ratio`'s ends, as far as such a part fits into the image, and its place is uniform in the image, in fractions of
     pixels. It is resized bilinearly; at the image's edge the outermost pixels go on. Szegedy et al. 2014, "Going

@@ -8,7 +8,7 @@ from tf_tricks.augment.fused import fused
 
 
 def saturation(images, factor, low, high):
-    """Returns images blended with their grey image: g + factor · (x − g), cut to [low, high].
+    """Returns images blended with their grey image: g + factor · (x − g), clipped to [low, high].
 
     Args:
         images: uint8 or floats [b, h, w, 3] in [low, high]; with one channel they are grey, and stay as they are.
@@ -34,7 +34,7 @@ def saturation(images, factor, low, high):
 class Saturation(Augmentation):
     """Makes images paler or more colourful by a random factor.
 
-    Each value x of a pixel becomes g + f · (x − g), cut to the range of values, where g = 0.299 red + 0.587 green +
+    Each value x of a pixel becomes g + f · (x − g), clipped to the range of values, where g = 0.299 red + 0.587 green +
     0.114 blue is the grey of the pixel; f is drawn for each example, uniform in the given range. This is
     `ImageEnhance.Color` of Pillow, and a part of colour jitter (Howard 2013, arXiv:1312.5402). Images of one channel
     stay as they are.

@@ -10,7 +10,7 @@ from tf_tricks.augment.fused import fused
 
 
 def sharpness(images, factor, low, high):
-    """Returns images blended with what a small kernel smooths them to: s + factor · (x − s), cut to [low, high].
+    """Returns images blended with what a small kernel smooths them to: s + factor · (x − s), clipped to [low, high].
 
     The kernel is [[1, 1, 1], [1, 5, 1], [1, 1, 1]] / 13. The pixels at the border stay as they are.
 
@@ -55,8 +55,8 @@ def _wider(rows):
 class Sharpness(Augmentation):
     """Blurs images a little, or sharpens them, by a random factor.
 
-    Each value x of an image becomes s + f · (x − s), cut to the range of values, where s is the image smoothed with the
-    kernel [[1, 1, 1], [1, 5, 1], [1, 1, 1]] / 13; f is drawn for each example, uniform in the given range. This is
+    Each value x of an image becomes s + f · (x − s), clipped to the range of values, where s is the image smoothed with
+    the kernel [[1, 1, 1], [1, 5, 1], [1, 1, 1]] / 13; f is drawn for each example, uniform in the given range. This is
     `ImageEnhance.Sharpness` of Pillow, and one of AutoAugment's transforms (Cubuk et al. 2018, arXiv:1805.09501).
     Pixels at the border stay as they are.
 

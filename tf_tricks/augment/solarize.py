@@ -42,7 +42,7 @@ class Solarize(Augmentation):
 
     Use it when you compose a strong policy by hand, for training that is long enough to need one.
 
-    Avoid it when the usual augmentations already keep the net from fitting the training set: no camera makes such
+    Avoid it when the usual augmentations already keep the network from fitting the training set: no camera makes such
     images.
 
     Config:

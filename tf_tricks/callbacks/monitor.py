@@ -1,4 +1,4 @@
-"""A look inside the net after each epoch, for TensorBoard: activations and gradients on a fixed batch."""
+"""A look inside the network after each epoch, for TensorBoard: activations and gradients on a fixed batch."""
 
 import keras
 import numpy as np
@@ -33,7 +33,7 @@ class Monitor(keras.callbacks.Callback):
     thumb. Training goes on as if the callback were not there, bit for bit. It does not see into layers that are made of
     layers. TensorFlow must be installed, on Keras's JAX backend, too.
 
-    Use it when a net does not learn or stops learning: dead ReLUs, gradients that vanish on their way back, a layer
+    Use it when a network does not learn or stops learning: dead ReLUs, gradients that vanish on their way back, a layer
     that moves a hundred times faster than the others.
 
     Avoid it when all is well: each time costs a forward and a backward pass without the compiler's help, and histograms

@@ -1,4 +1,4 @@
-"""Fixup: residual nets without normalisation."""
+"""Fixup: residual networks without normalisation."""
 
 import keras
 
@@ -8,10 +8,10 @@ from tf_tricks.layers.scalars import ScalarBias, ScalarMultiplier
 
 
 def fixup(model, seed=None):
-    """Re-initialises a residual net so that it trains without normalisation.
+    """Re-initialises a residual network so that it trains without normalisation.
 
-    In a residual net x ← x + F(x) under a standard initialisation the signal's power doubles with every branch, and
-    one update changes the net's function the more, the deeper it is. Fixup, Zhang et al. 2019, arXiv:1901.09321,
+    In a residual network x ← x + F(x) under a standard initialisation the signal's power doubles with every branch, and
+    one update changes the network's function the more, the deeper it is. Fixup, Zhang et al. 2019, arXiv:1901.09321,
     scales the branches so that an update of size η changes the function by about η at every depth. With L residual
     branches and m weight layers in a branch:
 
@@ -26,9 +26,9 @@ def fixup(model, seed=None):
     `ScalarMultiplier` at the end of each branch. At first only the classifier learns; then the last layers of the
     branches; then all.
 
-    Use it when a deep residual net cannot have batch normalisation: batches of one or two, or private training.
+    Use it when a deep residual network cannot have batch normalisation: batches of one or two, or private training.
 
-    Avoid it when the net normalises (start the branches at 0 by γ = 0 instead), or has no skip connections (take
+    Avoid it when the network normalises (start the branches at 0 by γ = 0 instead), or has no skip connections (take
     `he_normal`).
 
     Args:
@@ -63,7 +63,7 @@ def fixup(model, seed=None):
         if isinstance(layer, keras.Model):
             raise RequestError(f"fixup needs a model without models inside it, and {layer.name!r} is one")
         if kind.endswith("Normalization") and not isinstance(layer, keras.layers.Normalization):
-            raise RequestError(f"fixup is for nets without normalisation, and {layer.name!r} is a {kind}")
+            raise RequestError(f"fixup is for networks without normalisation, and {layer.name!r} is a {kind}")
 
     nodes = _nodes_in_order(model)
     branches = _branches(nodes)

@@ -9,7 +9,7 @@ def orthogonal(gain=1.0, seed=None):
     """Draws a random matrix with orthonormal rows or columns, times a gain.
 
     An orthogonal matrix keeps the length of every vector, not just the mean of the lengths: all singular values of a
-    deep linear net stay 1, where those of a product of independent random matrices spread out with depth:
+    deep linear network stay 1, where those of a product of independent random matrices spread out with depth:
 
         W = gain · Q,  with QᵀQ = I (n_in ≥ n_out) or QQᵀ = I (n_in ≤ n_out)
 
@@ -17,7 +17,7 @@ def orthogonal(gain=1.0, seed=None):
     matrix, with the signs that make it uniformly distributed. The kernel of a convolution is seen as a matrix of
     (height · width · channels) × filters, which keeps the length of a patch, not of the whole image.
 
-    Use it when the net is very deep or recurrent. For ReLU take gain √2 ≈ 1.414, for tanh a little above 1.
+    Use it when the network is very deep or recurrent. For ReLU take gain √2 ≈ 1.414, for tanh a little above 1.
 
     Avoid it when the layers narrow sharply: a matrix with orthonormal columns passes on only n_out/n_in of the power.
 

@@ -1,4 +1,4 @@
-"""A look at how the signal goes through a net and the gradient comes back."""
+"""A look at how the signal goes through a network and the gradient comes back."""
 
 import keras
 import numpy as np
@@ -28,11 +28,11 @@ def signal_propagation(model, batch, labels=None, loss=None):
         log (standard deviation at layer l) = constant ± l log g
 
     For ε·N(0, 1) weights and width n it is ε √n with tanh and ε √(n/2) with ReLU, both ways; initialisations that train
-    deep nets have g near 1 (Glorot & Bengio 2010; He et al. 2015, arXiv:1502.01852). In code:
+    deep networks have g near 1 (Glorot & Bengio 2010; He et al. 2015, arXiv:1502.01852). In code:
     `print(tf_tricks.initializers.signal_propagation(model, images[:256]))`, or `.plot("signal.png")` of what it
     returns. The model runs as in training; its weights, moving statistics and seeds stay as they are.
 
-    Use it when a net does not learn, before training or after some steps.
+    Use it when a network does not learn, before training or after some steps.
 
     Avoid it when the question is which weights change: it looks at activations. It does not see into layers that are
     made of layers, nor operations such as `keras.ops.relu`.

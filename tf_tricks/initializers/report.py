@@ -1,12 +1,12 @@
-"""What a look at a net's signal found: numbers, a sentence, a table, a figure."""
+"""What a look at a network's signal found: numbers, a sentence, a table, a figure."""
 
 import dataclasses
 
 import numpy as np
 
-# The net is called fine while the standard deviations at its two ends differ by less than this factor.
+# The network is called fine while the standard deviations at its two ends differ by less than this factor.
 LARGEST_CHANGE = 20.0
-# With so many of the units of a layer dead they are named; half of them may be by chance in a deep ReLU net.
+# With so many of the units of a layer dead they are named; half of them may be by chance in a deep ReLU network.
 DEAD_SHARE = 0.75
 
 
@@ -40,7 +40,7 @@ class SignalReport:
         forward_gain: by how much a layer multiplies the standard deviation of the activations, see `fitted_gain`.
         backward_gain: by how much a layer multiplies the standard deviation of the gradient, on its way back.
         advice: what to do if the signal does not arrive: "use he_normal".
-        residual: whether the net has skip connections.
+        residual: whether the network has skip connections.
     """
 
     layers: tuple
@@ -119,7 +119,7 @@ class SignalReport:
         return [layer for layer in self.layers if layer.has_matrix][:-1]
 
     def _not_moving(self):
-        # The branches of a residual net may begin at 0 by intention; the skip connections carry the signal.
+        # The branches of a residual network may begin at 0 by intention; the skip connections carry the signal.
         if self.residual:
             return None
         for layer in self._hidden():

@@ -15,15 +15,15 @@ def small_normal(stddev=0.01, seed=None):
     """Draws weights from ε·N(0, 1) with a small constant ε.
 
     The simplest way to make the units of a layer differ. What it does to the signal depends on the width n of the
-    layers: in a deep net each layer multiplies its standard deviation, forward and backward, by about:
+    layers: in a deep network each layer multiplies its standard deviation, forward and backward, by about:
 
         ε √n with tanh,  ε √(n/2) with ReLU,  ε √n / 4 (backward) with the logistic sigmoid
 
     With ε = 0.01 and n = 100 that is 0.1 a layer: right for a few layers, hopeless for many. (The lecture's figure of
-    10⁻² a layer holds at n = 1 only.) A constant ε served the ImageNet net of Krizhevsky et al. 2012; He et al. 2015,
-    arXiv:1502.01852, section 2.2, tell how it fails at depth.
+    10⁻² a layer holds at n = 1 only.) A constant ε served the ImageNet network of Krizhevsky et al. 2012; He et al.
+    2015, arXiv:1502.01852, section 2.2, tell how it fails at depth.
 
-    Use it when the net is shallow, or for the last layer, whose outputs should start near 0 (Goyal et al. 2017,
+    Use it when the network is shallow, or for the last layer, whose outputs should start near 0 (Goyal et al. 2017,
     arXiv:1706.02677, take ε = 0.01 for the logits of a ResNet).
 
     Avoid it when there are more than two or three hidden layers: the schemes that know n keep the signal's variance.
@@ -87,7 +87,7 @@ def fan_out_normal(seed=None):
     is Keras's `VarianceScaling` with a normal distribution that is cut off at two standard deviations, the variance
     corrected for the cut. Keras does not count that a convolution with stride s gives each input only n_out/s² outputs.
 
-    Use it when the gradient of a tanh net vanishes on the way back although the activations are well.
+    Use it when the gradient of a tanh network vanishes on the way back although the activations are well.
 
     Avoid it when you have no reason: `glorot_normal` is the compromise, and with ReLU `he_fan_out_normal` is right.
 
@@ -118,7 +118,7 @@ def glorot_normal(seed=None):
 
     Use it when the activation is linear near 0: tanh, softsign, none.
 
-    Avoid it when the net is deep and its activation like ReLU: each layer then multiplies the signal by √½, and 30
+    Avoid it when the network is deep and its activation like ReLU: each layer then multiplies the signal by √½, and 30
     layers do not train (He et al. 2015, arXiv:1502.01852, figure 3). Take `he_normal`.
 
     Config:
@@ -144,9 +144,9 @@ def relu_glorot_normal(seed=None):
         Var(w) = 4 / (n_in + n_out)
 
     Erratum: the lecture says that He et al. 2015, arXiv:1502.01852, confirm this. They give 2/n_in or 2/n_out, either
-    of which is enough alone, for the factors between the two cancel over the whole net (section 2.2); they agree with
-    this formula only where n_in = n_out. From width a to width b this one multiplies the second moment by 2a/(a + b),
-    and over a pair of layers a → b → a by 4ab/(a + b)², below 1 for a ≠ b: 0.64 for 400 and 100, or 1.2·10⁻³ over
+    of which is enough alone, for the factors between the two cancel over the whole network (section 2.2); they agree
+    with this formula only where n_in = n_out. From width a to width b this one multiplies the second moment by 2a/(a +
+    b), and over a pair of layers a → b → a by 4ab/(a + b)², below 1 for a ≠ b: 0.64 for 400 and 100, or 1.2·10⁻³ over
     30 layers, where He's keeps it all.
 
     Use it when you want to see just that, or when all layers have the same width, where it is He's.
@@ -206,7 +206,7 @@ def he_fan_out_normal(seed=None):
     the first, once, and not once a layer. It is Keras's `VarianceScaling` with a normal distribution that is cut off
     at two standard deviations, the variance corrected for the cut.
 
-    Use it when a convolutional net is deep and its widths grow, as ResNets often do.
+    Use it when a convolutional network is deep and its widths grow, as ResNets often do.
 
     Avoid it when layers have a stride s: Keras does not count that each input then reaches n_out/s² outputs only, so
     that the variance is too small by s²; `he_normal` has no such trouble.

@@ -25,8 +25,8 @@ class DropBlock2D(keras.layers.Layer):
     dropout; block_size = h = w drops whole channels. The paper lets the rate grow linearly from 0 over the run; here it
     is fixed.
 
-    Use it when a convolutional net trains for long on large images: the paper's rate 0.1 and block_size 7 in the last
-    two groups of a ResNet-50, on the shortcuts too.
+    Use it when a convolutional network trains for long on large images: the paper's rate 0.1 and block_size 7 in the
+    last two groups of a ResNet-50, on the shortcuts too.
 
     Avoid it when maps are small (a block should cover a part of the map), or the run is short: the paper's gains need
     about three times the usual epochs.

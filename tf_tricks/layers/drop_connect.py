@@ -101,7 +101,7 @@ class DropConnectConv2D(keras.layers.Conv2D):
     replicas have their own masks. At test time the full kernel is used; the paper would average over samples of a
     Gaussian with the pre-activation's mean and variance, see `DropConnectDense`.
 
-    Use it when a small convolutional net overfits: rates of 0.1 to 0.2.
+    Use it when a small convolutional network overfits: rates of 0.1 to 0.2.
 
     Avoid it when batch normalisation follows and the rate is high: the statistics of training, under one mask a pass,
     are not those of the full kernel. `drop_block` and `spatial_dropout2d` have separate masks for the examples.

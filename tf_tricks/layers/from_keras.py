@@ -29,7 +29,7 @@ def group_normalization(
     a group) instance normalization. This is `keras.layers.GroupNormalization`; it differs from the paper in ε, 10⁻³
     instead of 10⁻⁵.
 
-    Use it when batches are too small for batch norm (below about 16 examples a device), as in segmentation and
+    Use it when batches are too small for batch norm (below about 16 examples per device), as in segmentation and
     detection; with weight standardisation it matches batch norm.
 
     Avoid it when batches are large: batch norm then is a little more accurate and, at inference, free.

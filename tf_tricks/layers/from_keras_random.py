@@ -50,7 +50,7 @@ def spatial_dropout2d(rate, data_format=None, seed=None, name=None, dtype=None):
     Under a bfloat16 policy on TensorFlow, Keras rounds the rate up to a multiple of 1/128 (float16: 1/1024); this
     package's `Dropout(rate, noise_shape=(None, 1, 1, None))` does the same with the exact rate.
 
-    Use it when a convolutional net overfits, above all with few training images: rates of 0.1 to 0.3.
+    Use it when a convolutional network overfits, above all with few training images: rates of 0.1 to 0.3.
 
     Avoid it when layers have few channels, and before batch normalisation (Li et al. 2018, arXiv:1801.05134). On large
     maps `drop_block` is the gentler form: regions instead of whole maps.

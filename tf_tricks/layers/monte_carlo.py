@@ -28,8 +28,8 @@ _DROPPING = (
 class MonteCarloDropout(Dropout):
     """Dropout that stays random at prediction, to show how sure the model is.
 
-    A net trained with dropout before its weights approximates a Gaussian process; its predictions under random masks
-    are samples of the posterior (Gal & Ghahramani 2016, arXiv:1506.02142). In training and at test alike:
+    A network trained with dropout before its weights approximates a Gaussian process; its predictions under random
+    masks are samples of the posterior (Gal & Ghahramani 2016, arXiv:1506.02142). In training and at test alike:
 
         y = m x / (1 - p),   m = 0 with probability p = `rate`, else 1
 

@@ -15,9 +15,9 @@ class ScalarBias(keras.layers.Layer):
     It is a layer: `x = ScalarBias()(x)`. The convolutions and dense layers then need no bias of their own. The paper
     trains the scalars at a tenth of the learning rate of the weights.
 
-    Use it when you build a residual net without normalisation for `fixup`.
+    Use it when you build a residual network without normalisation for `fixup`.
 
-    Avoid it when the net has batch normalisation, whose β is a bias for each channel.
+    Avoid it when the network has batch normalisation, whose β is a bias for each channel.
 
     Args:
         **kwargs: of every Keras layer, such as `name`.
@@ -59,9 +59,9 @@ class ScalarMultiplier(keras.layers.Layer):
     the multiplier makes up for the length of the weights. The paper trains the scalars at a tenth of the learning rate
     of the weights.
 
-    Use it when you build a residual net without normalisation for `fixup`.
+    Use it when you build a residual network without normalisation for `fixup`.
 
-    Avoid it when the net has batch normalisation, whose γ is a multiplier for each channel.
+    Avoid it when the network has batch normalisation, whose γ is a multiplier for each channel.
 
     Args:
         **kwargs: of every Keras layer, such as `name`.

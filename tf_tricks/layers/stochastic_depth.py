@@ -11,9 +11,9 @@ from tf_tricks.layers.dropout import Dropout
 class StochasticDepth(Dropout):
     """Drops a residual branch as a whole, for each example with some probability.
 
-    Goes between a branch and the addition of its shortcut: `x + StochasticDepth(p)(branch(x))`. In training the net is
-    shorter by the dropped branches, so that gradients reach the first layers; at test it has its full depth (Huang et
-    al. 2016, arXiv:1603.09382). With m = 0 with probability p = `rate`, else 1, one m for each example:
+    Goes between a branch and the addition of its shortcut: `x + StochasticDepth(p)(branch(x))`. In training the network
+    is shorter by the dropped branches, so that gradients reach the first layers; at test it has its full depth (Huang
+    et al. 2016, arXiv:1603.09382). With m = 0 with probability p = `rate`, else 1, one m for each example:
 
         scaling="train":  training y = m x / (1 - p),  test y = x              (timm's DropPath)
         scaling="test":   training y = m x,            test y = (1 - p) x      (the paper)
@@ -21,11 +21,11 @@ class StochasticDepth(Dropout):
     The paper draws one m for the whole batch, which saves the work of the dropped branch; one for each example makes
     less noisy gradients, has static shapes, and saves no work. The paper's rates grow with depth: see `linear_decay`.
 
-    Use it when a residual net is deep (50 layers and more, transformers) and trains for long: 0.1 to 0.5 at the last
-    block, less before it.
+    Use it when a residual network is deep (50 layers and more, transformers) and trains for long: 0.1 to 0.5 at the
+    last block, less before it.
 
-    Avoid it when the net is shallow or underfits, and on a branch without a shortcut beside it: the signal would end
-    there.
+    Avoid it when the network is shallow or underfits, and on a branch without a shortcut beside it: the signal would
+    end there.
 
     Config:
         config.model = dict(name="resnet", depth=8, stochastic_depth=0.2)

@@ -21,7 +21,7 @@ class AdaptiveGradientClipping(OptimizerWrapper):
     A vector (bias, scale) is one unit. Gradients are those of the whole batch, as in the paper, so that `tt.Trainer`
     clips after the sum over replicas.
 
-    Use it when a net without batch normalisation has to bear a large rate or a large batch.
+    Use it when a network without batch normalisation has to bear a large rate or a large batch.
 
     Avoid it when there is batch normalisation, which makes the size of the weights a matter of taste.
 

@@ -87,7 +87,7 @@ def rmsprop(
     The lecture's form lacks ε (0/0 where a gradient is always 0). Keras puts it inside the root, where others add it to
     the root: with g near 10⁻⁴ the two differ visibly.
 
-    Use it when gradients differ in size between parameters and change over time: recurrent nets, reinforcement
+    Use it when gradients differ in size between parameters and change over time: recurrent networks, reinforcement
     learning.
 
     Avoid it when you would add momentum to it: `adam` does that, with its bias corrected.
@@ -201,7 +201,8 @@ def adam_w(
 
     Use it when you train transformers, or want Adam to generalise better.
 
-    Avoid it when the batch is in the thousands: `lamb`. For small convolutional nets `momentum` with `l2` is as good.
+    Avoid it when the batch is in the thousands: `lamb`. For small convolutional networks `momentum` with `l2` is as
+    good.
 
     Config:
         config.optimizer = dict(name="adam_w", weight_decay=0.05)

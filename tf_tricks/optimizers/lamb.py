@@ -26,7 +26,7 @@ class LAMB(TrustRatioOptimizer):
 
     Use it when you train transformers with batches in the thousands; 2⁻⁸ to 2⁻⁶ are good rates to begin with.
 
-    Avoid it when the batch is small: `adam_w` is then as good. For convolutional nets `lars` has the better record.
+    Avoid it when the batch is small: `adam_w` is then as good. For convolutional networks `lars` has the better record.
 
     Config:
         config.optimizer = dict(name="lamb", beta_2=0.999)

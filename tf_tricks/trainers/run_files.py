@@ -111,7 +111,7 @@ def batch_line(trainer):
     sizes = trainer.batch_sizes
     batch = " → ".join(str(size) for size in sizes)
     device = " → ".join(str(size // trainer.num_replicas) for size in sizes)
-    line = f"batch of {batch}: {device} a device"
+    line = f"batch of {batch}: {device} per device"
     if trainer.micro_batch is not None and max(sizes) > trainer.micro_batch:
         line += f", in micro-batches of {trainer.micro_batch // trainer.num_replicas}"
     return line
