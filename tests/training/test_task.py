@@ -106,9 +106,21 @@ def test_one_callback_may_come_alone():
     assert counts.epochs == 1
 
 
-def test_a_model_in_float64():
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"clip_global_norm": 1e6},
+        {"micro_batch": 4},
+        {"optimizer": {"name": "sam", "optimizer": "momentum", "rho": 0.0}},
+    ],
+)
+def test_a_model_in_float64(arguments):
     keras.config.set_dtype_policy("float64")
-    assert np.isfinite(fit(dense(1), (X, REAL), loss="mse", clip_global_norm=1.0).history["loss"]).all()
+    model, same = dense(1), dense(1)
+    same.set_weights(model.get_weights())
+    fit(model, (X, REAL), loss="mse", **arguments)
+    fit(same, (X, REAL), loss="mse")
+    np.testing.assert_allclose(model.get_weights()[0], same.get_weights()[0], rtol=1e-12)
 
 
 def test_a_model_in_float16_has_a_loss_scale_whatever_the_policy():

