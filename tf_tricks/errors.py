@@ -1,6 +1,7 @@
 """The two ways in which a run can end badly, each told to the user in a sentence."""
 
 import difflib
+import numbers
 
 
 class RequestError(ValueError):
@@ -55,6 +56,7 @@ def check_number(name, value, minimum=None, maximum=None, above=None, below=None
     limits += [f"below {below}"] if below is not None else []
     kind = "an integer" if integer else "a number"
     allowed = " ".join([kind, " and ".join(limits)]).strip()
+    value = value.item() if isinstance(value, numbers.Real) and hasattr(value, "item") else value  # NumPy's
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if (
         not number

@@ -281,3 +281,62 @@ def test_what_was_validated_is_what_is_saved(tmp_path, callbacks):
     model = keras.models.load_model(path)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(CLASSES, model(X))
     np.testing.assert_allclose(loss, history.history["val_loss"][-1], rtol=1e-6)
+
+
+def two_outputs():
+    inputs = keras.Input((6,))
+    return keras.Model(inputs, {"u": K.Dense(3, name="u")(inputs), "v": K.Dense(1, name="v")(inputs)})
+
+
+class NoOutputs(keras.Model):
+    def build(self, shape):
+        self.dense = K.Dense(3)
+        self.dense.build(shape)
+        super().build(shape)
+
+    def call(self, inputs):
+        self.dense(inputs)
+
+
+def used_elsewhere():
+    optimizer = keras.optimizers.Adam(1e-3)
+    optimizer.build(dense().trainable_variables)
+    return optimizer
+
+
+def without_outputs():
+    model = NoOutputs()
+    model.build((None, 6))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("make", "arguments", "fit_arguments", "sentence"),
+    [
+        (dense, {"strategy": "tpu"}, {}, r"strategy must be a tf\.distribute\.Strategy, .* not 'tpu'"),
+        (dense, {}, {"workdir": 3}, "workdir must be the path of a folder, not 3"),
+        (dense, {}, {"validation_data": (X, CLASSES)}, "called 'validation_data'; did you mean 'validation'"),
+        (without_outputs, {}, {}, "returns None where outputs are expected"),
+        (two_outputs, {"loss": {"u": "mse", "v": "mse"}}, {}, "the labels of the training data are one array: give"),
+    ],
+)
+def test_a_request_that_cannot_be_meant(make, arguments, fit_arguments, sentence):
+    with pytest.raises(RequestError, match=sentence):
+        fit(make(), (X, CLASSES), (), fit_arguments, **arguments)
+
+
+def test_an_optimizer_of_another_model():
+    with pytest.raises(RequestError, match="is in use already, for another model; make a new one"):
+        tt.Trainer(dense(), used_elsewhere())
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    history = fit(
+        dense(),
+        (X, CLASSES),
+        (),
+        {"epochs": np.int64(2), "log_every": np.int32(1), "workdir": tmp_path},
+        learning_rate=np.float32(0.1),
+        clip_norm=np.float64(1.0),
+    )
+    assert len(history.history["loss"]) == 2

@@ -1,6 +1,9 @@
 """What cannot be trained, said before anything starts."""
 
+import os
+
 import keras
+import tensorflow as tf
 
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.optimizers.sam import SharpnessAwareModel
@@ -55,6 +58,18 @@ def check_built(model, strategy):
                 )
 
 
+def check_strategy(strategy):
+    """Raises a `RequestError` if this is no distribution strategy."""
+    if strategy is not None and not isinstance(strategy, tf.distribute.Strategy):
+        raise RequestError(f"strategy must be a tf.distribute.Strategy, such as tt.strategy() makes, not {strategy!r}")
+
+
+def check_workdir(workdir):
+    """Raises a `RequestError` if this is no path."""
+    if workdir is not None and not isinstance(workdir, (str, os.PathLike)):
+        raise RequestError(f"workdir must be the path of a folder, not {workdir!r}")
+
+
 def check_model(model, num_replicas):
     """Raises a `RequestError` if the model changes what the trainer would have to do in its place."""
     for name in ("train_step", "test_step"):
@@ -82,7 +97,7 @@ def check_model(model, num_replicas):
             )
 
 
-def check_optimizer(optimizer, weight_decay, strategy):
+def check_optimizer(optimizer, model, weight_decay, strategy):
     """Returns the optimizer, made anew if it was made outside of the strategy.
 
     Raises:
@@ -98,6 +113,8 @@ def check_optimizer(optimizer, weight_decay, strategy):
         reason = "overwrites weights by their average while it trains; leave ema_overwrite_frequency out"
     elif optimizer.loss_scale_factor or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         reason = "scales the loss; the trainer does that, set the dtype policy to mixed_float16"
+    elif optimizer.built and not {id(v) for v in optimizer._trainable_variables} & {id(v) for v in model.weights}:
+        reason = "is in use already, for another model; make a new one"
     elif optimizer.built and weight_decay is not None:
         reason = "is in use already, so that its weight_decay cannot be set; make a new one"
     elif optimizer.built and elsewhere:

@@ -69,6 +69,7 @@ def _tried(model, examples, what, kind):
             f"the model {model.name!r} cannot take the inputs of {what}, {structure.described(inputs)}: "
             f"{_reason(error)}"
         ) from error
+    _check_structure(model, labels, outputs, what)
     _check_range(model, kind, outputs, what)
     for part, run in (("loss", compute), ("metrics", _metrics)):
         try:
@@ -113,6 +114,18 @@ def _check_reductions(model):
     for loss in _losses(model):
         if loss.reduction in (None, "none"):
             raise RequestError(f"the loss {loss.name!r} has reduction=None: it gives no single number to minimise")
+
+
+def _check_structure(model, labels, outputs, what):
+    flat = tf.nest.flatten(outputs)
+    if not flat or any(output is None for output in flat):
+        raise RequestError(f"the model {model.name!r} returns {outputs!r} where outputs are expected")
+    own_loss = type(model).compute_loss is not keras.Model.compute_loss
+    if len(flat) > 1 and not tf.nest.is_nested(labels) and not own_loss and model._compile_loss is not None:
+        raise RequestError(
+            f"the model has the outputs {structure.described(outputs)}, and the labels of {what} are one array: "
+            "give labels for each, in the same structure"
+        )
 
 
 def _check_range(model, labels, outputs, what):

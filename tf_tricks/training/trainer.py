@@ -20,6 +20,8 @@ from tf_tricks.training.checks import (
     check_model,
     check_optimizer,
     check_pairs,
+    check_strategy,
+    check_workdir,
 )
 from tf_tricks.training.compiled import DEFAULT_LOSS, compile_model
 from tf_tricks.training.evaluation import Evaluation
@@ -98,6 +100,7 @@ class Trainer:
                 f"the trainer needs Keras on TensorFlow, and it is on {keras.backend.backend()}: set "
                 "KERAS_BACKEND=tensorflow, or use keras.Model.fit with the schedules of tt.callbacks"
             )
+        check_strategy(strategy)
         self.model = model
         self.strategy = strategy or tf.distribute.get_strategy()
         self.num_replicas = self.strategy.num_replicas_in_sync
@@ -116,7 +119,7 @@ class Trainer:
             check_number("evaluation_batch_size", evaluation_batch_size, minimum=1, integer=True)
         self.evaluation_batch_size = evaluation_batch_size
         with self.strategy.scope():
-            self.optimizer = check_optimizer(optimizers.get(optimizer), weight_decay, self.strategy)
+            self.optimizer = check_optimizer(optimizers.get(optimizer), model, weight_decay, self.strategy)
             self._update_arguments = dict(
                 l2=l2,
                 weight_decay=weight_decay,
@@ -184,6 +187,8 @@ class Trainer:
             RunError: the run diverged, or ran out of memory, disk or data.
             Interrupted: SIGINT or SIGTERM came; the state is saved.
         """
+        epochs = check_number("epochs", epochs, above=0, maximum=10**9)
+        check_workdir(workdir)
         stream = stream if isinstance(stream, Stream) else Stream(as_source(stream))
         validation = None if validation is None else as_source(validation)
         callbacks = _listed(callbacks)
@@ -191,7 +196,7 @@ class Trainer:
         options = list(inspect.signature(RunFolder).parameters)
         for name in folder_options:
             if name not in options:
-                raise unknown("argument of Trainer.fit called", name, ["class_weight", *options[2:]])
+                raise unknown("argument of Trainer.fit called", name, ["class_weight", "validation", *options[2:]])
         line = self.check(stream, epochs, callbacks, validation)
         choose_modes(callbacks, [] if self.model._compile_metrics is None else self.model._compile_metrics.metrics)
         weights = class_weights(class_weight, lambda: _all_labels(stream.source), stream.source.has_weights)
