@@ -162,7 +162,7 @@ def test_the_run_tells_what_it_knows():
         ),
         ("mixup", {"probability": 1.5}, "probability must be a number at least 0 and at most 1, not 1.5"),
         ("mixup", {"regression": 1}, "regression must be True or False, not 1"),
-        ("mixup", {"num_classes": 0}, "num_classes must be an integer at least 1, not 0"),
+        ("mixup", {"num_classes": 0}, "num_classes must be an integer at least 2, not 0"),
         ("mixup", {"off_epochs": -1}, "off_epochs must be a number at least 0, not -1"),
         (
             "mixup",
@@ -213,3 +213,15 @@ def test_what_cannot_be_mixed_gets_a_sentence(arguments, call, sentence):
 def test_images_without_labels_get_a_sentence():
     with pytest.raises(RequestError, match="mixup mixes labels too: call it with images and labels"):
         Mixup(num_classes=3)(pictures(), seed=SEED, positions=np.arange(8))
+
+
+@pytest.mark.parametrize("name", ["mixup", "cutmix", "mixup_or_cutmix"])
+def test_labels_beyond_the_classes_get_a_sentence(name):
+    images = np.zeros((4, 6, 6, 3), "float32")
+    with pytest.raises(RequestError, match="takes labels from 0 to 1 with num_classes=2, not 0 to 2"):
+        augment.get({"name": name, "num_classes": 2})(images, np.array([0, 2, 1, 1]))
+
+
+def test_one_class_cannot_be_mixed():
+    with pytest.raises(RequestError, match="num_classes must be an integer at least 2, not 1"):
+        augment.get({"name": "mixup", "num_classes": 1})

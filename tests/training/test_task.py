@@ -340,3 +340,13 @@ def test_numbers_of_numpy_are_numbers(tmp_path):
         clip_norm=np.float64(1.0),
     )
     assert len(history.history["loss"]) == 2
+
+
+def test_an_augmentation_for_fewer_classes_than_the_data_have():
+    images, classes = np.zeros((32, 6, 6, 3), "float32"), np.arange(32) // 8
+    stream = tt.data.Stream(
+        tt.data.as_source((images, classes)), augment=tt.augment.get({"name": "mixup", "num_classes": 3})
+    )
+    model = keras.Sequential([keras.Input((6, 6, 3)), K.Flatten(), K.Dense(4)])
+    with pytest.raises(RequestError, match="has num_classes=3, and the labels of the training data go up to 3"):
+        fit(model, stream)

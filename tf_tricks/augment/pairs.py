@@ -57,7 +57,7 @@ class PairMixing(Augmentation):
     ):
         super().__init__(**keywords)
         if num_classes is not None:
-            num_classes = int(check_number("num_classes", num_classes, minimum=1, integer=True))
+            num_classes = int(check_number("num_classes", num_classes, minimum=2, integer=True))
         if not isinstance(regression, bool):
             raise RequestError(f"regression must be True or False, not {regression!r}")
         self.num_classes = num_classes
@@ -125,8 +125,17 @@ class PairMixing(Augmentation):
                 raise RequestError(f"{self.kind} needs num_classes to mix labels that are integers")
             if shape[1:] not in ((), (1,)):
                 raise RequestError(f"{self.kind} takes integers [batch] as labels, not {list(shape)}")
+            self._check_classes(concrete(labels))
             labels = ops.one_hot(ops.reshape(labels, (-1,)), self.num_classes, dtype="float32")
         return mix_values(labels, weights)
+
+    def _check_classes(self, labels):
+        """Looks at labels whose values are known; a class too many would be a row of zeros."""
+        if labels is not None and labels.size and not (0 <= labels.min() and labels.max() < self.num_classes):
+            raise RequestError(
+                f"{self.kind} takes labels from 0 to {self.num_classes - 1} with num_classes={self.num_classes}, "
+                f"not {labels.min()} to {labels.max()}"
+            )
 
 
 class Beta:

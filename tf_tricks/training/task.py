@@ -38,8 +38,13 @@ def check_task(trainer, stream, validation=None):
         raise RequestError("augmentations take one array of inputs, and the data have a structure of several")
     if stream.augment is not None and len(plain) == 3 and getattr(stream.augment, "mixes", False):
         raise RequestError("an augmentation that mixes examples cannot be used with weights of examples")
-    examples = stream.augmented(plain, indices)
     labels = getattr(source, "labels", None)
+    classes = getattr(stream.augment, "num_classes", None)
+    if classes is not None and isinstance(labels, Labels) and labels.kind == CLASSES and labels.maximum >= classes:
+        raise RequestError(
+            f"the augmentation has num_classes={classes}, and the labels of the training data go up to {labels.maximum}"
+        )
+    examples = stream.augmented(plain, indices)
     with trainer.strategy.scope():
         outputs = _tried(model, examples, "the training data", labels)
         _check_labels(model, labels, outputs)
