@@ -87,3 +87,13 @@ def test_config_round_trip():
 def test_what_it_cannot_do_is_a_sentence(arguments):
     with pytest.raises(RequestError):
         losses.get({"name": "sparse_categorical_crossentropy", "from_logits": True} | arguments)
+
+
+def test_smoothing_leaves_the_ignored_class_out():
+    logits, labels = np.array([[0.0, 2.0, 1.0], [3.0, 0.0, 0.0], [1.0, 1.0, 0.0]]), np.array([1, 2, 0])
+    loss = losses.get(
+        {"name": "sparse_categorical_crossentropy", "from_logits": True, "label_smoothing": 0.3, "ignore_class": 2}
+    )
+    logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    expected = [-(0.7 * row[label] + 0.1 * row.sum()) for row, label in zip(logs, labels) if label != 2]
+    np.testing.assert_allclose(float(loss(labels, logits)), np.mean(expected), rtol=1e-6)
