@@ -123,7 +123,7 @@ def test_evaluate_with_a_damaged_config(refused, workdir, content):
 
 @pytest.mark.parametrize("command", ["train", "evaluate"])
 def test_a_run_of_somebodys_own_program(refused, workdir, command):
-    (workdir / "config.json").write_text('{"fingerprint": {"seed": 0}}')
+    (workdir / "config.json").write_text('{"fingerprint": {"seed": 0}, "finished_epochs": 1}')
     refused("was trained by Trainer.fit", command, *(TINY if command == "train" else []), f"--workdir={workdir}")
 
 

@@ -50,12 +50,13 @@ def test_the_output_says_device_parameters_batch_and_results(run, trained):
 def test_the_folder_holds_what_the_contract_says(run):
     expected = {".lock", "config.json", "metrics.jsonl", "tensorboard", "checkpoints", "model.keras"}
     assert {entry.name for entry in run.iterdir()} == expected
-    assert {entry.name for entry in (run / "tensorboard").iterdir()} == {"train", "validation"}
+    folders = {entry.name for entry in (run / "tensorboard").iterdir() if entry.is_dir()}
+    assert folders == {"train", "validation", "test"}
 
 
 def test_the_config_is_kept_with_versions_and_device(run):
     content = json.loads((run / "config.json").read_text())
-    assert set(content) == {"config", "versions", "device", "fingerprint"}
+    assert set(content) == {"config", "versions", "device", "run_id", "fingerprint", "finished_epochs"}
     assert set(content["versions"]) == {"tf_tricks", "tensorflow", "keras", "python"}
     assert content["config"]["epochs"] == 2
     assert content["config"]["optimizer"] == {"name": "momentum", "momentum": 0.9, "nesterov": True}

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tf_tricks.errors import RequestError
 from tf_tricks.training import checkpoint
 
 ARRAYS = {"a/0": np.arange(6, dtype="float32").reshape(2, 3), "a/1": np.array(7, "int64"), "b/0": np.zeros((0, 2))}
@@ -82,8 +83,41 @@ def test_one_with_a_flipped_byte_is_passed_over(two, place, change):
         assert newest_with(Path(folder), two[0], bytes(damaged)) == 1
 
 
-def test_nothing_is_left_when_all_are_damaged(tmp_path):
-    assert newest_with(tmp_path, b"", b"x" * 100) is None
+def test_when_all_are_damaged_nothing_is_begun_anew(tmp_path):
+    with pytest.raises(RequestError, match=r"all checkpoints in .* are damaged: choose another workdir"):
+        newest_with(tmp_path, b"", b"x" * 100)
+
+
+def test_the_warning_names_the_one_that_is_used_in_its_place(two, tmp_path, caplog):
+    newest_with(tmp_path, two[0], b"")
+    assert "0000000002.ckpt is damaged; using 0000000001.ckpt in its place" in caplog.text
+
+
+def test_the_checkpoints_of_another_run_are_refused(tmp_path):
+    checkpoints = checkpoint.Checkpoints(tmp_path)
+    checkpoints.run_id = "a"
+    checkpoints.save(1, {}, {})
+    assert checkpoints.newest() == ({}, {"run_id": "a"})
+    checkpoints.run_id = "b"
+    with pytest.raises(RequestError, match=r"are another run's: a, and config\.json says b"):
+        checkpoints.newest()
+
+
+def test_one_is_due_after_so_many_epochs(tmp_path):
+    checkpoints = checkpoint.Checkpoints(tmp_path, epochs=2)
+    assert [checkpoints.is_due(ends_epoch) for ends_epoch in (False, True, False, True)] == [False, False, False, True]
+    checkpoints.save(1, {}, {})
+    assert [checkpoints.is_due(ends_epoch) for ends_epoch in (True, True)] == [False, True]
+
+
+def test_one_is_due_after_so_many_minutes(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(checkpoint.time, "time", lambda: now[0])
+    checkpoints = checkpoint.Checkpoints(tmp_path, epochs=100, minutes=2)
+    now[0] = 119
+    assert not checkpoints.is_due(ends_epoch=False)
+    now[0] = 121
+    assert checkpoints.is_due(ends_epoch=False)
 
 
 def test_other_files_are_no_checkpoints(two, tmp_path):

@@ -1,6 +1,7 @@
 """A run goes on with what it was begun with: other data, models and settings are refused, and nothing is lost."""
 
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -34,6 +35,13 @@ OTHERS = {
     "weighted": (dict(), ((X, Y, np.ones(64)), 2), "training data"),
     "activation": (dict(activation="tanh"), ((X, Y), 2), "model"),
     "momentum": (dict(optimizer=keras.optimizers.SGD(0.1, momentum=0.5)), ((X, Y), 2), "optimizer"),
+    "l2": (dict(l2=0.1), ((X, Y), 2), "update"),
+    "micro-batch": (dict(micro_batch=16), ((X, Y), 2), "micro-batch: None then, 16 now"),
+    "smoothing": (
+        dict(loss={"name": "sparse_categorical_crossentropy", "from_logits": True, "label_smoothing": 0.1}),
+        ((X, Y), 2),
+        "loss",
+    ),
     "rate": (dict(learning_rate=0.2), ((X, Y), 1), r"learning rate: constant\(value=0.1\) then"),
     "batch": (dict(batch_size=16), ((X, Y), 1), "batch size"),
 }
@@ -85,13 +93,42 @@ def test_a_function_as_schedule_is_the_same_in_the_next_process(tmp_path):
 
 def test_somebody_elses_metrics_are_left_alone(tmp_path):
     (tmp_path / "metrics.jsonl").write_text('{"accuracy": 1}\n')
-    with pytest.raises(RequestError, match=r"holds a metrics.jsonl of something else"):
+    with pytest.raises(RequestError, match=r"holds metrics.jsonl of something else"):
         trainer().fit((X, Y), 1, workdir=tmp_path, verbose=0)
     assert (tmp_path / "metrics.jsonl").read_text() == '{"accuracy": 1}\n'
+
+
+def test_somebody_elses_config_is_left_alone(tmp_path):
+    (tmp_path / "config.json").write_text('{"name": "mine"}')
+    with pytest.raises(RequestError, match=r"the config.json in .* is of something else"):
+        trainer().fit((X, Y), 1, workdir=tmp_path, verbose=0)
+    assert [(f.name, f.read_text()) for f in tmp_path.iterdir()] == [("config.json", '{"name": "mine"}')]
+
+
+def test_one_label_in_a_thousand_is_seen(tmp_path):
+    x, y = np.zeros((3000, 6), "float32"), np.zeros(3000, "int32")
+    trainer().fit((x, y), 0.1, workdir=tmp_path, verbose=0)
+    y[1234] = 1
+    with pytest.raises(RequestError, match="is another one by its training data"):
+        trainer().fit((x, y), 0.2, workdir=tmp_path, verbose=0)
+
+
+def test_a_finished_run_without_checkpoints_is_not_begun_anew(tmp_path):
+    begin(tmp_path)
+    shutil.rmtree(tmp_path / "checkpoints")
+    with pytest.raises(RequestError, match="is finished and has no checkpoints left"):
+        trainer().fit((X, Y), 1, workdir=tmp_path, verbose=0)
+
+
+def test_checkpoints_without_their_config_are_left_alone(tmp_path):
+    begin(tmp_path)
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(RequestError, match="holds checkpoints of something else"):
+        trainer().fit((X, Y), 2, workdir=tmp_path, verbose=0)
 
 
 def test_a_damaged_config_is_told(tmp_path):
     begin(tmp_path)
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(RequestError, match=r"the config.json in .* is damaged"):
+    with pytest.raises(RequestError, match=r"its config\.json is missing or damaged"):
         trainer().fit((X, Y), 2, workdir=tmp_path, verbose=0)

@@ -138,7 +138,8 @@ def test_a_model_in_float16_has_a_loss_scale_whatever_the_policy():
     ],
 )
 def test_class_weights(given, labels, expected):
-    np.testing.assert_allclose(class_weights(given, lambda: np.array(labels), False), expected, rtol=1e-6)
+    source = tt.data.ArraySource(np.zeros((len(labels), 1)), np.array(labels))
+    np.testing.assert_allclose(class_weights(given, source), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +154,7 @@ def test_class_weights(given, labels, expected):
 )
 def test_class_weights_that_cannot_be_used(given, has_weights, sentence):
     with pytest.raises(RequestError, match=sentence):
-        class_weights(given, lambda: np.array([0, 1, 2]), has_weights)
+        class_weights(given, tt.data.ArraySource(np.zeros((3, 1)), np.arange(3), np.ones(3) if has_weights else None))
 
 
 def test_a_scheduler_takes_the_place_of_the_schedule():

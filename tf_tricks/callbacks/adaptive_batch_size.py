@@ -76,10 +76,13 @@ class AdaptiveBatchSize(keras.callbacks.Callback):
             return sizes[0]
         return sizes[round(min(math.log2(wanted), len(sizes) - 1))]
 
+    def schedules(self):
+        """Returns the batch size with which a `tt.Trainer` begins, in place of its own schedule."""
+        return {"batch_size": schedules.get(int(self.minimum))}
+
     def set_trainer(self, trainer):
-        """Replaces the batch-size schedule of a `tt.Trainer`."""
+        """Is to set the batch size of a `tt.Trainer`."""
         self._trainer = trainer
-        trainer.batch_size = schedules.get(int(self.minimum))
         self.noise_scale.set_trainer(trainer)
 
     def set_model(self, model):

@@ -46,9 +46,9 @@ class BatchSizeIncrease(keras.callbacks.Callback):
         self.schedule = schedules.get(schedule)
         self.stream = stream
 
-    def set_trainer(self, trainer):
-        """Hands the schedule to a `tt.Trainer`."""
-        trainer.batch_size = self.schedule
+    def schedules(self):
+        """Returns the schedule that a `tt.Trainer` follows in place of its own."""
+        return {"batch_size": self.schedule}
 
     def on_epoch_begin(self, epoch, logs=None):
         """Sets the stream's batch size for this epoch."""

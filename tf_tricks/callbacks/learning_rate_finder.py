@@ -17,13 +17,13 @@ class LearningRateFinder(keras.callbacks.Callback):
 
         minimum · (maximum / minimum)^(i / (n − 1)),   i = 0 … n − 1
 
-    and its loss is kept, raw and smoothed by a bias-corrected moving average. The run ends after n updates, or as soon
-    as the smoothed loss is above `stop_factor` times its best or the loss is not finite. Then the model (batch norm's
-    statistics and seed generators included), the optimizer and, in `tt.Trainer`, the schedule are put back as they
-    were, bit for bit. The suggestion is the rate at which the smoothed loss falls steepest over the logarithm of the
-    rate, as in fastai, but set back by the mean age of the losses in the average, by which that lags behind (9 updates
-    for β = 0.9: a factor of 3.5 with the defaults). The first tenth, where the average is still noisy, is left out.
-    Where the loss falls by no more than chance lets it fall there is no suggestion, and `reason` says so.
+    and its loss is kept, raw and smoothed by a bias-corrected moving average. The run ends after n updates, or as
+    soon as the smoothed loss is above `stop_factor` times its best or the loss is not finite. Then the model (batch
+    norm's statistics and seed generators included) and the optimizer are put back as they were, bit for bit. The
+    suggestion is the rate at which the smoothed loss falls steepest over the logarithm of the rate, as in fastai,
+    but set back by the mean age of the losses in the average, by which that lags behind (9 updates for β = 0.9: a
+    factor of 3.5 with the defaults). The first tenth, where the average is still noisy, is left out. Where the loss
+    falls by no more than chance lets it fall there is no suggestion, and `reason` says so.
 
     It needs no number of epochs of its own: give `fit` more than enough, such as `epochs=100`; the callback ends it.
     Give it to a `fit` of its own, without a workdir and other callbacks. `find_learning_rate` does that.
@@ -72,17 +72,17 @@ class LearningRateFinder(keras.callbacks.Callback):
         self.smoothing = check_number("smoothing", smoothing, minimum=0, below=1)
         self.stop_factor = check_number("stop_factor", stop_factor, above=1)
         self._trainer = None
-        self._schedule = None
         self._forget()
 
+    def schedules(self):
+        """Returns the rates of the test, which a `tt.Trainer` follows in place of its schedule."""
+        return {"learning_rate": self._rate}
+
     def set_trainer(self, trainer):
-        """Lends a `tt.Trainer` the rates of the test in place of its schedule."""
+        """Keeps the state of a `tt.Trainer` as it is now: the run will put its first rate into the optimizer."""
         self._forget()
         self._trainer = trainer
-        if trainer.learning_rate != self._rate:  # the trainer may ask twice
-            self._schedule = trainer.learning_rate
-        self._before = snapshot(self._variables(trainer.model))  # the run will put its first rate into the optimizer
-        trainer.learning_rate = self._rate
+        self._before = snapshot(self._variables(trainer.model))
 
     def on_train_begin(self, logs=None):
         """Keeps the state as it is now."""
@@ -130,9 +130,7 @@ class LearningRateFinder(keras.callbacks.Callback):
         del logs
         self._restore()  # once more: a moving average of the weights has been put into the model in between
         self._before = []
-        if self._trainer is not None:
-            self._trainer.learning_rate = self._schedule
-            self._trainer = None
+        self._trainer = None
         if not self._done:
             warnings.warn(
                 f"the range test has made {len(self.losses)} of its {self.steps} updates, up to a learning rate of "

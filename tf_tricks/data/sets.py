@@ -61,10 +61,25 @@ def arrays(file, validation_fraction=0.1, num_classes=None, seed=0):
         RequestError: there is no such file, it is damaged, an array is missing, or `from_arrays` cannot use them.
     """
     check_fraction(validation_fraction)
+    names = ("x_train", "y_train", "w_train", "x_test", "y_test", "w_test")
+    found = read_archive(file, names, needed=("x_train", "y_train"))
+    return from_arrays(**found, validation_fraction=validation_fraction, seed=seed, num_classes=num_classes)
+
+
+def read_archive(file, names, needed):
+    """Returns the arrays of a NumPy archive (.npz) by name.
+
+    Args:
+        file: its path; may be remote (`gs://`).
+        names: those that may be in it.
+        needed: those that must be.
+
+    Raises:
+        RequestError: there is no such file, it is damaged, or other arrays are in it.
+    """
     path = epath.Path(file).expanduser()
     if not path.is_file():
         raise RequestError(f"there is no file of arrays {str(file)!r}")
-    allowed = ("x_train", "y_train", "w_train", "x_test", "y_test", "w_test")
     try:
         with path.open("rb") as opened:
             found = np.load(opened, allow_pickle=False)
@@ -72,14 +87,14 @@ def arrays(file, validation_fraction=0.1, num_classes=None, seed=0):
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise RequestError(f"{str(file)!r} cannot be read as a NumPy archive of numbers: {error}") from error
     if found is None:
-        raise RequestError(f"{str(file)!r} holds a single array: save x_train, y_train, … with np.savez")
+        raise RequestError(f"{str(file)!r} holds a single array: save {', '.join(needed)}, … with np.savez")
     for key in found:
-        if key not in allowed:
-            raise unknown(f"array expected in {str(file)!r} of the name", key, allowed)
-    for key in ("x_train", "y_train"):
+        if key not in names:
+            raise unknown(f"array expected in {str(file)!r} of the name", key, names)
+    for key in needed:
         if key not in found:
             raise RequestError(f"{str(file)!r} lacks the array {key}; it holds {', '.join(sorted(found)) or 'none'}")
-    return from_arrays(**found, validation_fraction=validation_fraction, seed=seed, num_classes=num_classes)
+    return found
 
 
 def regression(num_examples=64, num_inputs=1000, num_outputs=10, validation_fraction=0, seed=0):

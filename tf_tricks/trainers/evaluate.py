@@ -1,6 +1,7 @@
-"""Evaluates a finished run's model once.
+"""Evaluates a finished run's model once, on its own data or on others.
 
 tf-tricks evaluate --workdir=runs/digits --split=test
+tf-tricks evaluate --workdir=runs/mine --data=held_out.npz
 """
 
 import sys
@@ -13,46 +14,85 @@ from tf_tricks.trainers import program
 
 SPLITS = ("train", "validation", "test")
 
-flags.DEFINE_string("workdir", None, "the run's folder", allow_override=True)
+flags.DEFINE_string("workdir", None, "the run's folder, of tf-tricks train or of Trainer.fit", allow_override=True)
 flags.DEFINE_string("split", "test", f"{', '.join(SPLITS[:-1])} or {SPLITS[-1]}")
+flags.DEFINE_string("data", None, "an .npz with arrays x and y to evaluate on, in place of the run's own data")
 flags.DEFINE_string("device", "auto", "auto (TPU, else GPUs, else CPU), cpu, gpu or tpu", allow_override=True)
 
 
 def run(argv):
     """Runs the program and returns its exit status."""
-    return program.run(main, ["workdir", "split", "device"], argv)
+    return program.run(main, ["workdir", "split", "data", "device"], argv)
 
 
 def main():
     """Evaluates from the flags."""
-    import keras
+    from tf_tricks.trainers import run_files
+    from tf_tricks.training import devices, workdir
+    from tf_tricks.training.metrics_file import numbers
 
-    from tf_tricks.trainers import parts, run_files
-    from tf_tricks.training import devices
-    from tf_tricks.training.logging import numbers
+    given = flags.FLAGS
+    if not given.workdir:
+        raise RequestError("say which run: --workdir=runs/NAME")
+    if given.split not in SPLITS:
+        raise unknown("split", given.split, SPLITS)
+    folder = epath.Path(given.workdir).expanduser()
+    config = run_files.read_config(folder)
+    if not workdir.finished_epochs(folder):
+        raise RequestError(f"the run in {folder} is not finished: it has no model.keras yet; train it first")
+    if config is None and given.data is None:
+        raise RequestError(
+            f"the run in {folder} was trained by Trainer.fit, on data that only that program knows: say on which to "
+            "evaluate it, --data=FILE.npz with arrays x and y"
+        )
+    strategy = devices.strategy(given.device)
+    if config is None:
+        trainer, source = _of_python(folder, strategy), None
+    else:
+        trainer, source = _of_config(folder, config, strategy, given.split)
+    if given.data is not None:
+        source = _source_of(given.data)
+    if source is None:
+        raise RequestError(f"the data of the run in {folder} has no {given.split} split")
+    results = trainer.evaluate(source)
+    what = given.split if given.data is None else "data"
+    print("  ".join(f"{what} {name} {value:.4f}" for name, value in numbers(results).items()))
+
+
+def _of_config(folder, config, strategy, split):
+    """The trainer of a run of `tf-tricks train`, and the split of its data."""
+    from tf_tricks.trainers import parts
+    from tf_tricks.training import saved_model
     from tf_tricks.training.trainer import Trainer
 
-    workdir, split = flags.FLAGS.workdir, flags.FLAGS.split
-    if not workdir:
-        raise RequestError("say which run: --workdir=runs/NAME")
-    if split not in SPLITS:
-        raise unknown("split", split, SPLITS)
-    folder = epath.Path(workdir).expanduser()
-    config = run_files.read_config(folder)
-    if not run_files.is_finished(folder):
-        raise RequestError(f"the run in {folder} is not finished: it has no model.keras yet; train it first")
-    strategy = devices.strategy(flags.FLAGS.device)
     built = parts.build(config, strategy)
-    source = getattr(built.splits, split)
-    if source is None:
-        raise RequestError(f"the data of the run in {folder} has no {split} split")
     with strategy.scope():
-        try:
-            model = keras.models.load_model(folder / "model.keras", compile=False)
-        except (OSError, ValueError, KeyError) as error:
-            raise RequestError(f"{folder / 'model.keras'} cannot be read: {str(error).splitlines()[0]}") from error
-    results = Trainer(model, **built.trainer_arguments).evaluate(source)
-    print("  ".join(f"{split} {name} {value:.4f}" for name, value in numbers(results).items()))
+        model = saved_model.load(folder, compile=False)
+    return Trainer(model, **built.trainer_arguments), getattr(built.splits, split)
+
+
+def _of_python(folder, strategy):
+    """A trainer of a run of `Trainer.fit`, with the loss and the metrics that its model was saved with."""
+    from tf_tricks.training import saved_model
+    from tf_tricks.training.trainer import Trainer
+
+    with strategy.scope():
+        model = saved_model.load(folder, compile=True)
+    if model.loss is None:
+        raise RequestError(
+            f"the model in {folder} was trained with a loss of its program's own, which is not saved with it: "
+            "evaluate it there"
+        )
+    return Trainer(model, strategy=strategy)
+
+
+def _source_of(file):
+    """The source of the arrays x, y and, if there are weights, w of an .npz."""
+    from tf_tricks.data import ArraySource
+    from tf_tricks.data.sets import read_archive
+
+    found = read_archive(file, ("x", "y", "w"), needed=("x", "y"))
+    return ArraySource(found["x"], found["y"], found.get("w"))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from tf_tricks.errors import RequestError, check_number, unknown
 from tf_tricks.trainers.config_file import DEFAULTS
 
 FOLDER_OPTIONS = ("log_every", "histograms", "profile_steps", "checkpoint_epochs", "checkpoint_minutes", "keep")
-"""The keys that say what the run's folder keeps: arguments of `RunFolder`."""
+"""The keys that say what the run's folder keeps: arguments of `Trainer.fit`."""
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 

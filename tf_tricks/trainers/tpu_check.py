@@ -76,8 +76,8 @@ def prepare(config, topology):
     chips = len(topology.devices)
     built = parts.build(config, devices.strategy("cpu"), num_replicas=chips)
     trainer = Trainer(built.model, **built.trainer_arguments | {"jit_compile": False})  # all of the step is compiled
-    trainer.check(built.stream, config["epochs"], built.fit_arguments["callbacks"])
-    request = trainer, built.stream, topology, trainer.batch_sizes
+    task = trainer.check(built.stream, config["epochs"], built.fit_arguments["callbacks"])
+    request = trainer, built.stream, topology, task.batch_sizes
     check_request(*request)
     return request
 

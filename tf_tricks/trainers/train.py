@@ -49,10 +49,8 @@ def train(config, folder, device="auto", tpu=None, replicas=None):
 
     from tf_tricks.trainers import parts, run_files
     from tf_tricks.training import devices
-    from tf_tricks.training.lock import locked
-    from tf_tricks.training.logging import numbers, parameter_table
-    from tf_tricks.training.run_folder import RunFolder, writing
-    from tf_tricks.training.task import check_task
+    from tf_tricks.training.metrics_file import numbers
+    from tf_tricks.training.parameter_table import parameter_table
     from tf_tricks.training.trainer import Trainer
 
     strategy = devices.strategy(device, tpu, replicas)
@@ -62,30 +60,17 @@ def train(config, folder, device="auto", tpu=None, replicas=None):
     # The parts that the config names
     built = parts.build(config, strategy)
     trainer = Trainer(built.model, **built.trainer_arguments)
-    trainer.check(built.stream, config["epochs"], built.fit_arguments["callbacks"], built.splits.validation)
-    check_task(trainer, built.stream, built.splits.test)
-    RunFolder(folder, run=None, **{key: config[key] for key in parts.FOLDER_OPTIONS})  # checks what it is given
+    fit_arguments = built.fit_arguments | {"test": built.splits.test}
+    checked = [fit_arguments[key] for key in ("epochs", "callbacks", "validation", "test")]
+    task = trainer.check(built.stream, *checked)
+    print(f"training on {devices.describe(strategy, device)}")
+    print(parameter_table(built.model))
+    print(run_files.batch_line(trainer, task.batch_sizes))
 
-    # The run's folder: nothing was written up to here
-    run_files.make_workdir(folder)
-    with locked(folder):
-        with writing(folder):
-            run_files.reopen(folder)
-            run_files.write_config(folder, config, devices.describe(strategy, device))
-        print(f"training on {devices.describe(strategy, device)}")
-        print(parameter_table(built.model))
-        print(run_files.batch_line(trainer))
-
-        # Train, test once, export
-        trainer.fit(built.stream, workdir=folder, description=run_files.as_markdown(config), **built.fit_arguments)
-        results = {}
-        if built.splits.test is not None:
-            results = trainer.evaluate(built.splits.test)
-            with writing(folder):
-                run_files.write_test_line(folder, trainer, results)
-        with writing(folder):
-            run_files.export(folder, trainer)
-    shown = "  ".join(f"test {name} {value:.4f}" for name, value in numbers(results).items())
+    # Train, test once, export
+    results = trainer.fit(built.stream, workdir=folder, settings=config, **fit_arguments).history
+    tests = numbers({name: values[-1] for name, values in results.items() if name.startswith("test_")})
+    shown = "  ".join(f"{name.replace('_', ' ', 1)} {value:.4f}" for name, value in tests.items())
     print(
         f"done: {shown or 'trained'}\nsee its curves: tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}"
     )

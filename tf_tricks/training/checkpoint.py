@@ -9,13 +9,62 @@ import io
 import json
 import os
 import re
+import time
 import zipfile
 
 import numpy as np
 from absl import logging
 from etils import epath
 
+from tf_tricks.errors import RequestError, check_number
+
 _DIGEST = 32
+
+
+class Checkpoints:
+    """The checkpoints of one run: the newest of those that are there, and when the next is due.
+
+    Args:
+        folder: where they lie, local or remote; made when the first is saved.
+        epochs: epochs from one to the next, at least 1.
+        minutes: the most that pass without one within an epoch, above 0.
+        keep: how many to keep, the newest; at least 1.
+
+    Attributes:
+        run_id: of the run whose they are, or None where that is not known; each holds it.
+    """
+
+    def __init__(self, folder, epochs=1, minutes=10.0, keep=3):
+        self.folder = epath.Path(folder)
+        self._every_epochs = check_number("checkpoint_epochs", epochs, minimum=1, integer=True)
+        self._every_seconds = 60 * check_number("checkpoint_minutes", minutes, above=0)
+        self._keep = check_number("keep", keep, minimum=1, integer=True)
+        self._epochs, self._saved_at = 0, time.time()
+        self.run_id = None
+
+    def newest(self):
+        """Returns (arrays, values) of the newest that can be read, or None; the time to the next counts from here.
+
+        Raises:
+            RequestError: it is another run's.
+        """
+        self._epochs, self._saved_at = 0, time.time()
+        found = load_newest(self.folder)
+        if found is not None and self.run_id != (of := found[1].get("run_id", self.run_id)):
+            raise RequestError(
+                f"the checkpoints in {self.folder} are another run's: {of}, and config.json says {self.run_id}"
+            )
+        return found
+
+    def is_due(self, ends_epoch):
+        """Returns whether to save; to be asked after each call of the loop, `ends_epoch` where it ended an epoch."""
+        self._epochs += ends_epoch
+        return self._epochs >= self._every_epochs or time.time() - self._saved_at > self._every_seconds
+
+    def save(self, step, arrays, values):
+        """Writes one, named by the number of updates done, and deletes those that are too old to keep."""
+        self._epochs, self._saved_at = 0, time.time()
+        save(self.folder, step, arrays, values | {"run_id": self.run_id}, self._keep)
 
 
 def save(folder, step, arrays, values, keep=3):
@@ -42,21 +91,32 @@ def load_newest(folder):
     """Returns (arrays, values) of the newest undamaged checkpoint in `folder`, or None if there is none.
 
     A damaged file is passed over for the one before, with a warning.
+
+    Raises:
+        RequestError: there are checkpoints, and all of them are damaged.
     """
-    for file in reversed(_files(epath.Path(folder))):
-        content = file.read_bytes()
-        payload, digest = content[:-_DIGEST], content[-_DIGEST:]
-        if hashlib.sha256(payload).digest() != digest:
-            logging.warning("%s is damaged; using the checkpoint before it", file)
-            continue
-        try:
-            with np.load(io.BytesIO(payload), allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-        except (ValueError, zipfile.BadZipFile):
-            logging.warning("%s cannot be read; using the checkpoint before it", file)
-            continue
-        return arrays, json.loads(str(arrays.pop("__values__")))
+    files = _files(epath.Path(folder))
+    for i, file in reversed(list(enumerate(files))):
+        if (found := _read(file)) is not None:
+            return found
+        logging.warning("%s is damaged%s", file, f"; using {files[i - 1].name} in its place" if i else "")
+    if files:
+        raise RequestError(f"all checkpoints in {folder} are damaged: choose another workdir, or delete that folder")
     return None
+
+
+def _read(file):
+    """Returns (arrays, values) of a checkpoint, or None if it is damaged."""
+    content = file.read_bytes()
+    payload, digest = content[:-_DIGEST], content[-_DIGEST:]
+    if hashlib.sha256(payload).digest() != digest:
+        return None
+    try:
+        with np.load(io.BytesIO(payload), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (ValueError, zipfile.BadZipFile):
+        return None
+    return arrays, json.loads(str(arrays.pop("__values__")))
 
 
 def write_atomically(path, content):

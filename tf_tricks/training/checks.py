@@ -154,3 +154,14 @@ def check_callbacks(callbacks):
                 "SwapEMAWeights(swap_on_epoch=True) would swap twice: the trainer validates the average, and shows it "
                 "to the callbacks at the end of an epoch, by itself; leave it out"
             )
+
+
+def listed(callbacks):
+    """Returns one callback, None, or several, as a list."""
+    if callbacks is None or isinstance(callbacks, keras.callbacks.Callback):
+        return [] if callbacks is None else [callbacks]
+    callbacks = list(callbacks)
+    for callback in callbacks:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise RequestError(f"callbacks must be Keras callbacks, not {callback!r}")
+    return callbacks

@@ -1,6 +1,7 @@
 """Loss and metrics of a model as `keras.Model.compile` takes them, ready for replicas and micro-batches."""
 
 import keras
+import numpy as np
 from keras.src.trainers.compile_utils import CompileLoss
 
 from tf_tricks import losses
@@ -54,6 +55,22 @@ def compile_model(model, optimizer, loss, loss_weights=None, metrics=None, weigh
         names = getattr(model, "output_names", None)
         model._compile_loss = CompileLoss(shared, loss_weights, output_names=names)
     return shares
+
+
+def compiled_arguments(model, given):
+    """Returns what the model was compiled with where the trainer is given no loss; what it is given goes first."""
+    config = getattr(model, "_compile_config", None)
+    config = getattr(config, "config", None) or {}
+    found = {key: config.get(key) if value is None else value for key, value in given.items()}
+    if found["loss"] is None and type(model).compute_loss is keras.Model.compute_loss:
+        found["loss"] = DEFAULT_LOSS
+    return found
+
+
+def rate_of(optimizer):
+    """Returns the learning rate of a Keras optimizer that has a constant one, else 0.1."""
+    rate = getattr(optimizer, "_learning_rate", None)
+    return float(np.asarray(rate)) if isinstance(rate, keras.Variable) else 0.1
 
 
 def get_metric(identifier):

@@ -50,9 +50,14 @@ def strategy(device="auto", tpu=None, replicas=None):
     return _cpu(replicas)
 
 
+def replicas(strategy):
+    """Returns how many replicas a strategy has, and of what, in words: `"4 CPU replicas"`."""
+    number = strategy.num_replicas_in_sync
+    return f"{number} {device_kind(strategy)} replica{'s' if number > 1 else ''}"
+
+
 def describe(strategy, device="auto"):
     """Returns one line that says where `strategy` trains and why."""
-    number = strategy.num_replicas_in_sync
     kind = device_kind(strategy)
     if device != "auto":
         why = f"--device={device}"
@@ -62,7 +67,7 @@ def describe(strategy, device="auto"):
         why = "no TPU, but a GPU was found"
     else:
         why = "neither a TPU nor a GPU was found"
-    return f"{number} {kind} replica{'s' if number > 1 else ''} ({why})"
+    return f"{replicas(strategy)} ({why})"
 
 
 def device_kind(strategy):

@@ -4,13 +4,15 @@ import hashlib
 import json
 import re
 
+import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_tricks.data.sources import ArraySource
 from tf_tricks.errors import RequestError
-from tf_tricks.training.checkpoint import write_atomically
 
-EXAMPLES = 64  # looked at: enough to see other data, few enough to cost nothing
+_CHUNK = 1024
+_SAMPLE = 64  # enough to see other data, few enough to cost nothing
 
 
 def fingerprint(run):
@@ -23,47 +25,26 @@ def fingerprint(run):
         Numbers and texts by name, as JSON can hold them: the data by a digest of some examples, the layers, optimizer
         and augmentation by their settings without names, the schedules by their arguments.
     """
-    trainer, stream = run.trainer, run.stream
+    trainer, stream, task = run.trainer, run.stream, run.task
     optimizer = trainer.optimizer.get_config()
     for name in ("name", "learning_rate"):  # the rate is the schedule's
         optimizer.pop(name, None)
+    compiled = {k: v for k, v in run.model._compile_config.config.items() if k in ("loss", "loss_weights")}
     return {
         "number of training examples": run.num_examples,
         "training data": _digest_of_examples(stream.source),
         "seed": stream.seed,
         "augmentation": _settings(stream.augment),
         "model": _digest([_settings(layer) for layer in run.model._flatten_layers() if not layer._layers]),
+        "loss": _as_text(keras.tree.map_structure(lambda part: _settings(part), compiled)),
         "optimizer": f"{type(trainer.optimizer).__name__} {_as_text(optimizer)}",
+        "update": _as_text(trainer.update_arguments),
+        "micro-batch": trainer.micro_batch,
         "class weights": None if run.class_weights is None else _as_text(np.asarray(run.class_weights).tolist()),
-        "epochs": run.total_epochs,
-        "learning rate": _described(trainer.learning_rate),
-        "batch size": _described(trainer.batch_size),
+        "epochs": task.total_epochs,
+        "learning rate": _described(task.learning_rate),
+        "batch size": _described(task.batch_size),
     }
-
-
-def check_folder(folder, now):
-    """Raises a `RequestError` if the files in `folder` are not those of this run; writes nothing.
-
-    Args:
-        folder: `etils.epath.Path` of the run.
-        now: the fingerprint of the run that is to go on.
-    """
-    content = _read(folder)
-    logged = (folder / "metrics.jsonl").exists() and (folder / "metrics.jsonl").stat().length > 0
-    if logged and not any((folder / "checkpoints").glob("*")):
-        if "fingerprint" not in content:
-            raise RequestError(f"{folder} holds a metrics.jsonl of something else: choose a new or an empty folder")
-        if (folder / "model.keras").exists():
-            raise RequestError(f"the run in {folder} is finished and has no checkpoints left: choose another workdir")
-    check_same(folder, content.get("fingerprint"), now)
-
-
-def keep(folder, now):
-    """Writes the fingerprint into config.json, beside what is there."""
-    content = _read(folder)
-    if content.get("fingerprint") != now:
-        content = json.dumps(content | {"fingerprint": now}, indent=2)
-        write_atomically(folder / "config.json", content.encode() + b"\n")
 
 
 def check_same(folder, before, now):
@@ -86,24 +67,20 @@ def check_same(folder, before, now):
             )
 
 
-def _read(folder):
-    if not (folder / "config.json").exists():
-        return {}
-    try:
-        return dict(json.loads((folder / "config.json").read_text()))
-    except (ValueError, TypeError) as error:
-        raise RequestError(f"the config.json in {folder} is damaged: choose another workdir") from error
-
-
 def _digest_of_examples(source):
-    indices = np.unique(np.linspace(0, source.num_examples - 1, EXAMPLES).astype("int64"))
-    indices = tf.constant(indices)
-    arrays = [np.asarray(array) for array in tf.nest.flatten(source.fetch(indices, indices))]
-    return _digest([[str(a.dtype), list(a.shape), _bytes(a).hex()] for a in arrays])
-
-
-def _bytes(array):
-    return b"\0".join(map(bytes, array.flat)) if array.dtype.kind == "O" else array.tobytes()
+    """A digest of all examples that lie in memory; of a few of those that would have to be read and decoded."""
+    number = source.num_examples
+    if isinstance(source, ArraySource):
+        parts = [np.arange(start, min(start + _CHUNK, number)) for start in range(0, number, _CHUNK)]
+    else:
+        parts = [np.unique(np.linspace(0, number - 1, _SAMPLE).astype("int64"))]
+    digest = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        indices = tf.constant(part, tf.int64)
+        for array in map(np.asarray, tf.nest.flatten(source.fetch(indices, indices))):
+            digest.update(f"{array.dtype} {array.shape}".encode())
+            digest.update(b"\0".join(map(bytes, array.flat)) if array.dtype.kind == "O" else array.tobytes())
+    return digest.hexdigest()
 
 
 def _digest(content):
@@ -114,14 +91,15 @@ def _described(schedule):
     return re.sub(r" at 0x[0-9a-f]+", "", repr(schedule))  # where a function of one's own lies in memory
 
 
-def _settings(layer):
-    if layer is None:
-        return None
+def _settings(part):
+    """The class and the arguments of a layer, a loss or an augmentation."""
+    if part is None or isinstance(part, (str, int, float)):
+        return part
     try:
-        config = layer.get_config()
-    except (NotImplementedError, AttributeError, TypeError):  # somebody's own that cannot be saved
+        config = part.get_config()
+    except (NotImplementedError, AttributeError, TypeError):  # somebody's own that cannot be saved, or a function
         config = {}
-    return f"{type(layer).__name__} {_as_text(config)}"
+    return f"{_name(part)} {_as_text(config)}"
 
 
 def _as_text(config):

@@ -3,6 +3,11 @@
 import tensorflow as tf
 
 
+def computes_in_float16(model):
+    """Returns whether any layer of a model does."""
+    return any(layer.compute_dtype == "float16" for layer in model._flatten_layers())
+
+
 class LossScale:
     """A factor on the loss that grows while all goes well and halves when a gradient overflows on *any* replica.
 

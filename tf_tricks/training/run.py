@@ -8,7 +8,8 @@ import keras
 import numpy as np
 
 from tf_tricks.errors import RunError
-from tf_tricks.schedules import plan
+from tf_tricks.schedules import noise_scale_of, plan
+from tf_tricks.training import contact_sheet, state
 from tf_tricks.training.averaging import averaged_weights, finalize_averaged_weights, keeps_average
 from tf_tricks.training.checks import check_batch
 from tf_tricks.training.device_errors import told
@@ -16,68 +17,41 @@ from tf_tricks.training.interrupt import Interrupted
 from tf_tricks.training.loop import Loop
 from tf_tricks.training.metrics import MetricSums
 from tf_tricks.training.objective import Objective
+from tf_tricks.training.workdir import writing
 
 SECONDS_A_CALL = 0.3  # of device time for each call from Python: short enough for Ctrl-C, long enough to cost nothing
-
-
-@dataclasses.dataclass
-class Progress:
-    """How far a run has come; all that its future depends on, beside the variables.
-
-    Attributes:
-        examples_seen: k, the position in the stream.
-        step: updates done.
-        learning_rate_factor: what callbacks such as `ReduceLROnPlateau` have made of the schedule, as a factor on it.
-        fixed_rate: what a `keras.callbacks.LearningRateScheduler` has set in place of the schedule, or None.
-        stopped: whether a callback has ended the run.
-        batch_size: what a callback has set in place of the schedule, or None.
-    """
-
-    examples_seen: int = 0
-    step: int = 0
-    learning_rate_factor: float = 1.0
-    fixed_rate: float | None = None
-    stopped: bool = False
-    batch_size: int | None = None
 
 
 class Run:
     """Carries out one call of `Trainer.fit`.
 
     Args:
-        trainer: the `Trainer`, whose model, optimizer and schedules are used.
+        trainer: the `Trainer`, whose model, optimizer and settings are used.
         stream: `tt.data.Stream`.
-        total_epochs: how long to train.
+        task: the `Task`: how long to train, at what rates, in what batches.
         callbacks: a `keras.callbacks.CallbackList`.
         validation: a source to evaluate after each epoch, or None.
         class_weights: float32 [K], what an example of each class counts, or None.
+        workdir: the run's folder as an `etils.epath.Path`, for callbacks that write there; or None.
     """
 
-    def __init__(self, trainer, stream, total_epochs, callbacks, validation=None, class_weights=None):
-        self.class_weights = class_weights
+    def __init__(self, trainer, stream, task, callbacks, validation=None, class_weights=None, workdir=None):
         self.trainer = trainer
         self.model = trainer.model
         self.optimizer = trainer.optimizer
         self.stream = stream
         self.num_examples = stream.source.num_examples
-        self.total_epochs = total_epochs
+        self.task = task
         self.callbacks = callbacks
         self.validation = validation
-        self.progress = Progress()
+        self.class_weights = class_weights
+        self.workdir = workdir
+        self.progress = state.Progress()
+        self.epoch = None  # the one that the run is in the middle of, from 0; None between epochs
         self.sums = MetricSums(trainer.model)
         self._steps_a_call = 1
+        self._span = [0, 0.0]  # examples and seconds since the last log line
         self.retrace()
-
-    @property
-    def state_variables(self):
-        """The groups of variables that a checkpoint holds."""
-        groups = {
-            "model": [*self.model.weights, *self._objective.seed_states],
-            "optimizer": self.optimizer.variables,
-            "metrics": self.sums.variables,
-        }
-        loss_scale = self.trainer.loss_scale
-        return groups if loss_scale is None else groups | {"loss_scale": loss_scale.variables}
 
     @property
     def batch_size(self):
@@ -106,41 +80,91 @@ class Run:
             return None
         return next(self._steps_from_here(), None)
 
-    def __call__(self, folder, stop_requests):
+    def state(self):
+        """Returns all that the rest of the run depends on: a dict of arrays, and a dict of what JSON can hold."""
+        arrays = state.variable_arrays(self._variables())
+        values = {
+            "progress": dataclasses.asdict(self.progress),
+            "epoch": self.epoch,
+            "sums": state.pack(self.sums.state(), arrays),
+            "callbacks": state.callback_states(self.callbacks.callbacks, arrays),
+        }
+        return arrays, values
+
+    def set_state(self, arrays, values):
+        """Puts the state of `state()` back.
+
+        Raises:
+            RequestError: it is the state of another model, and nothing has changed.
+        """
+        state.assign_variables(self._variables(), arrays)
+        self.progress = state.Progress(**values["progress"])
+        self.epoch = values["epoch"]
+        self.sums.set_state(state.unpack(values["sums"], arrays))
+        state.restore_callbacks(self.callbacks.callbacks, values["callbacks"], arrays)
+
+    def __call__(self, log, checkpoints, stop_requests):
         """Trains to the end.
 
         Args:
-            folder: `RunFolder`, already entered.
-            stop_requests: `StopRequests`, likewise.
+            log: `RunLog`, already entered.
+            checkpoints: `Checkpoints`, or None to keep none.
+            stop_requests: `StopRequests`, already entered.
         """
         callbacks = self.callbacks
         self.model.stop_training = False
         self._leave_learning_rate(self.next_step())
         callbacks.on_train_begin()
         self._take_learning_rate()
-        epoch = folder.restore()  # None, or the epoch that the restored state is in the middle of
+        self._restore(log, checkpoints)
         self._known_rate = float(self.optimizer.learning_rate.numpy())  # that of the step before, if restored
         while (step := self.next_step()) is not None:
-            if epoch is None:
-                epoch = self.epoch_of(step)
-                callbacks.on_epoch_begin(epoch)
+            if self.epoch is None:
+                self.epoch = self.epoch_of(step)
+                callbacks.on_epoch_begin(self.epoch)
                 self._take_learning_rate()
-            self._run_steps(folder)
-            if (following := self.next_step()) is None or self.epoch_of(following) != epoch:
-                self._end_epoch(epoch, folder)
-                epoch = None
-            folder.save_if_due(epoch)
+            self._run_steps(log)
+            if self._ends_epoch():
+                self._end_epoch(log)
+            if checkpoints is not None and checkpoints.is_due(ends_epoch=self.epoch is None):
+                self._save(log, checkpoints)
             if stop_requests.received:
-                folder.save(epoch)
-                raise Interrupted(f"stopped at step {self.progress.step}{folder.advice()}", stop_requests.received)
-        folder.save(epoch=None)
+                self._stop(log, checkpoints, stop_requests.received)
+        self._save(log, checkpoints)
         if keeps_average(self.optimizer):
             finalize_averaged_weights(self.optimizer)
         callbacks.on_train_end()
 
-    def _run_steps(self, folder):
+    def _restore(self, log, checkpoints):
+        """Goes on from the newest checkpoint, if there is one."""
+        saved = None if checkpoints is None else checkpoints.newest()
+        if saved is not None:
+            self.set_state(*saved)
+            if log.verbose:
+                print(f"resuming {self.workdir} at step {self.progress.step}")
+        size = saved[1]["metrics_size"] if saved else 0
+        log.start(self.progress, self.num_examples, self.task.total_epochs, size)
+        if self.progress.step == 0 and self.stream.augment is not None and contact_sheet.shows(self.stream.source):
+            log.image("augmented", contact_sheet.of_stream(self.stream, self.task.total_epochs))
+
+    def _save(self, log, checkpoints):
+        if checkpoints is None:
+            return
+        arrays, values = self.state()
+        size = log.size()  # the lines are on the disk before the checkpoint that counts them
+        with writing(self.workdir):
+            checkpoints.save(self.progress.step, arrays, values | {"metrics_size": size})
+
+    def _stop(self, log, checkpoints, signal):
+        self._save(log, checkpoints)
+        left = "nothing is saved, since there is no workdir"
+        if checkpoints is not None:
+            left = f"the state is saved, the same command goes on from there ({self.workdir})"
+        raise Interrupted(f"stopped at step {self.progress.step}; {left}", signal)
+
+    def _run_steps(self, log):
         """One call of the compiled loop: as many steps as have the same batch size, and no log line between them."""
-        steps = self._coming_steps(folder)
+        steps = self._coming_steps(log)
         batch_size = steps[0].batch_size
         if batch_size != self._loop_batch_size:
             check_batch(batch_size, self.num_examples, self.trainer.num_replicas, self.trainer.micro_batch)
@@ -156,32 +180,55 @@ class Run:
         if not np.all(np.isfinite(step_losses)):
             self._diverge(step_losses)
             return
+        examples = batch_size * len(steps)
         self.progress.step += len(steps)
-        self.progress.examples_seen += batch_size * len(steps)
+        self.progress.examples_seen += examples
         self._known_rate = float(self.optimizer.learning_rate.numpy())
         self.sums.add_losses(step_losses, batch_size)
-        folder.after_call(steps[-1], self._known_rate, norms, float(step_losses[-1]), batch_size * len(steps), seconds)
+        self._tell(log, batch_size, norms, float(step_losses[-1]), examples, seconds)
         self.callbacks.on_train_batch_end(self.progress.step - 1, {"loss": float(step_losses[-1])})
         self._take_learning_rate()
         self.progress.stopped = self.progress.stopped or bool(self.model.stop_training)
 
-    def _coming_steps(self, folder):
+    def _tell(self, log, batch_size, norms, loss, examples, seconds):
+        """Shows how far the run is, and writes a line if one is due."""
+        self._span[0] += examples
+        self._span[1] += seconds
+        log.advance(self.progress.step, self.epoch, examples, loss)
+        if not log.is_due(self.progress.step) and not self._ends_epoch():
+            return
+        values = {
+            "learning_rate": self._known_rate,
+            "batch_size": batch_size,
+            "noise_scale": self._noise_scale(batch_size),
+            "gradient_norm": float(norms[0]),
+            "weight_norm": float(norms[1]),
+            "examples_per_second": self._span[0] / max(self._span[1], 1e-9),
+        }
+        log.line("train", self.progress, self.sums.line() | values)
+        self._span = [0, 0.0]
+
+    def _noise_scale(self, batch_size):
+        if batch_size == self.num_examples:
+            return 0.0  # as the formula has it; a single example has no other batch
+        momentum = getattr(self.optimizer, "momentum", 0.0) or 0.0
+        return noise_scale_of(self._known_rate, batch_size, self.num_examples, float(momentum))
+
+    def _coming_steps(self, log):
         steps = []
         at_most = 1 if any(map(_wants_every_step, self.callbacks.callbacks)) else self._steps_a_call
         for step in self._steps_from_here():
             if steps and (step.batch_size != steps[0].batch_size or self.epoch_of(step) != self.epoch_of(steps[0])):
                 break
             steps.append(step)
-            if len(steps) >= at_most or folder.wants_control(self.progress.step + len(steps)):
+            if len(steps) >= at_most or log.wants_control(self.progress.step + len(steps)):
                 break
         return steps
 
     def _steps_from_here(self):
-        progress, trainer = self.progress, self.trainer
-        batch_size = progress.batch_size or trainer.batch_size
-        return plan.steps(
-            self.num_examples, self.total_epochs, trainer.learning_rate, batch_size, progress.examples_seen
-        )
+        progress, task = self.progress, self.task
+        batch_size = progress.batch_size or task.batch_size
+        return plan.steps(self.num_examples, task.total_epochs, task.learning_rate, batch_size, progress.examples_seen)
 
     def _call_loop(self, learning_rates):
         with told("training", self._loop_batch_size, "micro_batch"):
@@ -199,7 +246,12 @@ class Run:
             )
         self.progress.stopped = True
 
-    def _end_epoch(self, epoch, folder):
+    def _ends_epoch(self):
+        following = self.next_step()
+        return following is None or self.epoch_of(following) != self.epoch
+
+    def _end_epoch(self, log):
+        epoch, self.epoch = self.epoch, None
         logs, results = self.sums.epoch_results(), None
         with averaged_weights(self.optimizer):  # what is validated is what callbacks see and keep
             if self.validation is not None:
@@ -209,13 +261,25 @@ class Run:
                 logs |= {f"val_{name}": value for name, value in results.items()}
             self.callbacks.on_epoch_end(epoch, dict(logs))
         self._take_learning_rate()
-        folder.end_epoch(epoch, logs, results)
+        if results is not None:
+            log.line("validation", self.progress, results)
+        log.end_epoch(epoch, logs, self.progress.step, self.model.trainable_variables)
         self.sums.clear()
         self.progress.stopped = self.progress.stopped or bool(self.model.stop_training)
 
     def epoch_of(self, step):
         """Returns the epoch, from 0, that a step belongs to: the one in which its middle lies."""
-        return min(int(step.epoch), math.ceil(self.total_epochs) - 1)
+        return min(int(step.epoch), math.ceil(self.task.total_epochs) - 1)
+
+    def _variables(self):
+        """The groups of variables that belong to the state."""
+        groups = {
+            "model": [*self.model.weights, *self._objective.seed_states],
+            "optimizer": self.optimizer.variables,
+            "metrics": self.sums.variables,
+        }
+        loss_scale = self.trainer.loss_scale
+        return groups if loss_scale is None else groups | {"loss_scale": loss_scale.variables}
 
     def _scaled_rate(self, step):
         if self.progress.fixed_rate is not None:

@@ -1,13 +1,37 @@
 """Everything that a resumed run needs, as arrays and plain values, and back again."""
 
+import dataclasses
 import inspect
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_tricks.errors import RequestError
+
 _NOT_KEPT = ("params", "model", "_model", "monitor_op")
 _PLAIN = (bool, int, float, str, type(None), np.ndarray, np.generic, list, tuple, dict)
+
+
+@dataclasses.dataclass
+class Progress:
+    """How far a run has come; all that its future depends on, beside the variables.
+
+    Attributes:
+        examples_seen: k, the position in the stream.
+        step: updates done.
+        learning_rate_factor: what callbacks such as `ReduceLROnPlateau` have made of the schedule, as a factor on it.
+        fixed_rate: what a `keras.callbacks.LearningRateScheduler` has set in place of the schedule, or None.
+        stopped: whether a callback has ended the run.
+        batch_size: what a callback has set in place of the schedule, or None.
+    """
+
+    examples_seen: int = 0
+    step: int = 0
+    learning_rate_factor: float = 1.0
+    fixed_rate: float | None = None
+    stopped: bool = False
+    batch_size: int | None = None
 
 
 def variable_arrays(groups):
@@ -27,12 +51,14 @@ def assign_variables(groups, arrays):
     """Puts arrays of `variable_arrays` back into the variables.
 
     Raises:
-        ValueError: an array is missing or has another shape: the state is not of this model. No variable has changed.
+        RequestError: an array is missing or has another shape: the state is not of this model. No variable has changed.
     """
     named = _named(groups)
     for name, variable in named.items():
         if name not in arrays or arrays[name].shape != tuple(variable.shape):
-            raise ValueError(f"the state saved for {name} does not fit: the model or the optimizer is another")
+            raise RequestError(
+                f"the run in the workdir is another one: the state saved for {name} does not fit the model or optimizer"
+            )
     for name, variable in named.items():
         array = arrays[name]
         if array.dtype.kind == "V":  # NumPy's archive knows bfloat16 only as two bytes
@@ -84,6 +110,18 @@ def named_callbacks(callbacks):
         seen[name] = seen.get(name, 0) + 1
         named[name if seen[name] == 1 else f"{name} {seen[name]}"] = callback
     return named
+
+
+def callback_states(callbacks, arrays):
+    """Returns the packed states of callbacks by name; their NumPy arrays go into the dict `arrays`."""
+    return {name: pack(callback_state(callback), arrays) for name, callback in named_callbacks(callbacks).items()}
+
+
+def restore_callbacks(callbacks, states, arrays):
+    """Puts the states of `callback_states` back into those callbacks that have one."""
+    for name, callback in named_callbacks(callbacks).items():
+        if name in states:
+            restore_callback(callback, unpack(states[name], arrays))
 
 
 def restore_callback(callback, state):

@@ -1,6 +1,8 @@
 """What a trainer is asked to learn, as real examples show it, and what of it cannot be meant."""
 
+import dataclasses
 import re
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -16,13 +18,33 @@ _TF_ERRORS = (TypeError, ValueError, KeyError, AttributeError, IndexError, NotIm
 _OF_PROBABILITIES = ("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy")
 
 
-def check_task(trainer, stream, validation=None):
+@dataclasses.dataclass
+class Task:
+    """What a call of `Trainer.fit` is to do.
+
+    Attributes:
+        description: what is learned and how it is measured, in a line.
+        total_epochs: how long to train.
+        learning_rate: schedule of the epoch.
+        batch_size: schedule of the epoch.
+        batch_sizes: every batch size that this schedule comes to, in their order.
+    """
+
+    description: str
+    total_epochs: float
+    learning_rate: Callable
+    batch_size: Callable
+    batch_sizes: list
+
+
+def check_task(trainer, stream, validation=None, test=None):
     """Builds the losses and metrics of a trainer's model on real examples.
 
     Args:
         trainer: `Trainer`; neither weights nor states of metrics change.
         stream: `tt.data.Stream`.
         validation: a source, or None.
+        test: a source, or None.
 
     Returns:
         A line that says what is learned and how it is measured.
@@ -48,13 +70,20 @@ def check_task(trainer, stream, validation=None):
     with trainer.strategy.scope():
         outputs = _tried(model, examples, "the training data", labels)
         _check_labels(model, labels, outputs)
-        if validation is not None:
-            held_out = tf.range(number, dtype=tf.int64) % validation.num_examples
-            its_labels = getattr(validation, "labels", None)
-            _tried(model, validation.fetch(held_out, held_out), "the validation data", its_labels)
-            _check_labels(model, its_labels, outputs)
+    for source, what in ((validation, "the validation data"), (test, "the test data")):
+        if source is not None:
+            check_examples(trainer, source, what)
     _check_reductions(model)
     return _line(model, labels)
+
+
+def check_examples(trainer, source, what):
+    """Raises a `RequestError` if a trainer's model cannot be evaluated on a source, which the sentence calls `what`."""
+    indices = tf.range(_number_for(trainer.model), dtype=tf.int64) % source.num_examples
+    labels = getattr(source, "labels", None)
+    with trainer.strategy.scope():
+        outputs = _tried(trainer.model, source.fetch(indices, indices), what, labels)
+        _check_labels(trainer.model, labels, outputs)
 
 
 def _number_for(model):
@@ -208,23 +237,22 @@ def _reason(error):
     return re.sub(r"\{\{.*?\}\} ?", "", lines[0]).rstrip(".:") if lines else type(error).__name__
 
 
-def class_weights(given, labels, has_weights):
+def class_weights(given, source):
     """Returns `fit`'s `class_weight` as float32 [K], or None.
 
     Args:
         given: dict of class to weight (1 for those that it lacks), `"balanced"` (n / (K · examples of the class)), or
             None.
-        labels: function that returns the training labels, integers [n], one-hot rows or distributions.
-        has_weights: whether the examples have weights of their own.
+        source: of the training examples, whose labels are integers [n], one-hot rows or distributions.
 
     Raises:
         RequestError: it cannot be used with these labels.
     """
     if given is None:
         return None
-    if has_weights:
+    if source.has_weights:
         raise RequestError("class_weight and weights of the examples cannot be given at the same time, as in Keras")
-    labels = labels()
+    labels = _all_labels(source)
     if labels is None:
         raise RequestError("class_weight needs labels that are classes, in one array")
     number = labels.shape[1] if labels.ndim == 2 and labels.shape[1] > 1 else int(labels.max()) + 1
@@ -245,3 +273,16 @@ def class_weights(given, labels, has_weights):
             raise RequestError(f"class_weight of class {key} must be a number at least 0, not {value!r}")
         weights[key] = value
     return weights
+
+
+def _all_labels(source):
+    """The labels of a source of classes as a NumPy array, or None."""
+    kind = getattr(getattr(source, "labels", None), "kind", None)
+    if kind not in ("classes", "one-hot", "distributions", "binary", "integers as floats"):
+        return None
+    step, number = 1024, source.num_examples
+    parts = []
+    for start in range(0, number, step):
+        indices = tf.range(start, min(start + step, number), dtype=tf.int64)
+        parts.append(np.asarray(source.fetch(indices, indices)[1]))
+    return np.concatenate(parts)

@@ -6,12 +6,14 @@ import math
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 from etils import epath
 
 from tf_tricks import optimizers, schedules
 from tf_tricks.data import Stream, as_source
 from tf_tricks.errors import RequestError, check_number, unknown
 from tf_tricks.schedules import plan
+from tf_tricks.training.checkpoint import Checkpoints
 from tf_tricks.training.checks import (
     check_batch,
     check_built,
@@ -22,16 +24,22 @@ from tf_tricks.training.checks import (
     check_pairs,
     check_strategy,
     check_workdir,
+    listed,
 )
-from tf_tricks.training.compiled import DEFAULT_LOSS, compile_model
+from tf_tricks.training.compiled import compile_model, compiled_arguments, rate_of
+from tf_tricks.training.devices import replicas
 from tf_tricks.training.evaluation import Evaluation
+from tf_tricks.training.fingerprint import fingerprint
 from tf_tricks.training.interrupt import StopRequests
-from tf_tricks.training.loss_scale import LossScale
+from tf_tricks.training.loss_scale import LossScale, computes_in_float16
 from tf_tricks.training.metrics import choose_modes
 from tf_tricks.training.run import Run
-from tf_tricks.training.run_folder import RunFolder
-from tf_tricks.training.task import check_monitored, check_task, class_weights
+from tf_tricks.training.run_log import RunLog
+from tf_tricks.training.saved_model import export
+from tf_tricks.training.task import Task, check_examples, check_monitored, check_task, class_weights
+from tf_tricks.training.tensorboard import flattened
 from tf_tricks.training.update import Update
+from tf_tricks.training.workdir import claimed, finish, writing
 
 
 class Trainer:
@@ -108,10 +116,10 @@ class Trainer:
         check_model(model, self.num_replicas)
         arguments = dict(loss=loss, loss_weights=loss_weights, metrics=metrics, weighted_metrics=weighted_metrics)
         if loss is None:
-            arguments = _compiled_arguments(model, arguments)
+            arguments = compiled_arguments(model, arguments)
         if optimizer is None:
             optimizer = model.optimizer if getattr(model, "optimizer", None) is not None else "momentum"
-        self.learning_rate = schedules.get(_rate_of(optimizer) if learning_rate is None else learning_rate)
+        self.learning_rate = schedules.get(rate_of(optimizer) if learning_rate is None else learning_rate)
         self.batch_size = schedules.get(batch_size)
         self.micro_batch = micro_batch
         self.jit_compile = check_jit_compile(jit_compile, self.strategy)
@@ -120,7 +128,7 @@ class Trainer:
         self.evaluation_batch_size = evaluation_batch_size
         with self.strategy.scope():
             self.optimizer = check_optimizer(optimizers.get(optimizer), model, weight_decay, self.strategy)
-            self._update_arguments = dict(
+            self.update_arguments = dict(
                 l2=l2,
                 weight_decay=weight_decay,
                 exclude_from_weight_decay=exclude_from_weight_decay,
@@ -128,9 +136,18 @@ class Trainer:
                 clip_norm=clip_norm,
                 clip_global_norm=clip_global_norm,
             )
-            self.update = Update(self.optimizer, model.trainable_variables, **self._update_arguments)
-            self.loss_scale = LossScale() if _computes_in_float16(model) else None
+            self.update = Update(self.optimizer, model.trainable_variables, **self.update_arguments)
+            self.loss_scale = LossScale() if computes_in_float16(model) else None
             self.shares = compile_model(model, self.optimizer, **arguments)
+        self.settings = flattened(
+            {
+                "optimizer": {"name": type(self.optimizer).__name__},
+                "learning_rate": _shown(self.learning_rate),
+                "batch_size": _shown(self.batch_size),
+                "micro_batch": micro_batch,
+            }
+            | self.update_arguments
+        )
         self._evaluations = {}
 
     def evaluate(self, source):
@@ -140,7 +157,7 @@ class Trainer:
             source: a source of `tf_tricks.data`, or arrays (inputs, labels) or (inputs, labels, weights).
         """
         source = as_source(source)
-        check_task(self, Stream(source))
+        check_examples(self, source, "the data to evaluate")
         results = self._evaluation()(source)
         results["loss"] += float(self.update.penalty())
         return results
@@ -163,7 +180,15 @@ class Trainer:
         workdir=None,
         verbose=1,
         class_weight=None,
-        **folder_options,
+        test=None,
+        settings=None,
+        log_every=50,
+        histograms=False,
+        profile_steps=None,
+        checkpoint_epochs=1,
+        checkpoint_minutes=10.0,
+        keep=3,
+        **others,
     ):
         """Trains, or goes on where the run in `workdir` was left.
 
@@ -173,11 +198,19 @@ class Trainer:
             epochs: how long to train, a number above 0; fractions are fine.
             validation: a source to evaluate after each epoch, arrays likewise, or None.
             callbacks: Keras callbacks. Epoch hooks run as in Keras, batch hooks once a call of the compiled loop.
-            workdir: the run's folder, local or remote; None writes nothing.
+            workdir: the run's folder, local or remote; None writes nothing. At the end it holds model.keras.
             verbose: 0 prints nothing.
             class_weight: dict of class to what its examples count in training, 1 where none is given, as in Keras; or
                 `"balanced"`, n / (K · examples of the class).
-            **folder_options: arguments of `RunFolder`.
+            test: a source to evaluate once, at the end; its results are in the log and in the history, as `test_loss`.
+            settings: a dict that config.json keeps and TensorBoard's HParams page shows; by default the trainer's.
+            log_every: updates between log lines; there is one at the end of each epoch, too.
+            histograms: whether to write histograms of the weights after each epoch.
+            profile_steps: (first, last) update to profile for TensorBoard, or None.
+            checkpoint_epochs: epochs between checkpoints.
+            checkpoint_minutes: the most minutes between checkpoints within an epoch.
+            keep: how many checkpoints to keep, the newest.
+            **others: refused, with the nearest name that there is.
 
         Returns:
             A `keras.callbacks.History`.
@@ -187,29 +220,54 @@ class Trainer:
             RunError: the run diverged, or ran out of memory, disk or data.
             Interrupted: SIGINT or SIGTERM came; the state is saved.
         """
-        epochs = check_number("epochs", epochs, above=0, maximum=10**9)
+        for name in others:
+            raise unknown("argument of Trainer.fit called", name, list(inspect.signature(self.fit).parameters)[:-1])
+
+        # What is asked for, and whether it can be done: nothing is written up to the end of this part
         check_workdir(workdir)
+        folder = None if workdir is None else epath.Path(workdir).expanduser()
         stream = stream if isinstance(stream, Stream) else Stream(as_source(stream))
         validation = None if validation is None else as_source(validation)
-        callbacks = _listed(callbacks)
+        test = None if test is None else as_source(test)
+        callbacks = listed(callbacks)
         self._follow_unfrozen()
-        options = list(inspect.signature(RunFolder).parameters)
-        for name in folder_options:
-            if name not in options:
-                raise unknown("argument of Trainer.fit called", name, ["class_weight", "validation", *options[2:]])
-        line = self.check(stream, epochs, callbacks, validation)
-        choose_modes(callbacks, [] if self.model._compile_metrics is None else self.model._compile_metrics.metrics)
-        weights = class_weights(class_weight, lambda: _all_labels(stream.source), stream.source.has_weights)
+        task = self.check(stream, epochs, callbacks, validation, test)
+        weights = class_weights(class_weight, stream.source)
+        settings = self.settings if settings is None else settings
+        log = RunLog(folder, verbose, log_every, histograms, profile_steps, settings)
+        checkpoints = Checkpoints(folder / "checkpoints" if folder else "", checkpoint_epochs, checkpoint_minutes, keep)
         if verbose:
-            print(line)
+            print(task.description)
+
+        # The run
+        for callback in callbacks:
+            if hasattr(callback, "set_trainer"):
+                callback.set_trainer(self)
+        choose_modes(callbacks, [] if self.model._compile_metrics is None else self.model._compile_metrics.metrics)
         callback_list = keras.callbacks.CallbackList(
             callbacks, add_history=True, model=self.model, epochs=math.ceil(epochs), verbose=0, steps=None
         )
-        self.run = Run(self, stream, epochs, callback_list, validation, weights)
-        self.run.workdir = None if workdir is None else epath.Path(workdir)
-        with RunFolder(workdir, self.run, verbose, **folder_options) as folder, StopRequests() as stop_requests:
-            self.run(folder, stop_requests)
+        self.run = run = Run(self, stream, task, callback_list, validation, weights, folder)
+        if folder is None:
+            with log, StopRequests() as stop_requests:
+                run(log, None, stop_requests)
+                self._test(run, log, test)
+            return self.model.history
+        claim = claimed(folder, fingerprint(run), settings, replicas(self.strategy))
+        with claim as checkpoints.run_id, log, StopRequests() as stop_requests:
+            run(log, checkpoints, stop_requests)
+            self._test(run, log, test)
+            log.end()
+            with writing(folder):
+                _export(folder, self.model)
+                finish(folder, epochs)
         return self.model.history
+
+    def _test(self, run, log, test):
+        if test is not None:
+            results = self.evaluate(test)
+            log.line("test", run.progress, results)
+            self.model.history.history |= {f"test_{name}": [value] for name, value in results.items()}
 
     def _follow_unfrozen(self):
         """Makes the optimizer anew if variables were unfrozen since; the state of those that stayed is kept."""
@@ -219,81 +277,58 @@ class Trainer:
         before = {variable.path: np.asarray(variable) for variable in self.optimizer.variables}
         with self.strategy.scope():
             self.optimizer = type(self.optimizer).from_config(self.optimizer.get_config())
-            self.update = Update(self.optimizer, self.model.trainable_variables, **self._update_arguments)
+            self.update = Update(self.optimizer, self.model.trainable_variables, **self.update_arguments)
         for variable in self.optimizer.variables:
             if variable.path in before and before[variable.path].shape == tuple(variable.shape):
                 variable.assign(before[variable.path])
         self.model.optimizer = self.optimizer
 
-    def check(self, stream, epochs, callbacks=(), validation=None):
-        """Returns what the task is taken for, in a line; looks at every batch size that will be asked for.
+    def check(self, stream, epochs, callbacks=(), validation=None, test=None):
+        """Returns the `Task`: what would be learned, how long, at what rates, in what batches. Nothing changes.
 
         Args:
             stream: `tt.data.Stream`.
             epochs: how long to train.
-            callbacks: Keras callbacks; those that know the trainer hand it their schedules.
+            callbacks: Keras callbacks, some of which bring schedules.
             validation: a source, or None.
+            test: a source, or None.
 
         Raises:
             RequestError: `fit` could not carry this out.
         """
         check_number("epochs", epochs, above=0, maximum=10**9)
         check_callbacks(callbacks)
+        schedules = {"learning_rate": self.learning_rate, "batch_size": self.batch_size}
         for callback in callbacks:
-            if hasattr(callback, "set_trainer"):
-                callback.set_trainer(self)
-        num_examples = stream.source.num_examples
-        sizes = (step.batch_size for step in plan.steps(num_examples, epochs, self.learning_rate, self.batch_size))
-        self.batch_sizes = list(dict.fromkeys(sizes))
-        first = plan.next_step(0, num_examples, math.inf, self.learning_rate, self.batch_size).batch_size
-        for size in self.batch_sizes or [first]:
-            check_batch(size, num_examples, self.num_replicas, self.micro_batch)
-            check_pairs(stream.augment, size, self.num_replicas, self.micro_batch)
-        if not self.batch_sizes:
-            raise RequestError(f"epochs={epochs} is less than half a batch of {first}: nothing would be trained")
-        line = check_task(self, stream, validation)
+            schedules |= callback.schedules() if hasattr(callback, "schedules") else {}
+        batch_sizes = self._batch_sizes(stream, epochs, **schedules)
+        description = check_task(self, stream, validation, test)
         check_monitored(self.model, callbacks, validation is not None)
-        return line
+        return Task(description, epochs, batch_sizes=batch_sizes, **schedules)
+
+    def _batch_sizes(self, stream, epochs, learning_rate, batch_size):
+        """Returns every batch size that will be asked for, once it is known that all of them can be trained."""
+        number = stream.source.num_examples
+        steps = plan.steps(number, epochs, learning_rate, batch_size)
+        sizes = list(dict.fromkeys(step.batch_size for step in steps))
+        first = plan.next_step(0, number, math.inf, learning_rate, batch_size).batch_size
+        for size in sizes or [first]:
+            check_batch(size, number, self.num_replicas, self.micro_batch)
+            check_pairs(stream.augment, size, self.num_replicas, self.micro_batch)
+        if not sizes:
+            raise RequestError(f"epochs={epochs} is less than half a batch of {first}: nothing would be trained")
+        return sizes
 
 
-def _listed(callbacks):
-    """One callback, None, or several, as a list."""
-    if callbacks is None or isinstance(callbacks, keras.callbacks.Callback):
-        return [] if callbacks is None else [callbacks]
-    callbacks = list(callbacks)
-    for callback in callbacks:
-        if not isinstance(callback, keras.callbacks.Callback):
-            raise RequestError(f"callbacks must be Keras callbacks, not {callback!r}")
-    return callbacks
+def _export(folder, model):
+    """Leaves the model, if it can be saved: somebody's own may not, and its weights are in the checkpoints."""
+    try:
+        export(folder, model)
+    except RequestError as error:
+        logging.warning("there is no model.keras: %s", error)
 
 
-def _compiled_arguments(model, given):
-    """What the model was compiled with, where the trainer is given no loss; what the trainer is given goes first."""
-    config = getattr(model, "_compile_config", None)
-    config = getattr(config, "config", None) or {}
-    found = {key: config.get(key) if value is None else value for key, value in given.items()}
-    if found["loss"] is None and type(model).compute_loss is keras.Model.compute_loss:
-        found["loss"] = DEFAULT_LOSS
-    return found
-
-
-def _rate_of(optimizer):
-    rate = getattr(optimizer, "_learning_rate", None)
-    return float(np.asarray(rate)) if isinstance(rate, keras.Variable) else 0.1
-
-
-def _computes_in_float16(model):
-    return any(layer.compute_dtype == "float16" for layer in model._flatten_layers())
-
-
-def _all_labels(source):
-    """The labels of a source of classes as a NumPy array, or None."""
-    kind = getattr(getattr(source, "labels", None), "kind", None)
-    if kind not in ("classes", "one-hot", "distributions", "binary", "integers as floats"):
-        return None
-    step, number = 1024, source.num_examples
-    parts = []
-    for start in range(0, number, step):
-        indices = tf.range(start, min(start + step, number), dtype=tf.int64)
-        parts.append(np.asarray(source.fetch(indices, indices)[1]))
-    return np.concatenate(parts)
+def _shown(schedule):
+    """A schedule in a line; a number where it is constant."""
+    arguments = getattr(schedule, "arguments", {})
+    return arguments["value"] if getattr(schedule, "name", "") == "constant" else repr(schedule)

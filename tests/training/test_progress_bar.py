@@ -1,0 +1,67 @@
+"""The progress is a bar where a line can be written over, and a line now and then where it cannot."""
+
+import sys
+import types
+
+import pytest
+
+from tf_tricks.training import progress_bar
+
+
+def shown(capsys, verbose=1):
+    progress = progress_bar.progress_of(8, 0, 1.5, verbose)
+    progress.advance(0, 4, 0.5)
+    progress.epoch_line(0, {"loss": 0.5, "val_loss": 0.25})
+    progress.close()
+    return capsys.readouterr()
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds that pass from call to call."""
+    now = [100.0]
+    monkeypatch.setattr(progress_bar.time, "monotonic", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    ipython = types.SimpleNamespace(get_ipython=lambda: types.SimpleNamespace(kernel="a kernel"))
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+
+
+def test_an_epoch_is_one_line_in_a_file(capsys):
+    assert shown(capsys) == ("epoch 1/2  loss 0.5  val_loss 0.25\n", "")
+
+
+def test_nothing_is_shown_when_nothing_is_asked_for(capsys):
+    assert shown(capsys, verbose=0) == ("", "")
+
+
+def test_a_terminal_has_a_bar(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    out, err = shown(capsys)
+    assert "4.00/8.00" in err
+    assert "loss 0.5000" in err
+    assert "epoch 1/2  loss 0.5  val_loss 0.25\n" in out
+
+
+def test_a_notebook_has_a_bar_among_its_output(capsys, notebook):
+    out, err = shown(capsys)
+    assert "4.00/8.00" in out
+    assert "epoch 1/2  loss 0.5  val_loss 0.25\n" in out
+    assert err == ""
+
+
+def test_python_without_a_kernel_is_no_notebook(monkeypatch):
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: None))
+    assert not progress_bar.in_notebook()
+
+
+def test_a_file_gets_a_line_every_so_many_seconds(capsys, clock):
+    progress = progress_bar.progress_of(1000, 200, 4)  # resumed
+    for _ in range(4):
+        clock[0] += 10
+        progress.advance(1, 60, 0.5)
+    # After 30 s, 180 of 800 examples: 6 a second, 620 are left
+    assert capsys.readouterr().out == "epoch 2/4  38% done, 01:43 left  loss 0.5000  6 ex/s\n"

@@ -1,0 +1,121 @@
+"""How far a run is: a bar on a terminal and in a notebook, now and then a line where the output goes to a file."""
+
+import math
+import sys
+import time
+
+import tqdm
+
+from tf_tricks.training.metrics_file import numbers
+
+SECONDS = 30
+"""From one line to the next where there is no bar."""
+
+
+def progress_of(total_examples, examples_seen, total_epochs, verbose=1):
+    """Returns what shows the progress where this process writes to.
+
+    Args:
+        total_examples: examples of the whole run.
+        examples_seen: where it starts.
+        total_epochs: epochs of the whole run.
+        verbose: 0 for nothing at all.
+    """
+    if not verbose:
+        return Silent()
+    kind = ProgressBar if sys.stderr.isatty() or in_notebook() else ProgressLines
+    return kind(total_examples, examples_seen, math.ceil(total_epochs))
+
+
+def in_notebook():
+    """Returns whether this is a notebook's kernel, where a line can be written over as on a terminal."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and getattr(ipython.get_ipython(), "kernel", None) is not None
+
+
+class Silent:
+    """Shows nothing."""
+
+    def advance(self, epoch, examples, loss):
+        """Follows a call of the loop."""
+
+    def epoch_line(self, epoch, logs):
+        """Follows an epoch."""
+
+    def close(self):
+        """Follows the run."""
+
+
+class ProgressBar:
+    """A bar with the rate in examples a second and the time left.
+
+    Args:
+        total_examples: examples of the whole run.
+        examples_seen: where it starts.
+        total_epochs: epochs of the whole run, an integer.
+    """
+
+    def __init__(self, total_examples, examples_seen, total_epochs):
+        self.total_epochs = total_epochs
+        notebook = in_notebook()  # which shows standard error in red, and has no width
+        self._bar = tqdm.tqdm(
+            total=total_examples,
+            initial=examples_seen,
+            unit="ex",
+            unit_scale=True,
+            dynamic_ncols=not notebook,
+            ncols=100 if notebook else None,
+            file=sys.stdout if notebook else sys.stderr,
+            leave=False,
+        )
+
+    def advance(self, epoch, examples, loss):
+        """Moves on by `examples`; `epoch` counts from 0."""
+        self._bar.set_description(f"epoch {epoch + 1}/{self.total_epochs}", refresh=False)
+        self._bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
+        self._bar.update(examples)
+
+    def epoch_line(self, epoch, logs):
+        """Prints one line of results above the bar."""
+        self._bar.clear()
+        tqdm.tqdm.write(_epoch_line(epoch, self.total_epochs, logs))
+
+    def close(self):
+        """Takes the bar away."""
+        self._bar.close()
+
+
+class ProgressLines:
+    """A line every `SECONDS`, with the rate in examples a second and the time left; arguments as for `ProgressBar`."""
+
+    def __init__(self, total_examples, examples_seen, total_epochs):
+        self.total_epochs = total_epochs
+        self._total, self._seen, self._begun_with = total_examples, examples_seen, examples_seen
+        self._began = self._said = time.monotonic()
+
+    def advance(self, epoch, examples, loss):
+        """Moves on by `examples`; `epoch` counts from 0."""
+        self._seen += examples
+        now = time.monotonic()
+        if now - self._said < SECONDS:
+            return
+        self._said = now
+        rate = (self._seen - self._begun_with) / (now - self._began)
+        left = tqdm.tqdm.format_interval(max(0, self._total - self._seen) / rate)
+        done = min(1, self._seen / self._total)
+        print(
+            f"epoch {epoch + 1}/{self.total_epochs}  {done:.0%} done, {left} left  loss {loss:.4f}  {rate:,.0f} ex/s",
+            flush=True,
+        )
+
+    def epoch_line(self, epoch, logs):
+        """Prints one line of results."""
+        print(_epoch_line(epoch, self.total_epochs, logs), flush=True)
+
+    def close(self):
+        """Has nothing to take away."""
+
+
+def _epoch_line(epoch, total_epochs, logs):
+    results = "  ".join(f"{name} {value:.4g}" for name, value in numbers(logs).items())
+    return f"epoch {epoch + 1}/{total_epochs}  {results}"

@@ -1,0 +1,76 @@
+"""model.keras: the model that a run leaves, which loads without this package's trainer."""
+
+import contextlib
+import os
+import tempfile
+
+import keras
+from keras.src.saving.serialization_lib import SerializableDict
+
+from tf_tricks.errors import RequestError
+from tf_tricks.training.checkpoint import write_atomically
+
+
+def export(folder, model):
+    """Writes model.keras, whole or not at all; it takes raw inputs and loads with `keras.models.load_model`.
+
+    The loaded model is compiled with the loss, if that is one that Keras can load by itself, and with the metrics, so
+    that it can be evaluated. The model given stays as it is.
+
+    Args:
+        folder: `etils.epath.Path`.
+        model: a compiled `keras.Model`.
+
+    Raises:
+        RequestError: Keras cannot save the model: a layer of one's own has no `get_config`, for example.
+    """
+    with _compiled_plainly(model), tempfile.TemporaryDirectory() as scratch:
+        path = os.path.join(scratch, "model.keras")
+        try:
+            model.save(path)
+        except (NotImplementedError, TypeError, ValueError, AttributeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise RequestError(f"Keras cannot save the model {model.name!r}: {reason}") from error
+        with open(path, "rb") as file:
+            write_atomically(folder / "model.keras", file.read())
+
+
+def load(folder, compile):
+    """Returns the model of a finished run.
+
+    Args:
+        folder: `etils.epath.Path`.
+        compile: whether it is compiled with the loss and metrics it was saved with.
+
+    Raises:
+        RequestError: it cannot be read, or was made of parts that are not known here.
+    """
+    try:
+        return keras.models.load_model(folder / "model.keras", compile=compile)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RequestError(f"{folder / 'model.keras'} cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def _of_keras(structure):
+    """What `compile` was given, as Keras can load it by itself; None where a part of it is somebody's own."""
+    parts = [p.keras_own() if hasattr(p, "keras_own") else p for p in keras.tree.flatten(structure)]
+    known = all(type(part).__module__.startswith(("keras.", "builtins")) and not _is_function(part) for part in parts)
+    return keras.tree.pack_sequence_as(structure, parts) if known else None
+
+
+def _is_function(part):
+    return callable(part) and hasattr(part, "__code__") and not part.__module__.startswith("keras.")
+
+
+@contextlib.contextmanager
+def _compiled_plainly(model):
+    """Within this context the model is saved with parts of Keras only, and with plain SGD, which has no state."""
+    before = model.optimizer, model._compile_config
+    optimizer = keras.optimizers.SGD()
+    optimizer.build(model.trainable_variables)
+    plain = {name: _of_keras(value) for name, value in model._compile_config.config.items() if name != "optimizer"}
+    model.optimizer, model._compile_config = optimizer, SerializableDict(optimizer=optimizer, **plain)
+    try:
+        yield
+    finally:
+        model.optimizer, model._compile_config = before
