@@ -2,6 +2,9 @@
 
 import difflib
 import numbers
+import os
+import sysconfig
+import traceback
 
 
 class RequestError(ValueError):
@@ -32,6 +35,22 @@ def unknown(kind, given, allowed):
     near = difflib.get_close_matches(str(given), allowed, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return RequestError(f"there is no {kind} {given!r}{hint} (there are: {', '.join(allowed)})")
+
+
+def line_of(error):
+    """Returns where in somebody's own code an error was raised that was called from here, as a part of a sentence.
+
+    Example:
+        >>> line_of(ValueError("raised nowhere"))
+        ''
+    """
+    here = os.path.dirname(__file__) + os.sep
+    paths = sysconfig.get_paths()
+    libraries = (here, paths["stdlib"] + os.sep, paths["purelib"] + os.sep, paths["platlib"] + os.sep, "<")
+    frames = traceback.extract_tb(error.__traceback__)
+    inner = max((i for i, frame in enumerate(frames) if frame.filename.startswith(here)), default=len(frames))
+    own = [f for f in frames[inner:] if not f.filename.startswith(libraries) and "__autograph" not in f.filename]
+    return f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
 
 
 def check_number(name, value, minimum=None, maximum=None, above=None, below=None, integer=False):

@@ -4,6 +4,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -157,6 +158,24 @@ def test_gamma_and_beta_can_be_left_out(arguments, leave_out):
         np.asarray(layer(x, training=True)), _normalized(x, groups, -1, epsilon=1e-5)[0], atol=1e-5
     )
     assert len(layer.trainable_variables) == 1
+
+
+def test_where_the_batch_is_not_known_the_last_ghost_is_smaller():
+    x = _inputs(10, 3, 2)
+    layer = BatchNormalization(mode="ghost", ghost_size=4)
+    layer.build(x.shape)
+    parts = [np.asarray(BatchNormalization()(x[a:b], training=True)) for a, b in ((0, 4), (4, 8), (8, 10))]
+    graph = tf.function(lambda x: layer(x, training=True), input_signature=[tf.TensorSpec([None, 3, 2])])
+    np.testing.assert_allclose(np.asarray(graph(x)), np.concatenate(parts), atol=2e-6)
+    means = [x[a:b].mean(axis=(0, 1)) for a, b in ((0, 4), (4, 8), (8, 10))]
+    np.testing.assert_allclose(np.asarray(layer.moving_mean), 0.1 * np.mean(means, axis=0), rtol=1e-4)
+
+
+def test_plain_fit_takes_a_last_batch_of_any_size():
+    model = keras.Sequential([keras.Input((3,)), BatchNormalization(mode="ghost", ghost_size=4), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(_inputs(22, 3), np.zeros((22, 1)), batch_size=8, verbose=0)
+    assert np.isfinite(np.asarray(model.layers[0].moving_variance)).all()
 
 
 def test_a_ghost_size_that_does_not_divide_the_batch_gets_a_sentence():

@@ -46,7 +46,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
         momentum: of the moving averages, from 0 to 1, default 0.9.
         epsilon: ε, at least 0, default 10⁻⁵.
         mode: `"synchronized"` (default), `"per_replica"` or `"ghost"`.
-        ghost_size: examples a group, at least 1, for mode `"ghost"` only; it must divide each replica's batch.
+        ghost_size: examples a group, at least 1, for mode `"ghost"` only; it must divide each replica's batch in
+            `tt.Trainer`; in plain `fit` the last group of the last batch may be smaller.
         zero_gamma: whether γ starts at 0, whatever `gamma_initializer` says: a residual block then starts as the
             identity (Goyal et al. 2017, arXiv:1706.02677, section 5.1). Default False.
         frozen: whether the layer always works as at inference and nothing of it is trained: neither γ, β nor the moving
@@ -134,9 +135,13 @@ class BatchNormalization(keras.layers.BatchNormalization):
             raise RequestError(f"ghost_size {self.ghost_size} does not divide the batch of {inputs.shape[0]} examples")
         shape = ops.shape(inputs)
         x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
-        x = ops.reshape(x, (-1, self.ghost_size, *shape[1:]))
         channels = self.axis % len(shape) + 1
-        mean, variance = ops.moments(x, [a for a in range(1, len(x.shape)) if a != channels], keepdims=True)
+        axes = [a for a in range(1, len(shape) + 1) if a != channels]
+        if inputs.shape[0] is None:
+            x, mean, variance = self._ghosts_of_any_batch(x, axes)
+        else:
+            x = ops.reshape(x, (-1, self.ghost_size, *shape[1:]))
+            mean, variance = ops.moments(x, axes, keepdims=True)
         for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
             average = ops.mean(ops.reshape(value, (-1, moving.shape[0])), axis=0)
             moving.assign(ops.cast(moving, x.dtype) * self.momentum + average * (1.0 - self.momentum))
@@ -148,4 +153,17 @@ class BatchNormalization(keras.layers.BatchNormalization):
         offset = -mean * factor
         if self.center:
             offset = offset + ops.reshape(ops.cast(self.beta, x.dtype), along)
-        return ops.cast(ops.reshape(x * factor + offset, shape), self.compute_dtype)
+        outputs = ops.reshape(x * factor + offset, (-1, *shape[1:]))
+        return ops.cast(outputs if inputs.shape[0] is not None else outputs[: shape[0]], self.compute_dtype)
+
+    def _ghosts_of_any_batch(self, x, axes):
+        """Groups, means and variances where the batch's size is known only when it comes; the last group is smaller."""
+        shape = ops.shape(x)
+        missing = -shape[0] % self.ghost_size
+        x = ops.concatenate([x, ops.zeros((missing, *shape[1:]), x.dtype)])
+        x = ops.reshape(x, (-1, self.ghost_size, *shape[1:]))
+        there = ops.cast(ops.arange(shape[0] + missing) < shape[0], x.dtype)
+        there = ops.reshape(there, (-1, self.ghost_size, *[1] * (len(shape) - 1))) * ops.ones_like(x)
+        number = ops.sum(there, axes, keepdims=True)
+        mean = ops.sum(x * there, axes, keepdims=True) / number
+        return x, mean, ops.sum(ops.square(x - mean) * there, axes, keepdims=True) / number

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tf_tricks.errors import RequestError
-from tf_tricks.training.loop import Loop
+from tf_tricks.training.loop import Loop, sum_dtype
 from tf_tricks.training.objective import Objective
 
 
@@ -68,10 +68,7 @@ def update_alone(trainer):
         return trainer.update(list(gradients), log_norms)
 
     specs = [tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.bool)]
-    specs += [
-        tf.TensorSpec(variable.shape, tf.float64 if variable.dtype == "float64" else tf.float32)
-        for variable in trainer.update.variables
-    ]
+    specs += [tf.TensorSpec(variable.shape, sum_dtype(variable.dtype)) for variable in trainer.update.variables]
     return Step(update, specs, [None] * len(specs))
 
 

@@ -1,10 +1,11 @@
 """What can go wrong on the device or while the data are read, told in a sentence."""
 
 import contextlib
+import re
 
 import tensorflow as tf
 
-from tf_tricks.errors import RunError
+from tf_tricks.errors import RequestError, RunError, line_of
 
 
 @contextlib.contextmanager
@@ -21,6 +22,8 @@ def told(what, batch_size, argument):
     """
     try:
         yield
+    except (RequestError, RunError):
+        raise
     except tf.errors.ResourceExhaustedError as error:
         half = max(1, batch_size // 2)
         pieces = ", and the same batches are accumulated from smaller pieces" if argument == "micro_batch" else ""
@@ -31,6 +34,9 @@ def told(what, batch_size, argument):
         if _is_of_data(error):
             raise RunError(f"the {what} data cannot be read any more: {_first_line(error)}") from error
         raise RunError(f"the computation of {what} failed: {_first_line(error)}") from error
+    except Exception as error:  # of somebody's own code, while it is traced
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        raise RunError(f"{what} cannot be compiled{line_of(error)}: {kind}{_first_line(error)}") from error
 
 
 def _is_of_data(error):
@@ -39,8 +45,8 @@ def _is_of_data(error):
 
 def _first_line(error):
     """The reason: TensorFlow puts it behind a heading and the place of the operation in the program."""
-    lines = [line.strip() for line in str(error.message).splitlines() if line.strip()]
-    reasons = [
-        line for line in lines if not line.startswith(("Graph execution error", "Detected at node", "File ", "["))
-    ]
+    message = re.sub(r"\x1b\[\d*m", "", str(getattr(error, "message", error)))  # Keras prints in bold
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    headings = ("Graph execution error", "Detected at node", "Exception encountered", "in user code", "File ", "[")
+    reasons = [line for line in lines if not line.startswith(headings)]
     return (reasons or lines or [type(error).__name__])[0]

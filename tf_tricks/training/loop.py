@@ -235,10 +235,10 @@ class Loop:
                     synchronization=tf.VariableSynchronization.ON_READ,
                     aggregation=tf.VariableAggregation.SUM,
                 )
-                for shape, dtype in [((), "float32"), *[(v.shape, _wide(v.dtype)) for v in variables]]
+                for shape, dtype in [((), "float32"), *[(v.shape, sum_dtype(v.dtype)) for v in variables]]
             ]
 
 
-def _wide(dtype):
-    """The dtype in which gradients of this dtype are added up: float16 would overflow."""
+def sum_dtype(dtype):
+    """Returns the dtype in which gradients of this dtype are added up: float16 would overflow."""
     return dtype if dtype == "float64" else "float32"

@@ -168,7 +168,8 @@ class Run:
         batch_size = steps[0].batch_size
         if batch_size != self._loop_batch_size:
             check_batch(batch_size, self.num_examples, self.trainer.num_replicas, self.trainer.micro_batch)
-            self._loop.start(self.stream, batch_size, self.progress.examples_seen)
+            with told("training", batch_size, "micro_batch"):
+                self._loop.start(self.stream, batch_size, self.progress.examples_seen)
             self._loop_batch_size = batch_size
             steps = steps[:1]  # the first call compiles: it tells nothing about the time of a step
         self.callbacks.on_train_batch_begin(self.progress.step)

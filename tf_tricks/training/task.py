@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tf_tricks.data import structure
 from tf_tricks.data.labels import CLASSES, Labels
-from tf_tricks.errors import RequestError, unknown
+from tf_tricks.errors import RequestError, line_of, unknown
 from tf_tricks.training.metrics import results
 from tf_tricks.training.objective import compute, stateless
 
@@ -53,6 +53,8 @@ def check_task(trainer, stream, validation=None, test=None):
         RequestError: model, data, loss and metrics do not fit each other, or cannot be meant so.
     """
     source, model = stream.source, trainer.model
+    if not model.trainable_variables:
+        raise RequestError(f"the model {model.name!r} has no trainable weights: nothing would be trained")
     number = _number_for(model)
     indices = tf.range(number, dtype=tf.int64) % source.num_examples
     plain = source.fetch(indices, indices)
@@ -66,7 +68,7 @@ def check_task(trainer, stream, validation=None, test=None):
         raise RequestError(
             f"the augmentation has num_classes={classes}, and the labels of the training data go up to {labels.maximum}"
         )
-    examples = stream.augmented(plain, indices)
+    examples = _augmented(stream, plain, indices)
     with trainer.strategy.scope():
         outputs = _tried(model, examples, "the training data", labels)
         _check_labels(model, labels, outputs)
@@ -75,6 +77,17 @@ def check_task(trainer, stream, validation=None, test=None):
             check_examples(trainer, source, what)
     _check_reductions(model)
     return _line(model, labels)
+
+
+def _augmented(stream, examples, positions):
+    try:
+        return stream.augmented(examples, positions)
+    except RequestError:
+        raise
+    except Exception as error:
+        raise RequestError(
+            f"the augmentation cannot take the training data, {structure.described(examples[0])}: {_reason(error)}"
+        ) from error
 
 
 def check_examples(trainer, source, what):
@@ -171,10 +184,11 @@ def _check_range(model, labels, outputs, what):
     name = loss if isinstance(loss, str) else getattr(loss, "name", "")
     sparse = name == "sparse_categorical_crossentropy" and getattr(loss, "ignore_class", None) is None
     if sparse and labels.kind == CLASSES and labels.maximum >= last:
-        raise RequestError(
-            f"the labels of {what} go up to {labels.maximum}, but the model has {last} outputs: "
-            "it needs one for each class"
-        )
+        remedy = "it needs one for each class"
+        if last == 1 and labels.maximum == 1:
+            remedy += ", or, for two classes, the loss 'binary_crossentropy'"
+        number = "1 output" if last == 1 else f"{last} outputs"
+        raise RequestError(f"the labels of {what} go up to {int(labels.maximum)}, but the model has {number}: {remedy}")
 
 
 def _check_labels(model, labels, outputs):
@@ -231,10 +245,14 @@ def _line(model, labels):
 
 
 def _reason(error):
+    """The line of an error that says why, and where in the user's own code."""
     if isinstance(error, RequestError):
         return str(error)
-    lines = [line.strip() for line in str(error).splitlines() if line.strip() and "Exception encountered" not in line]
-    return re.sub(r"\{\{.*?\}\} ?", "", lines[0]).rstrip(".:") if lines else type(error).__name__
+    message = re.sub(r"\x1b\[\d*m", "", str(error))  # Keras prints in bold
+    lines = [line.strip() for line in message.splitlines() if line.strip() and "Exception encountered" not in line]
+    reason = re.sub(r"\{\{.*?\}\} ?", "", lines[0]).rstrip(".:") if lines else type(error).__name__
+    kind = f"{type(error).__name__}: " if isinstance(error, (KeyError, AttributeError, IndexError)) else ""
+    return kind + re.sub(r" \[Op:.*", "", reason) + line_of(error)
 
 
 def class_weights(given, source):
