@@ -59,10 +59,10 @@ def tags(tmp_path_factory):
 def test_activations_are_those_of_the_formula(tags):
     hidden = np.maximum(X @ KERNEL, 0)
     for layer, values in [("hidden", hidden), ("output", hidden @ OUT)]:
-        assert tags[f"activations/{layer}/mean"] == pytest.approx(values.mean())
-        assert tags[f"activations/{layer}/variance"] == pytest.approx(values.var())
-    assert tags["activations/hidden/dead"] == pytest.approx(1 / 3)
-    assert tags["activations/output/dead"] == 0
+        assert tags[f"monitor/activations/{layer}/mean"] == pytest.approx(values.mean())
+        assert tags[f"monitor/activations/{layer}/variance"] == pytest.approx(values.var())
+    assert tags["monitor/activations/hidden/dead"] == pytest.approx(1 / 3)
+    assert tags["monitor/activations/output/dead"] == 0
 
 
 def test_gradients_are_those_of_the_formula(tags):
@@ -74,7 +74,7 @@ def test_gradients_are_those_of_the_formula(tags):
         "output/bias": (error.sum(axis=0), None),
     }
     for end, (gradient, weight) in expected.items():
-        (tag,) = (t for t in tags if t.startswith("gradients/") and t.endswith(f"{end}/norm"))
+        (tag,) = (t for t in tags if t.startswith("monitor/gradients/") and t.endswith(f"{end}/norm"))
         assert tags[tag] == pytest.approx(np.linalg.norm(gradient), rel=1e-5)
         ratio = tag.replace("/norm", "/ratio")
         if weight is None:
@@ -84,14 +84,14 @@ def test_gradients_are_those_of_the_formula(tags):
 
 
 def test_histograms_count_every_value(tags):
-    (tag,) = (t for t in tags if t.startswith("gradients/") and t.endswith("hidden/kernel"))
-    assert tags["activations/hidden"][:, 2].sum() == 4 * 3
+    (tag,) = (t for t in tags if t.startswith("monitor/gradients/") and t.endswith("hidden/kernel"))
+    assert tags["monitor/activations/hidden"][:, 2].sum() == 4 * 3
     assert tags[tag][:, 2].sum() == 2 * 3
 
 
 def test_every_so_many_epochs_over_updates(tmp_path):
     fitted(tmp_path, epochs=5, every=2)
-    assert [step for step, _ in written(tmp_path)["activations/hidden/mean"]] == [2 * 2, 4 * 2]
+    assert [step for step, _ in written(tmp_path)["monitor/activations/hidden/mean"]] == [2 * 2, 4 * 2]
 
 
 def test_units_of_images_are_channels(tmp_path):
@@ -106,13 +106,13 @@ def test_units_of_images_are_channels(tmp_path):
     images = np.random.default_rng(0).normal(size=(8, 4, 4, 1)).astype("float32")
     batch = images, np.zeros((8, 8), "float32")
     model.fit(*batch, callbacks=[Monitor(batch, tmp_path)], verbose=0)
-    assert written(tmp_path)["activations/conv/dead"][0][1] == 0.5
+    assert written(tmp_path)["monitor/activations/conv/dead"][0][1] == 0.5
 
 
 def test_values_that_are_not_finite_do_not_stop_it(tmp_path):
     fitted(tmp_path, batch=(np.full_like(X, np.nan), Y))
     found = written(tmp_path)
-    assert np.isnan(found["activations/hidden/mean"][0][1])
+    assert np.isnan(found["monitor/activations/hidden/mean"][0][1])
 
 
 def test_half_precision_does_not_overflow(tmp_path):
@@ -120,7 +120,7 @@ def test_half_precision_does_not_overflow(tmp_path):
     fitted(tmp_path, batch=(300 * X, Y), loss=keras.losses.MeanAbsoluteError())
     found = written(tmp_path)
     hidden = np.maximum(300 * X @ KERNEL, 0)
-    assert found["activations/hidden/variance"][0][1] == pytest.approx(hidden.var(), rel=1e-3)
+    assert found["monitor/activations/hidden/variance"][0][1] == pytest.approx(hidden.var(), rel=1e-3)
 
 
 def eventful():
@@ -158,7 +158,7 @@ def test_training_does_not_notice_it_bit_for_bit(run, tmp_path):
     _, data = eventful()
     seen, history = run([Monitor(data, tmp_path / "logs")], tmp_path / "one")
     unseen, expected = run([], tmp_path / "other")
-    assert len(written(tmp_path / "logs")["activations/hidden/mean"]) == 3
+    assert len(written(tmp_path / "logs")["monitor/activations/hidden/mean"]) == 3
     assert history.history == expected.history
     for one, other in zip(
         [*seen.variables, *seen.optimizer.variables], [*unseen.variables, *unseen.optimizer.variables], strict=True
@@ -169,8 +169,8 @@ def test_training_does_not_notice_it_bit_for_bit(run, tmp_path):
 def test_the_trainer_gives_batch_folder_and_loss(tmp_path):
     train_eventful([Monitor()], tmp_path)
     found = written(tmp_path / "tensorboard" / "monitor")
-    assert [step for step, _ in found["activations/hidden/mean"]] == [4, 8, 12]
-    assert found["activations/hidden"][0][1][:, 2].sum() == 32 * 8  # all 32 examples, as there are no 256
+    assert [step for step, _ in found["monitor/activations/hidden/mean"]] == [4, 8, 12]
+    assert found["monitor/activations/hidden"][0][1][:, 2].sum() == 32 * 8  # all 32 examples, as there are no 256
 
 
 def test_the_trainers_batch_is_augmented(tmp_path):
@@ -182,7 +182,7 @@ def test_the_trainers_batch_is_augmented(tmp_path):
     made.fit(Stream(data, augment=augment), 1, callbacks=[Monitor()], workdir=tmp_path, verbose=0)
     expected = float(np.mean((data[0] + 100.0) @ np.asarray(model.layers[0].kernel)))
     found = written(tmp_path / "tensorboard" / "monitor")
-    assert found["activations/hidden/mean"][0][1] == pytest.approx(expected, rel=1e-4)
+    assert found["monitor/activations/hidden/mean"][0][1] == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize(

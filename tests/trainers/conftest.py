@@ -21,6 +21,7 @@ FLAGS = (
     "replicas",
     "seed",
     "split",
+    "data",
     "output",
     "rows",
     "variants",

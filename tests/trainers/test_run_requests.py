@@ -3,6 +3,7 @@
 import fcntl
 import shutil
 
+import keras
 import numpy as np
 import pytest
 from sentences import DIGITS, MLP, TINY, assert_sentence
@@ -125,6 +126,27 @@ def test_evaluate_with_a_damaged_config(refused, workdir, content):
 def test_a_run_of_somebodys_own_program(refused, workdir, command):
     (workdir / "config.json").write_text('{"fingerprint": {"seed": 0}, "finished_epochs": 1}')
     refused("was trained by Trainer.fit", command, *(TINY if command == "train" else []), f"--workdir={workdir}")
+
+
+def test_a_run_starts_from_the_weights_of_another(tf_tricks, workdir, tmp_path):
+    arguments = (*TINY, f"--config.initial_weights={workdir}", "--config.learning_rate=0.0")
+    assert tf_tricks("train", *arguments, f"--workdir={tmp_path / 'second'}").status == 0
+    first, second = (keras.models.load_model(run / "model.keras") for run in (workdir, tmp_path / "second"))
+    for a, b in zip(first.weights, second.weights):
+        np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
+
+
+def test_weights_of_another_shape_are_refused(refused, workdir, tmp_path):
+    pattern = r"the weight \S+/kernel of \S+model.keras is \[64, 8\], and that of the model, \S+, is \[64, 4\]"
+    arguments = (*TINY, f"--config.initial_weights={workdir}", "--config.model.hidden=[4]")
+    refused(pattern, "train", *arguments, f"--workdir={tmp_path / 'second'}")
+
+
+def test_weights_that_are_not_there_are_refused(refused, tmp_path):
+    pattern = r"there are no weights to start from: \S+/nowhere/model.keras does not exist"
+    refused(
+        pattern, "train", *TINY, f"--config.initial_weights={tmp_path / 'nowhere'}", f"--workdir={tmp_path / 'run'}"
+    )
 
 
 # Runs that fail after they have begun

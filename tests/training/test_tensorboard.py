@@ -99,12 +99,13 @@ def test_a_tag_says_what_it_is(tmp_path):
 
 def test_settings_are_a_session_of_the_hparams_page(tmp_path):
     board = TensorBoard(tmp_path)
-    board.settings({"l2": 0.5, "optimizer.name": "lars", "nesterov": True, "epochs": [1, 2]})
+    board.settings({"l2": 0.5, "optimizer.name": "lars", "nesterov": True, "epochs": [1, 2]}, "mine")
     board.end_settings()
     board.close()
     metadata = read(tmp_path).summary_metadata
     content = metadata["_hparams_/session_start_info"].plugin_data.content
     start = plugin_data_pb2.HParamsPluginData.FromString(content).session_start_info
+    assert start.group_name == "mine"
     assert start.hparams["l2"].number_value == 0.5
     assert start.hparams["optimizer.name"].string_value == "lars"
     assert start.hparams["nesterov"].bool_value is True

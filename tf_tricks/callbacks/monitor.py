@@ -19,14 +19,14 @@ class Monitor(keras.callbacks.Callback):
     On one fixed batch, with the weights of the epoch's end and the model as in training, it writes for each layer with
     weights or an activation
 
-        activations/LAYER            histogram
-        activations/LAYER/mean, /variance, and /dead, the share of units that are 0 on the whole batch
+        monitor/activations/LAYER            histogram
+        monitor/activations/LAYER/mean, /variance, and /dead, the share of units that are 0 on the whole batch
 
     and for each trainable variable θ with gradient g of the loss
 
-        gradients/VARIABLE           histogram
-        gradients/VARIABLE/norm      |g|
-        gradients/VARIABLE/ratio     |g| / |θ|, where θ is not all 0
+        monitor/gradients/VARIABLE           histogram
+        monitor/gradients/VARIABLE/norm      |g|
+        monitor/gradients/VARIABLE/ratio     |g| / |θ|, where θ is not all 0
 
     over the number of updates. Activations and gradients should keep their size from layer to layer (Glorot & Bengio
     2010; He et al. 2015, arXiv:1502.01852); η times the ratio is the size of a step of SGD, for which 1e-3 is a rule of
@@ -114,20 +114,20 @@ class Monitor(keras.callbacks.Callback):
 
     def _write_activations(self, summary):
         for name, layer, activation in _activations(self.model, self._inputs):
-            _write_histogram(summary, f"activations/{name}", activation)
-            summary.scalar(f"activations/{name}/mean", np.mean(activation, dtype=np.float64))
-            summary.scalar(f"activations/{name}/variance", np.var(activation, dtype=np.float64))
-            summary.scalar(f"activations/{name}/dead", _share_of_dead_units(layer, activation))
+            _write_histogram(summary, f"monitor/activations/{name}", activation)
+            summary.scalar(f"monitor/activations/{name}/mean", np.mean(activation, dtype=np.float64))
+            summary.scalar(f"monitor/activations/{name}/variance", np.var(activation, dtype=np.float64))
+            summary.scalar(f"monitor/activations/{name}/dead", _share_of_dead_units(layer, activation))
 
     def _write_gradients(self, summary):
         _, gradients = self._gradients(self._inputs, self._labels)
         for variable, gradient in zip(self.model.trainable_variables, gradients):
             gradient = _float(gradient)
             norm, weight_norm = np.linalg.norm(gradient.ravel()), np.linalg.norm(_float(variable).ravel())
-            _write_histogram(summary, f"gradients/{variable.path}", gradient)
-            summary.scalar(f"gradients/{variable.path}/norm", norm)
+            _write_histogram(summary, f"monitor/gradients/{variable.path}", gradient)
+            summary.scalar(f"monitor/gradients/{variable.path}/norm", norm)
             if weight_norm > 0:
-                summary.scalar(f"gradients/{variable.path}/ratio", norm / weight_norm)
+                summary.scalar(f"monitor/gradients/{variable.path}/ratio", norm / weight_norm)
 
     def _find_batch(self):
         if self.batch is not None:

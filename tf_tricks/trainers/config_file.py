@@ -18,6 +18,7 @@ DEFAULTS = dict(
     epochs=None,
     data=None,
     model=None,
+    initial_weights=None,
     augment=None,
     augment_on="step",
     optimizer="momentum",

@@ -9,6 +9,7 @@ from tf_tricks import augment, callbacks, data, layers, losses, models, optimize
 from tf_tricks.data.labels import BINARY, CLASSES, DISTRIBUTIONS, FLOAT_INTEGERS, MULTI_HOT, ONE_HOT
 from tf_tricks.errors import RequestError, check_number, unknown
 from tf_tricks.trainers.config_file import DEFAULTS
+from tf_tricks.training import saved_model
 
 FOLDER_OPTIONS = ("log_every", "histograms", "profile_steps", "checkpoint_epochs", "checkpoint_minutes", "keep")
 """The keys that say what the run's folder keeps: arguments of `Trainer.fit`."""
@@ -88,6 +89,8 @@ def build(config, strategy, num_replicas=None):
             variance=splits.variance,
             preprocessing=_adapted(splits),
         )
+        if config["initial_weights"] is not None:
+            saved_model.copy_weights(config["initial_weights"], model)
     loss, metrics = _default_loss_and_metrics(source.labels)
     if config["loss"] is not None:
         loss = _loss_of(config["loss"], model)

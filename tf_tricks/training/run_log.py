@@ -62,7 +62,7 @@ class RunLog:
                 self._metrics.cut(size)
                 for split in ("train", "validation"):
                     self._board(split)
-                self._board("").settings(self._settings)
+                self._board("").settings(self._settings, self.path.name)
                 self._board("").text(0, "settings", as_markdown(self._settings))
 
     def size(self):
@@ -98,9 +98,14 @@ class RunLog:
         self._progress.epoch_line(epoch, logs)
         if self.path is None:
             return
+        splits = {"train": {}, "validation": {}}
+        for name, value in numbers(logs).items():
+            splits["validation" if name.startswith("val_") else "train"][name.removeprefix("val_")] = value
+        for split, values in splits.items():
+            self._board(split).epoch(epoch + 1, values)
         if self._histograms:
             for variable in variables:
-                self._board("train").histogram(step, variable.path, variable)
+                self._board("train").histogram(step, f"weights/{variable.path}", variable)
         for board in self._boards.values():
             board.flush()
 

@@ -5,6 +5,8 @@ import os
 import tempfile
 
 import keras
+import numpy as np
+from etils import epath
 from keras.src.saving.serialization_lib import SerializableDict
 
 from tf_tricks.errors import RequestError
@@ -35,20 +37,21 @@ def export(folder, model):
             write_atomically(folder / "model.keras", file.read())
 
 
-def load(folder, compile):
+def load(folder, compile, name="model.keras"):
     """Returns the model of a finished run.
 
     Args:
         folder: `etils.epath.Path`.
         compile: whether it is compiled with the loss and metrics it was saved with.
+        name: the file's.
 
     Raises:
         RequestError: it cannot be read, or was made of parts that are not known here.
     """
     try:
-        return keras.models.load_model(folder / "model.keras", compile=compile)
+        return keras.models.load_model(folder / name, compile=compile)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RequestError(f"{folder / 'model.keras'} cannot be read: {str(error).splitlines()[0]}") from error
+        raise RequestError(f"{folder / name} cannot be read: {str(error).splitlines()[0]}") from error
 
 
 def _of_keras(structure):
@@ -60,6 +63,33 @@ def _of_keras(structure):
 
 def _is_function(part):
     return callable(part) and hasattr(part, "__code__") and not part.__module__.startswith("keras.")
+
+
+def copy_weights(path, model):
+    """Starts a model from the weights that another run has left.
+
+    Args:
+        path: the run's folder, or a .keras file.
+        model: a built `keras.Model` with the same weights in the same order.
+
+    Raises:
+        RequestError: there is no such file, or a weight has another shape; no weight has changed.
+    """
+    path = epath.Path(path).expanduser()
+    file = path if path.suffix == ".keras" else path / "model.keras"
+    if not file.exists():
+        raise RequestError(f"there are no weights to start from: {file} does not exist")
+    found = load(file.parent, compile=False, name=file.name).weights
+    if len(found) != len(model.weights):
+        raise RequestError(f"{file} has {len(found)} weights, and the model has {len(model.weights)}")
+    for theirs, ours in zip(found, model.weights):
+        if theirs.shape != ours.shape:
+            raise RequestError(
+                f"the weight {theirs.path} of {file} is {list(theirs.shape)}, and that of the model, {ours.path}, is "
+                f"{list(ours.shape)}"
+            )
+    for theirs, ours in zip(found, model.weights):
+        ours.assign(np.asarray(theirs))
 
 
 @contextlib.contextmanager

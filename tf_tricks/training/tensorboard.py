@@ -63,10 +63,10 @@ class TensorBoard:
         """Writes the results of a whole epoch, `number` counted from 1, over the epochs."""
         self.scalars(number, values, _BY_EPOCH, "of the whole epoch; x: epochs")
 
-    def settings(self, settings):
-        """Writes a dict of settings for the HParams page."""
+    def settings(self, settings, name):
+        """Writes a dict of settings for the HParams page, where the run has this name."""
         values = {k: v if isinstance(v, (bool, int, float, str)) else json.dumps(v) for k, v in settings.items()}
-        self._add(0, hparams_pb(values))
+        self._add(0, hparams_pb(values, trial_id=name))
 
     def end_settings(self):
         """Tells the HParams page that the run has ended well."""
