@@ -3,9 +3,9 @@
 import sys
 import traceback
 
-import cases
 import jax
 import numpy as np
+from support import augmentations as cases
 
 
 def main(output):

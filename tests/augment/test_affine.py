@@ -1,10 +1,10 @@
 """Affine sampling against scipy, on both ways."""
 
-import geometry
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import geometry
 
 from tf_tricks.augment.affine import affine, around_center, positive, resample, symmetric
 from tf_tricks.errors import RequestError

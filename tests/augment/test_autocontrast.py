@@ -1,11 +1,11 @@
 """Autocontrast: Pillow's, and its invariances."""
 
-import colours
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ImageOps
+from support import colours
 
 from tf_tricks import augment
 from tf_tricks.augment import AutoContrast

@@ -1,15 +1,13 @@
 """What every augmentation must do, whatever it is. A new one is covered by being listed in TRICKS."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-import cases
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from support import augmentations as cases
+from support import backends
 
 import tf_tricks as tt
 
@@ -112,13 +110,9 @@ def test_masks_hold_classes_that_were_there(name, jit_compile):
 
 
 @pytest.fixture(scope="module")
-def on_jax(tmp_path_factory):
+def on_jax():
     """What every augmentation gives with Keras on JAX, in a process of its own."""
-    output = tmp_path_factory.mktemp("jax") / "results.npz"
-    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    program = Path(__file__).parent / "backends_program.py"
-    subprocess.run([sys.executable, program, output], env=environment, check=True, timeout=600)
-    return dict(np.load(output))
+    return backends.run(Path(__file__).parent / "backends_program.py", "jax")
 
 
 @pytest.mark.slow

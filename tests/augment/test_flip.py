@@ -1,11 +1,11 @@
 """Flips against NumPy."""
 
-import geometry
 import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import geometry
 
 from tf_tricks.augment import Flip
 from tf_tricks.augment.flip import flip

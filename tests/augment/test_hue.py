@@ -1,12 +1,12 @@
 """Hue: that of Matplotlib and TensorFlow, and its invariances."""
 
-import colours
 import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib import colors
+from support import colours
 
 from tf_tricks import augment
 from tf_tricks.augment import Hue

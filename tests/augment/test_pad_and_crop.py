@@ -1,10 +1,10 @@
 """Moves of whole pixels against a loop in NumPy."""
 
-import geometry
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import geometry
 
 from tf_tricks.augment import PadAndCrop
 from tf_tricks.augment.pad_and_crop import shift_and_flip

@@ -1,9 +1,9 @@
 """Functions of a pixel's channels: by words, by compiled values and by kernels alike."""
 
-import colours
 import numpy as np
 import pytest
 from keras import ops
+from support import colours
 
 from tf_tricks.augment.per_pixel import per_pixel
 

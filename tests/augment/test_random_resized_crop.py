@@ -1,6 +1,5 @@
 """Random resized crops against scipy, and their distributions."""
 
-import geometry
 import keras
 import numpy as np
 import pytest
@@ -8,6 +7,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
+from support import geometry
 
 from tf_tricks.augment import RandomResizedCrop
 from tf_tricks.augment.random_resized_crop import crop_and_resize, random_part

@@ -1,10 +1,10 @@
 """Rotation against scipy."""
 
-import geometry
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import geometry
 
 from tf_tricks.augment import Rotation
 from tf_tricks.augment.rotation import rotate

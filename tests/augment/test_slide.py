@@ -1,8 +1,8 @@
 """Moves along one axis against scipy and NumPy, where XLA compiles."""
 
-import geometry
 import numpy as np
 import pytest
+from support import geometry
 
 from tf_tricks.augment.slide import slide, window
 

@@ -1,10 +1,10 @@
 """Zoom against scipy."""
 
-import geometry
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import geometry
 
 from tf_tricks.augment import Zoom
 from tf_tricks.augment.zoom import zoom

@@ -7,7 +7,7 @@ import sys
 
 import keras
 import numpy as np
-from runs import data
+from support.runs import data
 
 from tf_tricks.callbacks.adaptive_batch_size import AdaptiveBatchSize
 from tf_tricks.callbacks.gradual_unfreezing import GradualUnfreezing

@@ -5,7 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
-from runs import assert_resumes_exactly, compiled, data, run, trainer
+from support.runs import assert_resumes_exactly, compiled, data, run, trainer
 
 from tf_tricks.callbacks.adaptive_batch_size import AdaptiveBatchSize
 from tf_tricks.callbacks.noise_scale import NoiseScale

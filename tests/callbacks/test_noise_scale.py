@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from runs import assert_resumes_exactly, assert_same, compiled, data, run, trainer, values
+from support.runs import assert_resumes_exactly, assert_same, compiled, data, run, trainer, values
 
 from tf_tricks import schedules
 from tf_tricks.callbacks.noise_scale import NoiseScale, noise_scale_estimate

@@ -5,9 +5,9 @@ import itertools
 import keras
 import numpy as np
 import pytest
-from crash import Crash
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.crash import Crash
 
 import tf_tricks as tt
 from tf_tricks import schedules

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from crash import Crash
+from support.crash import Crash
 
 import tf_tricks as tt
 from tf_tricks.callbacks.stop_on_nan import StopOnNaN

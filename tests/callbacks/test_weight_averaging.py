@@ -5,7 +5,7 @@ import itertools
 import keras
 import numpy as np
 import pytest
-from runs import assert_resumes_exactly, assert_same, compiled, data, network, run, trainer, values
+from support.runs import assert_resumes_exactly, assert_same, compiled, data, network, run, trainer, values
 
 from tf_tricks.callbacks.training_batches import training_batches
 from tf_tricks.callbacks.weight_averaging import ExponentialMovingAverage, StochasticWeightAveraging

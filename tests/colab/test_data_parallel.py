@@ -1,33 +1,22 @@
 """Keras on JAX, as the notebook shows it: eight devices give what one gives. Each is a process of its own."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support import backends
 
 PROGRAM = Path(__file__).parent / "data_parallel_program.py"
 
 
-def trained(num_devices, folder):
-    output = folder / f"{num_devices}.npz"
-    environment = os.environ | {
-        "KERAS_BACKEND": "jax",
-        "JAX_PLATFORMS": "cpu",
-        "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
-    command = [sys.executable, PROGRAM, output, str(num_devices)]
-    process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-    assert process.returncode == 0, process.stderr
-    return dict(np.load(output))
+def trained(num_devices):
+    flags = "--xla_force_host_platform_device_count=8"
+    return backends.run(PROGRAM, "jax", num_devices, XLA_FLAGS=flags)
 
 
 @pytest.mark.slow
-def test_eight_devices_give_what_one_gives(tmp_path):
-    one, eight = (trained(number, tmp_path) for number in (1, 8))
+def test_eight_devices_give_what_one_gives():
+    one, eight = (trained(number) for number in (1, 8))
     assert one.keys() == eight.keys()
     for name, value in one.items():
         if name.endswith("/devices"):

@@ -1,6 +1,6 @@
-"""Prints, as JSON, what gradients, the probe, LSUV and Fixup find under the backend that KERAS_BACKEND names."""
+"""Writes what gradients, the probe, LSUV and Fixup find under the backend that KERAS_BACKEND names."""
 
-import json
+import sys
 
 import keras
 import numpy as np
@@ -42,7 +42,7 @@ def deviation(initializer):
     return round(float(np.std(keras.ops.convert_to_numpy(initializer((600, 600))))) / (2 / 600) ** 0.5, 2)
 
 
-def main():
+def main(output):
     """Finds everything."""
     found = {"he_normal": deviation(he_normal(seed=0)), "fan_out": deviation(get("he_fan_out_normal"))}
     for make in (convolutional_model, normalised_model):
@@ -63,8 +63,8 @@ def main():
     model = convolutional_model()
     found["fixup"] = len(fixup(model, seed=0))
     found["zero"] = [float(np.abs(weight).max()) == 0 for weight in model.get_weights()]
-    print(json.dumps(found))
+    np.savez(output, **{name.replace("/", " "): np.asarray(value, float) for name, value in found.items()})
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

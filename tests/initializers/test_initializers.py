@@ -1,15 +1,12 @@
 """Initializers by name, and the same numbers on both backends."""
 
 import inspect
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from support import backends
 
 from tf_tricks import initializers
 from tf_tricks.errors import RequestError
@@ -66,12 +63,7 @@ def test_a_card_has_its_parts_in_order(name):
 @pytest.mark.slow
 def test_both_backends_find_the_same():
     program = Path(__file__).parent / "backends_program.py"
-    found = {}
-    for backend in ("tensorflow", "jax"):
-        environment = {**os.environ, "KERAS_BACKEND": backend}
-        done = subprocess.run([sys.executable, program], env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        found[backend] = json.loads(done.stdout.splitlines()[-1])
+    found = {backend: backends.run(program, backend) for backend in ("tensorflow", "jax")}
     assert found["tensorflow"].keys() == found["jax"].keys()
     for name, expected in found["tensorflow"].items():
         np.testing.assert_allclose(found["jax"][name], expected, rtol=1e-5, atol=1e-6, err_msg=name)

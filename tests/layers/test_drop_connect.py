@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
-from masks import assert_fraction, assert_independent, compiled, objective_outputs, to_numpy, with_one_mask
+from support.masks import assert_fraction, assert_independent, compiled, objective_outputs, to_numpy, with_one_mask
 
 from tf_tricks.errors import RequestError
 from tf_tricks.layers.drop_connect import DropConnectConv2D, DropConnectDense, drop_weights

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from masks import assert_fraction, assert_independent, compiled, objective_outputs, to_numpy, with_one_mask
+from support.masks import assert_fraction, assert_independent, compiled, objective_outputs, to_numpy, with_one_mask
 
 from tf_tricks.errors import RequestError
 from tf_tricks.layers import from_keras_random as kerass

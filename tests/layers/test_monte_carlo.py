@@ -5,7 +5,7 @@ import itertools
 import keras
 import numpy as np
 import pytest
-from masks import assert_fraction, assert_independent, to_numpy
+from support.masks import assert_fraction, assert_independent, to_numpy
 
 from tf_tricks.errors import RequestError
 from tf_tricks.layers.drop_block import DropBlock2D

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
-from masks import assert_fraction, assert_independent, compiled, objective_outputs, to_numpy, with_one_mask
+from support.masks import assert_fraction, assert_independent, compiled, objective_outputs, to_numpy, with_one_mask
 
 from tf_tricks.errors import RequestError
 from tf_tricks.layers.stochastic_depth import StochasticDepth, linear_decay

@@ -1,19 +1,14 @@
 """Each optimizer against its paper: 50 steps, 20 tensors of different shapes and scales, rates that change."""
 
 import functools
-import sys
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from support import optimizer_references as r
 
 from tf_tricks import optimizers
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import references as r
 
 STEPS, CASES = 50, 20
 with_ = functools.partial

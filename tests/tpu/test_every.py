@@ -3,31 +3,19 @@
 Many of them stand in one program, since each program takes seconds: what fails is then compiled alone, to name it.
 """
 
-import importlib.util
 import inspect
-from pathlib import Path
 
 import keras
 import pytest
 import tensorflow as tf
+from support import augmentations as cases
+from support import examples
 
 import tf_tricks as tt
 from tf_tricks import augment, layers, losses, models, optimizers
 from tf_tricks.tpu import compiler
 
 pytestmark = pytest.mark.tpu_compiler
-TESTS = Path(__file__).parents[1]
-
-
-def _module(path):
-    spec = importlib.util.spec_from_file_location(f"{path.parent.name}_{path.stem}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-examples = _module(TESTS / "tricks" / "examples.py")
-cases = _module(TESTS / "augment" / "cases.py")
 
 
 def groups(names, size):

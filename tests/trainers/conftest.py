@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from absl import flags
-from sentences import assert_sentence, contents
+from support.sentences import assert_sentence, contents
 from tensorflow.python.framework import config
 
 from tf_tricks import cli

@@ -5,7 +5,7 @@ import socket
 
 import numpy as np
 import pytest
-from sentences import TINY
+from support.sentences import TINY
 
 
 def arrays(**changes):

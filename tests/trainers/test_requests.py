@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sentences import DIGITS, MLP, TINY, assert_sentence
+from support.sentences import DIGITS, MLP, TINY, assert_sentence
 
 OVERRIDES = {
     # Keys and types

@@ -6,7 +6,7 @@ import shutil
 import keras
 import numpy as np
 import pytest
-from sentences import DIGITS, MLP, TINY, assert_sentence
+from support.sentences import DIGITS, MLP, TINY, assert_sentence
 
 from tf_tricks.training import checkpoint
 

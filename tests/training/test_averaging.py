@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from problems import linear_model
+from support.problems import linear_model
 
 from tf_tricks.optimizers import ScheduleFreeAdamW
 from tf_tricks.training.averaging import averaged_weights, finalize_averaged_weights

@@ -43,7 +43,7 @@ RUN = """
 import keras
 import numpy as np
 import tf_tricks as tt
-from problems import convnet, image_data
+from support.problems import convnet, image_data
 from tf_tricks.training import batches
 
 strategy = tt.strategy("cpu", replicas=2)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from problems import evaluation, image_data, linear_data, linear_model
+from support.problems import evaluation, image_data, linear_data, linear_model
 
 import tf_tricks as tt
 from tf_tricks.data import as_source

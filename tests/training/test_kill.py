@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from forked import Forked
+from support.forked import Forked
 
 from tf_tricks import cli
 from tf_tricks.training import checkpoint

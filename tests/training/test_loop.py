@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from problems import convnet, image_data, linear_data, linear_model, objective
+from support.problems import convnet, image_data, linear_data, linear_model, objective
 
 from tf_tricks.data import Stream
 from tf_tricks.training.loop import Loop

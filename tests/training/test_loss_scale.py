@@ -1,18 +1,11 @@
 """The loss scale by itself, and with a gradient that overflows on one of two replicas only."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import tensorflow as tf
+from support import forked, loss_scale_runs
 
 from tf_tricks.training.loss_scale import LossScale
-
-PROGRAM = Path(__file__).parent / "loss_scale_program.py"
 
 
 def after(outcomes, **arguments):
@@ -43,17 +36,10 @@ def test_scale_and_count_are_kept():
     assert [v is w for v, w in zip(scale.variables, [scale.scale, scale.finite_steps])] == [True, True]
 
 
-def result(case, folder):
-    output = folder / f"{case}.json"
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    subprocess.run([sys.executable, PROGRAM, case, output], env=environment, check=True, timeout=300)
-    return json.loads(output.read_text())
-
-
 @pytest.fixture(scope="module")
-def overflow(tmp_path_factory):
+def overflow():
     """Scale, loss and each replica's weights at the start and after 3 updates, the first of which overflows."""
-    return result("overflow", tmp_path_factory.mktemp("overflow"))
+    return forked.call(loss_scale_runs.overflow)
 
 
 @pytest.mark.slow
@@ -85,8 +71,8 @@ def test_weights_stay_finite_and_equal_on_both_replicas(overflow):
 
 
 @pytest.mark.slow
-def test_two_replicas_draw_independent_dropout_masks(tmp_path):
-    one, other = np.array(result("masks", tmp_path))
+def test_two_replicas_draw_independent_dropout_masks():
+    one, other = np.array(forked.call(loss_scale_runs.masks))
     assert one.shape == (4, 1000)
     # Five standard deviations of 4,000 draws, of which half should agree.
     assert abs(np.mean(one == other) - 0.5) < 5 * np.sqrt(0.25 / one.size)

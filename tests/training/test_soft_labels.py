@@ -2,8 +2,8 @@
 
 import keras
 import numpy as np
-import problems
 import pytest
+from support import problems
 
 import tf_tricks as tt
 from tf_tricks.training.checks import check_pairs

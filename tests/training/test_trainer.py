@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from crash import Crash
-from problems import convnet, image_data, linear_data, linear_model
+from support.crash import Crash
+from support.problems import convnet, image_data, linear_data, linear_model
 
 import tf_tricks as tt
 from tf_tricks import augment, schedules

@@ -4,9 +4,9 @@ import sys
 import tempfile
 import traceback
 
-import examples
 import keras
 import numpy as np
+from support import examples
 
 STEPS = 5
 

@@ -2,21 +2,16 @@
 
 import inspect
 import re
-import sys
 import textwrap
-from pathlib import Path
 
 import ml_collections
 import numpy as np
 import pytest
+from support import examples
 
 import tf_tricks as tt
 from tf_tricks import tricks
 from tf_tricks.trainers import parts
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import examples
 
 PACKAGES = examples.PACKAGES | {"augment": tt.augment}
 ALL = [(package, name) for package in PACKAGES for name in PACKAGES[package].TRICKS]

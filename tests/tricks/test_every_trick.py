@@ -1,20 +1,14 @@
 """What every trick must do, whatever it is. A new trick is covered by being listed in its package's TRICKS."""
 
-import sys
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from crash import Crash
+from support import examples
+from support.crash import Crash
 
 import tf_tricks as tt
 from tf_tricks.data import Stream
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import examples
 
 every_trick = pytest.mark.parametrize(("package", "name"), examples.CASES, ids=examples.IDS)
 STATELESS = [case for case in examples.CASES if case[0] != "callbacks"]

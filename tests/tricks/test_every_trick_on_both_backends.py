@@ -1,31 +1,17 @@
 """Every trick gives the same on TensorFlow and on JAX."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support import backends, examples
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-
-import examples  # noqa: E402
+PROGRAM = Path(__file__).parent / "backends_program.py"
 
 
 @pytest.mark.slow
-def test_both_backends_agree(tmp_path):
-    found = {}
-    for backend in ("tensorflow", "jax"):
-        output = tmp_path / f"{backend}.npz"
-        subprocess.run(
-            [sys.executable, HERE / "backends_program.py", output],
-            env=os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu"},
-            check=True,
-            timeout=900,
-        )
-        found[backend] = dict(np.load(output))
+def test_both_backends_agree():
+    found = {backend: backends.run(PROGRAM, backend) for backend in ("tensorflow", "jax")}
     wrong = {}
     for package, name in examples.CASES:
         start = f"{package}-{name}-"

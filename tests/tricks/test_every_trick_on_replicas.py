@@ -1,51 +1,18 @@
 """Two replicas give what one device gives; where masks are random, those of two replicas are independent."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
-
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-
-import examples  # noqa: E402
+from support import forked, tricks_on_replicas
 
 GROUPS = [("layers", "losses", "initializers"), ("optimizers",), ("callbacks",)]
 
 
-@pytest.fixture(scope="module", params=GROUPS, ids="+".join)
-def outcomes(request, tmp_path_factory):
-    """What one and what two replicas have made of every trick of a group of packages: two processes for all."""
-    folder, found = tmp_path_factory.mktemp("replicas"), {}
-    for replicas in (1, 2):
-        output = folder / f"{replicas}.npz"
-        subprocess.run(
-            [sys.executable, HERE / "replicas_program.py", str(replicas), output, *request.param],
-            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
-            check=True,
-            timeout=900,
-        )
-        found[replicas] = dict(np.load(output))
-    return request.param, found
-
-
-def part(found, package, name):
-    start = f"{package}-{name}-"
-    return {key.removeprefix(start): value for key, value in found.items() if key.startswith(start)}
-
-
 @pytest.mark.slow
-def test_two_replicas(outcomes):
-    packages, found = outcomes
-    wrong = {}
-    for package, name in examples.CASES:
-        if package in packages:
-            problem = difference(part(found[1], package, name), part(found[2], package, name))
-            wrong |= {f"{package}/{name}": problem} if problem else {}
-    assert not wrong, "\n".join(f"{name}: {problem}" for name, problem in wrong.items())
+@pytest.mark.parametrize("packages", GROUPS, ids="+".join)
+def test_two_replicas(packages):
+    one, two = (forked.call(tricks_on_replicas.train, replicas, packages) for replicas in (1, 2))
+    wrong = {case: difference(one[case], two[case]) for case in one}
+    assert not any(wrong.values()), "\n".join(f"{case}: {problem}" for case, problem in wrong.items() if problem)
 
 
 def difference(one, two):

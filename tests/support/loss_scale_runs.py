@@ -1,12 +1,9 @@
-"""Trains in float16 on 2 replicas, one of which overflows, and writes what came of it. Run by test_loss_scale.py."""
-
-import json
-import sys
+"""Runs in float16 on 2 replicas, one of which overflows."""
 
 import keras
 import numpy as np
 import tensorflow as tf
-from problems import linear_model
+from support.problems import linear_model
 
 import tf_tricks as tt
 from tf_tricks.data import Stream
@@ -34,8 +31,9 @@ def replicas_of(strategy, model):
     return [[np.asarray(w).tolist() for w in strategy.experimental_local_results(v.value)] for v in model.weights]
 
 
-def overflow(strategy):
+def overflow():
     """Only the last example is huge: it lies in the second replica's half of the first batch."""
+    strategy = tt.strategy("cpu", replicas=2)
     keras.config.set_dtype_policy("mixed_float16")
     inputs = np.ones((12, 3), "float32")
     inputs[3] = 3e4
@@ -57,8 +55,9 @@ def overflow(strategy):
     return history
 
 
-def masks(strategy):
+def masks():
     """The outputs of a model that only drops out, for the examples of one step on each replica."""
+    strategy = tt.strategy("cpu", replicas=2)
     with strategy.scope():
         model = keras.Sequential([keras.Input((1000,)), keras.layers.Dropout(0.5)])
     objective = Objective(model, compiled(strategy, model, keras.losses.MeanSquaredError()))
@@ -71,10 +70,3 @@ def masks(strategy):
 
     outputs = strategy.experimental_local_results(step(next(batches)))
     return [(np.asarray(o) > 0).astype(int).tolist() for o in outputs]
-
-
-if __name__ == "__main__":
-    case, output = sys.argv[1:]
-    result = {"overflow": overflow, "masks": masks}[case](tt.strategy("cpu", replicas=2))
-    with open(output, "w") as file:
-        json.dump(result, file)

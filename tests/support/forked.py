@@ -1,5 +1,6 @@
-"""A process of its own that need not import TensorFlow first: it is forked from one that has."""
+"""Processes of their own that need not import TensorFlow first: they are forked from one that has."""
 
+import concurrent.futures
 import multiprocessing
 import os
 import signal
@@ -8,6 +9,12 @@ import time
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tensorflow", "keras", "tf_tricks.trainers.train"])
+
+
+def call(function, *arguments):
+    """Returns what a function of a module gives, or raises what it raises, in a process of its own."""
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=_CONTEXT) as pool:
+        return pool.submit(function, *arguments).result(timeout=600)
 
 
 class Forked:

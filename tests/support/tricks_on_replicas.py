@@ -1,15 +1,11 @@
-"""Trains every trick of the packages that are named, on the number of replicas that is asked for.
+"""Trains every trick of a package on a number of replicas."""
 
-Run by test_every_trick_on_replicas.py, which compares what two processes have written.
-"""
-
-import sys
 import tempfile
 import traceback
 
-import examples
 import numpy as np
 import tensorflow as tf
+from support import examples
 
 import tf_tricks as tt
 from tf_tricks.data import Stream
@@ -54,20 +50,15 @@ def masked(package, name, strategy):
     return {f"replica{i}": np.concatenate([np.asarray(p) for p in outputs]) for i, outputs in enumerate(zip(*passes))}
 
 
-def main(replicas, output, *packages):
-    strategy = tt.strategy("cpu", replicas=int(replicas))
-    results = {}
-    for package, name in examples.CASES:
-        if package not in packages:
-            continue
-        try:
-            random = package == "layers" and examples.is_random(examples.model(package, name))
-            found = (masked if random else trained)(package, name, strategy)
-        except Exception:
-            found = {"error": np.array(traceback.format_exc())}
-        results |= {f"{package}-{name}-{key}": value for key, value in found.items()}
-    np.savez(output, **results)
+def train(replicas, packages):
+    """Returns a dict of arrays for every (package, name); an error is its text under "error"."""
+    strategy = tt.strategy("cpu", replicas=replicas)
+    return {case: _outcome(*case, strategy) for case in examples.CASES if case[0] in packages}
 
 
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def _outcome(package, name, strategy):
+    try:
+        random = package == "layers" and examples.is_random(examples.model(package, name))
+        return (masked if random else trained)(package, name, strategy)
+    except Exception:
+        return {"error": traceback.format_exc()}
