@@ -1,19 +1,17 @@
 """`tf-tricks train` and `evaluate`: a run's folder as the contract says, and every config of configs/."""
 
-import importlib.util
 import json
 import zipfile
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from support import stand_ins
 
 from tf_tricks import data
 from tf_tricks.training import checkpoint
 
 DIGITS = ("--config=configs/digits.py", "--config.model={'name':'mlp','hidden':[16]}", "--config.epochs=2")
-DATA_TESTS = Path(__file__).parents[1] / "data" / "conftest.py"
 
 
 def lines(workdir):
@@ -142,14 +140,11 @@ def test_an_override_of_another_type(tf_tricks, tmp_path, key, text, value):
 
 
 @pytest.fixture(scope="module")
-def stand_ins(tmp_path_factory):
+def prepared(tmp_path_factory):
     """A TFDS_DATA_DIR with tiny_grey and tiny_photos, made by the builders of the data tests."""
-    spec = importlib.util.spec_from_file_location("stand_ins", DATA_TESTS)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     folder = tmp_path_factory.mktemp("tfds")
-    for builder in (module.TinyGrey, module.TinyPhotos):
-        module.prepare(builder, folder, "array_record")
+    for builder in (stand_ins.TinyGrey, stand_ins.TinyPhotos):
+        stand_ins.prepare(builder, folder, "array_record")
     return folder
 
 
@@ -167,8 +162,8 @@ def stand_ins(tmp_path_factory):
         ),
     ],
 )
-def test_a_config_trains(tf_tricks, stand_ins, tmp_path, config, stand_in, overrides):
-    stand_in = stand_in | {"data_dir": str(stand_ins), "validation_fraction": 0.25}
+def test_a_config_trains(tf_tricks, prepared, tmp_path, config, stand_in, overrides):
+    stand_in = stand_in | {"data_dir": str(prepared), "validation_fraction": 0.25}
     overrides = [f"--config.{override}" for override in [*overrides, f"data={stand_in}", "epochs=1"]]
     outcome = tf_tricks("train", f"--config=configs/{config}", *overrides, f"--workdir={tmp_path / 'run'}")
     assert outcome.status == 0, outcome.err
