@@ -8,6 +8,7 @@ from keras import ops
 
 from tf_tricks.augment.draws import Draws, of_generator
 from tf_tricks.augment.paths import concrete
+from tf_tricks.augment.places import check_places
 from tf_tricks.errors import RequestError, check_number
 
 
@@ -53,6 +54,9 @@ class Augmentation(keras.layers.Layer):
     mixes = False
     """Whether examples are mixed in pairs, so that a batch must have an even number."""
 
+    moves = False
+    """Whether pixels move, so that boxes and key points among the labels would be wrong."""
+
     def __init__(self, value_range=(0, 255), seed=None, **keywords):
         super().__init__(autocast=False, **keywords)
         self._allow_non_tensor_positional_args = True  # the trainer's call has the seed, an int, in its place
@@ -65,7 +69,7 @@ class Augmentation(keras.layers.Layer):
 
         Args:
             images: uint8 or floats [b, height, width, channels].
-            labels: [b, ...], or None.
+            labels: [b, ...], or a dict of such; or None.
             seed: the run's seed, an integer from 0 to 2³² − 1; with `positions` only.
             positions: [b] integers, the place k of each example in the stream (or a pair of uint32 words, see
                 `random.bits`); None draws from the layer's seed generator.
@@ -73,10 +77,12 @@ class Augmentation(keras.layers.Layer):
             training: False does nothing.
 
         Raises:
-            RequestError: these are no images, or not such as this augmentation can take.
+            RequestError: these are no images, or not such as this augmentation can take, or there are boxes or key
+                points among the labels of one that moves pixels.
         """
         if training is not False:
             self.check_images(images)
+            self.check_labels(labels)
             draws = self._draws(images, seed, positions)
             images, labels, masks = self.transform(Batch(images, labels, masks), draws)
         if masks is not None:
@@ -94,13 +100,24 @@ class Augmentation(keras.layers.Layer):
 
     def check_images(self, images):
         """Raises a `RequestError` if `images` are no images, or have values that cannot be meant."""
-        name, dtype = type(self).__name__, keras.backend.standardize_dtype(images.dtype)
+        name = type(self).__name__
+        if not hasattr(images, "dtype"):
+            raise RequestError(
+                f"{name} takes a tensor of images, and labels and masks as arguments of their own, "
+                f"not a {type(images).__name__}: call it with (images, labels, masks=masks)"
+            )
+        dtype = keras.backend.standardize_dtype(images.dtype)
         if len(images.shape) != 4:
             raise RequestError(f"{name} takes images [batch, height, width, channels], not {tuple(images.shape)}")
         if "int" in dtype:
             self._check_integers(name, dtype)
         elif self.uses_value_range:
             self._check_floats(name, images)
+
+    def check_labels(self, labels):
+        """Raises a `RequestError` if there are boxes or key points among `labels`, and pixels move."""
+        if self.moves or self.mixes:
+            check_places(type(self).__name__, labels)
 
     def _check_integers(self, name, dtype):
         if self.uses_value_range and dtype != "uint8":
@@ -184,6 +201,8 @@ class GeometricAugmentation(Augmentation):
         mask_fill_value: what comes in from outside of a mask.
         **keywords: arguments of `Augmentation`.
     """
+
+    moves = True
 
     def __init__(self, fill_value=0.0, mask_fill_value=0, **keywords):
         super().__init__(**keywords)

@@ -36,6 +36,7 @@ class Composite(Augmentation):
                 )
         self.augmentations = list(augmentations)
         self.mixes = any(one.mixes for one in augmentations)
+        self.moves = any(one.moves for one in augmentations)
 
     def build(self, *shapes):
         """Marks the augmentations as built; they have no weights.
@@ -51,6 +52,11 @@ class Composite(Augmentation):
         super().check_images(images)
         for one in self.augmentations:
             one.check_images(images)
+
+    def check_labels(self, labels):
+        """Raises a `RequestError` if one of the augmentations cannot take these labels."""
+        for one in self.augmentations:
+            one.check_labels(labels)
 
     def get_config(self):
         """Returns the arguments that make this augmentation again."""

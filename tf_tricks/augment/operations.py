@@ -235,6 +235,7 @@ class Policy(GeometricAugmentation):
     def __init__(self, operations=None, **keywords):
         super().__init__(**keywords)
         self.operations = check_names(operations, self.own_operations)
+        self.moves = any(name in GEOMETRIC for name in self.operations)
 
     def transform(self, batch, draws):
         """Returns the batch with the policy applied."""

@@ -95,6 +95,8 @@ class PairMixing(Augmentation):
         size, first = batch.images.shape[0], concrete(words_of(draws.positions)[0][:1])
         if batch.labels is None:
             raise RequestError(f"{self.kind} mixes labels too: call it with images and labels")
+        if isinstance(batch.labels, dict):
+            raise RequestError(f"{self.kind} mixes labels that are one tensor, not a dict: give it the classes alone")
         if size is not None and size % 2:
             raise RequestError(f"{self.kind} needs an even batch on each device, not {size}")
         if first is not None and first.size and first[0] % 2:
