@@ -172,27 +172,6 @@ class Augmentation(keras.layers.Layer):
         return Draws(0 if seed is None else seed, positions)
 
 
-class ImageAugmentation(Augmentation):
-    """Base class of augmentations that change the images' values only: labels and masks stay."""
-
-    def transform(self, batch, draws):
-        """Returns the batch with other images."""
-        images = batch.images
-        changed = self.transform_images(to_float(images), draws, *self.range_of(images))
-        return batch._replace(images=like(changed, images))
-
-    def transform_images(self, images, draws, low, high):
-        """Returns the augmented images.
-
-        Args:
-            images: floats [b, height, width, channels] in [low, high].
-            draws: `Draws`.
-            low: the smallest value, a float.
-            high: the largest value.
-        """
-        raise NotImplementedError
-
-
 class GeometricAugmentation(Augmentation):
     """Base class of augmentations that move pixels: masks move along, with nearest interpolation.
 

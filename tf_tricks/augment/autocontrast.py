@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
-from tf_tricks.augment.augmentation import Augmentation, like, to_float
+from tf_tricks.augment.augmentation import like, to_float
 from tf_tricks.augment.blend import is_uint8
+from tf_tricks.augment.color import ColorAugmentation
 from tf_tricks.augment.fused import fused
 from tf_tricks.errors import check_number
 
@@ -68,7 +69,7 @@ def _stretched(images, slopes, least, low, high):
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
-class AutoContrast(Augmentation):
+class AutoContrast(ColorAugmentation):
     """Stretches each channel of some images to the whole range of values.
 
     Each value x of a channel of a chosen example becomes low + (high − low) · (x − min) / (max − min), with the least
@@ -97,17 +98,13 @@ class AutoContrast(Augmentation):
         [0, 128, 255]
     """
 
-    uses_value_range = True
-
     def __init__(self, probability=0.5, **keywords):
         super().__init__(**keywords)
         self.probability = float(check_number("probability", probability, minimum=0, maximum=1))
 
-    def transform(self, batch, draws):
-        """Returns the batch with some images stretched."""
-        low, high = self.range_of(batch.images)
-        chosen = draws.happens(self.probability)
-        return batch._replace(images=autocontrast(batch.images, low, high, chosen))
+    def change_colors(self, images, draws, low, high):
+        """Returns the images, some of them stretched."""
+        return autocontrast(images, low, high, draws.happens(self.probability))
 
     def get_config(self):
         """Returns the arguments that make this augmentation again."""

@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
-from tf_tricks.augment.augmentation import Augmentation, like, per_example, to_float
+from tf_tricks.augment.augmentation import like, per_example, to_float
 from tf_tricks.augment.blend import blend_levels, factor_range, is_uint8
+from tf_tricks.augment.color import ColorAugmentation
 from tf_tricks.augment.fused import fused
 
 
@@ -32,7 +33,7 @@ def brightness(images, factor, low, high):
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
-class Brightness(Augmentation):
+class Brightness(ColorAugmentation):
     """Makes images darker or brighter by a random factor.
 
     Each value x of an image becomes low + f · (x − low), clipped to the range of values [low, high]; f is drawn for
@@ -61,16 +62,13 @@ class Brightness(Augmentation):
         [50, 50]
     """
 
-    uses_value_range = True
-
     def __init__(self, brightness=0.4, **keywords):
         super().__init__(**keywords)
         self.brightness = factor_range("brightness", brightness)
 
-    def transform(self, batch, draws):
-        """Returns the batch with darker and brighter images."""
-        images, factor = batch.images, draws.uniform(*self.brightness)
-        return batch._replace(images=fused(brightness, images, factor, *self.range_of(images)))
+    def change_colors(self, images, draws, low, high):
+        """Returns darker and brighter images."""
+        return fused(brightness, images, draws.uniform(*self.brightness), low, high)
 
     def get_config(self):
         """Returns the arguments that make this augmentation again."""

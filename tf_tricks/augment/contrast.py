@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
-from tf_tricks.augment.augmentation import Augmentation, to_float
+from tf_tricks.augment.augmentation import to_float
 from tf_tricks.augment.blend import blend, blend_levels, factor_range, grey, is_uint8
+from tf_tricks.augment.color import ColorAugmentation
 from tf_tricks.augment.fused import fused
 
 
@@ -46,7 +47,7 @@ def _mean_of_grey(images):
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
-class Contrast(Augmentation):
+class Contrast(ColorAugmentation):
     """Lowers or raises the contrast of images by a random factor.
 
     Each value x of an image becomes m + f · (x − m), clipped to the range of values, where m is the mean of the grey
@@ -76,16 +77,13 @@ class Contrast(Augmentation):
         [125, 175]
     """
 
-    uses_value_range = True
-
     def __init__(self, contrast=0.4, **keywords):
         super().__init__(**keywords)
         self.contrast = factor_range("contrast", contrast)
 
-    def transform(self, batch, draws):
-        """Returns the batch with images of lower and higher contrast."""
-        images, factor = batch.images, draws.uniform(*self.contrast)
-        return batch._replace(images=fused(contrast, images, factor, *self.range_of(images)))
+    def change_colors(self, images, draws, low, high):
+        """Returns images of lower and higher contrast."""
+        return fused(contrast, images, draws.uniform(*self.contrast), low, high)
 
     def get_config(self):
         """Returns the arguments that make this augmentation again."""

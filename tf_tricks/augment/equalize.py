@@ -4,8 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from tf_tricks.augment.augmentation import Augmentation, per_example
+from tf_tricks.augment.augmentation import per_example
 from tf_tricks.augment.blend import from_levels, is_uint8, to_levels
+from tf_tricks.augment.color import ColorAugmentation
 from tf_tricks.augment.fused import fused
 from tf_tricks.augment.paths import has_host_kernels
 from tf_tricks.augment.per_pixel import per_pixel
@@ -137,7 +138,7 @@ def _quotient(number, divisor):
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
-class Equalize(Augmentation):
+class Equalize(ColorAugmentation):
     """Spreads the values of each channel of some images so that all are about as frequent.
 
     In each channel of a chosen example, level v of 256 becomes ⌊(s/2 + number of values below v) / s⌋, where s is the
@@ -167,16 +168,13 @@ class Equalize(Augmentation):
         [0, 17, 34, 51, 68]
     """
 
-    uses_value_range = True
-
     def __init__(self, probability=0.5, **keywords):
         super().__init__(**keywords)
         self.probability = float(check_number("probability", probability, minimum=0, maximum=1))
 
-    def transform(self, batch, draws):
-        """Returns the batch with some images equalized."""
-        images, chosen = batch.images, draws.happens(self.probability)
-        return batch._replace(images=equalize(images, *self.range_of(images), chosen))
+    def change_colors(self, images, draws, low, high):
+        """Returns the images, some of them equalized."""
+        return equalize(images, low, high, draws.happens(self.probability))
 
     def get_config(self):
         """Returns the arguments that make this augmentation again."""

@@ -4,16 +4,17 @@ import keras
 import numpy as np
 from keras import ops
 
-from tf_tricks.augment.augmentation import Augmentation, check_range, like, per_example
+from tf_tricks.augment.augmentation import check_range, like, per_example
 from tf_tricks.augment.blend import is_uint8
+from tf_tricks.augment.color import ColorAugmentation
 from tf_tricks.augment.fused import can_fuse, fused
 from tf_tricks.augment.pixels import normal_pair, normal_pixels, normal_words
 from tf_tricks.errors import check_number
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
-class GaussianNoise(Augmentation):
-    """Adds noise of the normal distribution to every pixel and channel.
+class GaussianNoise(ColorAugmentation):
+    """Adds noise of the normal distribution to every pixel and channel of colour.
 
     With the images' range [low, high] and σ the standard deviation as a part of it,
 
@@ -47,27 +48,21 @@ class GaussianNoise(Augmentation):
         (True, dtype('uint8'))
     """
 
-    uses_value_range = True
-
     def __init__(self, stddev=0.05, **keywords):
         super().__init__(**keywords)
         pair = stddev if isinstance(stddev, (tuple, list)) else (check_number("stddev", stddev, 0, 1),) * 2
         self.stddev = check_range("stddev", pair, minimum=0, maximum=1)
 
-    def transform(self, batch, draws):
-        """Returns the batch with noise on its images."""
-        images = batch.images
-        low, high = self.range_of(images)
+    def change_colors(self, images, draws, low, high):
+        """Returns the images with noise on them."""
         stddev = draws.uniform(*self.stddev) * np.float32(high - low)
         shape = images.shape[1:]
         if self.stddev[1] == 0:
             draws.shared_key()
-            return batch
+            return images
         if can_fuse(images):
-            noisy = fused(_noisy_by_words, images, normal_words(draws, shape), stddev, low, high)
-        else:
-            noisy = _noisy(images, normal_pixels(draws, shape), stddev, low, high)
-        return batch._replace(images=noisy)
+            return fused(_noisy_by_words, images, normal_words(draws, shape), stddev, low, high)
+        return _noisy(images, normal_pixels(draws, shape), stddev, low, high)
 
     def get_config(self):
         """Returns the arguments that make this augmentation again."""

@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
-from tf_tricks.augment.augmentation import Augmentation, per_example
+from tf_tricks.augment.augmentation import per_example
 from tf_tricks.augment.blend import check_channels, grey_of, is_uint8
+from tf_tricks.augment.color import ColorAugmentation
 from tf_tricks.augment.per_pixel import per_pixel
 from tf_tricks.errors import check_number
 
@@ -40,11 +41,11 @@ def _greyed(red, green, blue, chosen):
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
-class Grayscale(Augmentation):
+class Grayscale(ColorAugmentation):
     """Takes the colour out of some images.
 
     Each channel of a chosen example becomes 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601, as in Pillow). Images
-    of one channel stay as they are. In contrastive learning, the probability is 0.2 (Chen et al. 2020,
+    without colour stay as they are. In contrastive learning, the probability is 0.2 (Chen et al. 2020,
     arXiv:2002.05709).
 
     Use it when form should count for more than colour, or some of the images that the network will see are grey.
@@ -59,7 +60,7 @@ class Grayscale(Augmentation):
         **keywords: arguments of `Augmentation`: `seed`, `name`, …
 
     Raises:
-        RequestError: the probability is out of its range, or the images have neither 1 nor 3 channels.
+        RequestError: the probability is out of its range, or the images have more than 4 channels.
 
     Example:
         >>> import numpy as np
@@ -68,14 +69,16 @@ class Grayscale(Augmentation):
         [121, 121, 121]
     """
 
+    uses_value_range = False
+    channels = (1, 2, 3, 4)
+
     def __init__(self, probability=0.5, **keywords):
         super().__init__(**keywords)
         self.probability = float(check_number("probability", probability, minimum=0, maximum=1))
 
-    def transform(self, batch, draws):
-        """Returns the batch with some images grey."""
-        chosen = draws.happens(self.probability)
-        return batch._replace(images=grayscale(batch.images, chosen))
+    def change_colors(self, images, draws, low, high):
+        """Returns the images, some of them gray."""
+        return grayscale(images, draws.happens(self.probability))
 
     def get_config(self):
         """Returns the arguments that make this augmentation again."""

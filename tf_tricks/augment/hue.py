@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
-from tf_tricks.augment.augmentation import Augmentation, check_range
+from tf_tricks.augment.augmentation import check_range
 from tf_tricks.augment.blend import check_channels
+from tf_tricks.augment.color import ColorAugmentation
 from tf_tricks.augment.per_pixel import per_pixel
 from tf_tricks.errors import check_number
 
@@ -55,7 +56,7 @@ def _turned(red, green, blue, shift, low, high):
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
-class Hue(Augmentation):
+class Hue(ColorAugmentation):
     """Turns all colours of an image by a random angle on the colour wheel.
 
     In terms of hue, saturation and value, with the hue h in turns: h becomes h + s, the others stay; s is drawn for
@@ -75,7 +76,7 @@ class Hue(Augmentation):
         **keywords: arguments of `Augmentation`: `value_range`, `seed`, `name`, …
 
     Raises:
-        RequestError: the shifts are out of their range, or the images have not 3 channels.
+        RequestError: the shifts are out of their range, or the images have neither 3 channels nor 4, with alpha.
 
     Example:
         >>> import numpy as np
@@ -85,7 +86,7 @@ class Hue(Augmentation):
         [100, 200, 100]
     """
 
-    uses_value_range = True
+    channels = (3, 4)
 
     def __init__(self, hue=0.1, **keywords):
         super().__init__(**keywords)
@@ -95,10 +96,9 @@ class Hue(Augmentation):
             most = float(check_number("hue", hue, minimum=0, maximum=0.5))
             self.hue = -most, most
 
-    def transform(self, batch, draws):
-        """Returns the batch with images of other hues."""
-        images, shift = batch.images, draws.uniform(*self.hue)
-        return batch._replace(images=hue(images, shift, *self.range_of(images)))
+    def change_colors(self, images, draws, low, high):
+        """Returns images of other hues."""
+        return hue(images, draws.uniform(*self.hue), low, high)
 
     def get_config(self):
         """Returns the arguments that make this augmentation again."""

@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from tf_tricks.augment.augmentation import Augmentation
 from tf_tricks.augment.blend import is_uint8, sometimes
+from tf_tricks.augment.color import ColorAugmentation
 from tf_tricks.augment.fused import fused
 from tf_tricks.errors import check_number
 
@@ -26,7 +26,7 @@ def invert(images, low, high):
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
-class Invert(Augmentation):
+class Invert(ColorAugmentation):
     """Turns some images into their negatives.
 
     Each value x of a chosen example becomes low + high − x, where [low, high] is the range of values. This is
@@ -53,17 +53,13 @@ class Invert(Augmentation):
         [155, 55]
     """
 
-    uses_value_range = True
-
     def __init__(self, probability=0.5, **keywords):
         super().__init__(**keywords)
         self.probability = float(check_number("probability", probability, minimum=0, maximum=1))
 
-    def transform(self, batch, draws):
-        """Returns the batch with some images inverted."""
-        low, high = self.range_of(batch.images)
-        chosen = draws.happens(self.probability)
-        return batch._replace(images=fused(sometimes, batch.images, chosen, invert, low, high))
+    def change_colors(self, images, draws, low, high):
+        """Returns the images, some of them inverted."""
+        return fused(sometimes, images, draws.happens(self.probability), invert, low, high)
 
     def get_config(self):
         """Returns the arguments that make this augmentation again."""

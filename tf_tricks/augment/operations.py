@@ -34,6 +34,7 @@ from tf_tricks.augment.augmentation import GeometricAugmentation, like
 from tf_tricks.augment.autocontrast import autocontrast
 from tf_tricks.augment.brightness import brightness
 from tf_tricks.augment.choose import choose
+from tf_tricks.augment.color import on_colors
 from tf_tricks.augment.contrast import contrast
 from tf_tricks.augment.draws import Draws
 from tf_tricks.augment.equalize import equalize
@@ -192,20 +193,26 @@ def _mover(names, space, fill_value, mask_fill_value):
 
 
 def _changer(name, space, value_range):
+    if name == "identity":
+        return lambda batch, draws: batch
     low, high = value_range
 
-    def change(batch, draws):
-        images, (_, sign, magnitude) = batch.images, (batch.labels[:, n] for n in range(3))
+    def change_colors(images, sign, magnitude):
         if name in WHOLE:
-            images = WHOLE[name](images, low, high)
-        elif name in ENHANCE and (name != "color" or images.shape[-1] == 3):  # an image without colours has no more
-            images = fused(ENHANCE[name], images, 1.0 + sign * magnitude * np.float32(space.enhance), low, high)
-        elif name == "posterize":
+            return WHOLE[name](images, low, high)
+        if name in ENHANCE and (name != "color" or images.shape[-1] == 3):  # an image without colours has no more
+            return fused(ENHANCE[name], images, 1.0 + sign * magnitude * np.float32(space.enhance), low, high)
+        if name == "posterize":
             first, last = space.bits
-            images = fused(posterize, images, first - ops.round(magnitude * (first - last)), low, high)
-        elif name == "solarize":
-            images = fused(solarize, images, low + (1.0 - magnitude) * np.float32((high - low) * 256 / 255), low, high)
-        return batch._replace(images=images)
+            return fused(posterize, images, first - ops.round(magnitude * (first - last)), low, high)
+        if name == "solarize":
+            threshold = low + (1.0 - magnitude) * np.float32((high - low) * 256 / 255)
+            return fused(solarize, images, threshold, low, high)
+        return images
+
+    def change(batch, draws):
+        _, sign, magnitude = (batch.labels[:, n] for n in range(3))
+        return batch._replace(images=on_colors(lambda colors: change_colors(colors, sign, magnitude), batch.images))
 
     return change
 

@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
-from tf_tricks.augment.augmentation import Augmentation, check_range, per_example
+from tf_tricks.augment.augmentation import check_range, per_example
 from tf_tricks.augment.blend import from_levels, is_uint8, to_levels
+from tf_tricks.augment.color import ColorAugmentation
 from tf_tricks.augment.fused import fused
 from tf_tricks.errors import check_number
 
@@ -35,7 +36,7 @@ def posterize(images, bits, low, high):
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
-class Posterize(Augmentation):
+class Posterize(ColorAugmentation):
     """Keeps a random number of upper bits of each value.
 
     Of the 8 bits of each value the upper n are kept, the others become 0, which leaves 2ⁿ levels; n is drawn for each
@@ -63,8 +64,6 @@ class Posterize(Augmentation):
         [64, 192]
     """
 
-    uses_value_range = True
-
     def __init__(self, bits=(4, 8), **keywords):
         super().__init__(**keywords)
         pair = isinstance(bits, (tuple, list))
@@ -72,10 +71,9 @@ class Posterize(Augmentation):
             check_number("bits", number, minimum=0, maximum=8, integer=True)
         self.bits = tuple(map(int, check_range("bits", bits if pair else (bits, bits))))
 
-    def transform(self, batch, draws):
-        """Returns the batch with images of fewer levels."""
-        images, bits = batch.images, draws.integers(self.bits[0], self.bits[1] + 1)
-        return batch._replace(images=fused(posterize, images, bits, *self.range_of(images)))
+    def change_colors(self, images, draws, low, high):
+        """Returns images of fewer levels."""
+        return fused(posterize, images, draws.integers(self.bits[0], self.bits[1] + 1), low, high)
 
     def get_config(self):
         """Returns the arguments that make this augmentation again."""

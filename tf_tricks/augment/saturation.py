@@ -2,8 +2,9 @@
 
 import keras
 
-from tf_tricks.augment.augmentation import Augmentation, to_float
+from tf_tricks.augment.augmentation import to_float
 from tf_tricks.augment.blend import blend, check_channels, factor_range, grey
+from tf_tricks.augment.color import ColorAugmentation
 from tf_tricks.augment.fused import fused
 
 
@@ -31,13 +32,13 @@ def saturation(images, factor, low, high):
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
-class Saturation(Augmentation):
+class Saturation(ColorAugmentation):
     """Makes images paler or more colourful by a random factor.
 
     Each value x of a pixel becomes g + f · (x − g), clipped to the range of values, where g = 0.299 red + 0.587 green +
     0.114 blue is the grey of the pixel; f is drawn for each example, uniform in the given range. This is
-    `ImageEnhance.Color` of Pillow, and a part of colour jitter (Howard 2013, arXiv:1312.5402). Images of one channel
-    stay as they are.
+    `ImageEnhance.Color` of Pillow, and a part of colour jitter (Howard 2013, arXiv:1312.5402). Images without
+    colour stay as they are.
 
     Use it when the same things come in paler and stronger colours, as in photographs; 0.4 is the usual value on
     ImageNet.
@@ -52,7 +53,7 @@ class Saturation(Augmentation):
         **keywords: arguments of `Augmentation`: `value_range`, `seed`, `name`, …
 
     Raises:
-        RequestError: the factors are out of their range, or the images have neither 1 nor 3 channels.
+        RequestError: the factors are out of their range, or the images have more than 4 channels.
 
     Example:
         >>> import numpy as np
@@ -62,16 +63,15 @@ class Saturation(Augmentation):
         [118, 118, 118]
     """
 
-    uses_value_range = True
+    channels = (1, 2, 3, 4)
 
     def __init__(self, saturation=0.4, **keywords):
         super().__init__(**keywords)
         self.saturation = factor_range("saturation", saturation)
 
-    def transform(self, batch, draws):
-        """Returns the batch with paler and more colourful images."""
-        images, factor = batch.images, draws.uniform(*self.saturation)
-        return batch._replace(images=fused(saturation, images, factor, *self.range_of(images)))
+    def change_colors(self, images, draws, low, high):
+        """Returns paler and more colourful images."""
+        return fused(saturation, images, draws.uniform(*self.saturation), low, high)
 
     def get_config(self):
         """Returns the arguments that make this augmentation again."""

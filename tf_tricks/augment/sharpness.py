@@ -4,8 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from tf_tricks.augment.augmentation import Augmentation, like, to_float
+from tf_tricks.augment.augmentation import like, to_float
 from tf_tricks.augment.blend import factor_range, is_uint8
+from tf_tricks.augment.color import ColorAugmentation
 from tf_tricks.augment.fused import fused
 
 
@@ -52,7 +53,7 @@ def _wider(rows):
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
-class Sharpness(Augmentation):
+class Sharpness(ColorAugmentation):
     """Blurs images a little, or sharpens them, by a random factor.
 
     Each value x of an image becomes s + f · (x − s), clipped to the range of values, where s is the image smoothed with
@@ -83,16 +84,13 @@ class Sharpness(Augmentation):
         [210]
     """
 
-    uses_value_range = True
-
     def __init__(self, sharpness=0.9, **keywords):
         super().__init__(**keywords)
         self.sharpness = factor_range("sharpness", sharpness)
 
-    def transform(self, batch, draws):
-        """Returns the batch with smoother and sharper images."""
-        images, factor = batch.images, draws.uniform(*self.sharpness)
-        return batch._replace(images=fused(sharpness, images, factor, *self.range_of(images)))
+    def change_colors(self, images, draws, low, high):
+        """Returns smoother and sharper images."""
+        return fused(sharpness, images, draws.uniform(*self.sharpness), low, high)
 
     def get_config(self):
         """Returns the arguments that make this augmentation again."""

@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
-from tf_tricks.augment.augmentation import Augmentation, check_range, per_example
+from tf_tricks.augment.augmentation import check_range, per_example
 from tf_tricks.augment.blend import is_uint8, sometimes
+from tf_tricks.augment.color import ColorAugmentation
 from tf_tricks.augment.fused import fused
 from tf_tricks.augment.invert import invert
 from tf_tricks.errors import check_number
@@ -34,7 +35,7 @@ def solarize(images, threshold, low, high):
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
-class Solarize(Augmentation):
+class Solarize(ColorAugmentation):
     """Inverts the bright pixels of some images.
 
     Each value x of a chosen example that is at or above a threshold becomes low + high − x. This is
@@ -65,8 +66,6 @@ class Solarize(Augmentation):
         [100, 55]
     """
 
-    uses_value_range = True
-
     def __init__(self, threshold=0.5, probability=0.5, **keywords):
         super().__init__(**keywords)
         pair = isinstance(threshold, (tuple, list))
@@ -75,12 +74,10 @@ class Solarize(Augmentation):
         self.threshold = check_range("threshold", threshold if pair else (threshold, threshold), minimum=0, maximum=1)
         self.probability = float(check_number("probability", probability, minimum=0, maximum=1))
 
-    def transform(self, batch, draws):
-        """Returns the batch with some images solarized."""
-        low, high = self.range_of(batch.images)
+    def change_colors(self, images, draws, low, high):
+        """Returns the images, some of them solarized."""
         threshold = low + (high - low) * draws.uniform(*self.threshold)
-        chosen = draws.happens(self.probability)
-        return batch._replace(images=fused(sometimes, batch.images, chosen, solarize, threshold, low, high))
+        return fused(sometimes, images, draws.happens(self.probability), solarize, threshold, low, high)
 
     def get_config(self):
         """Returns the arguments that make this augmentation again."""
