@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from matplotlib.image import imread
+from PIL import Image
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 
 import tf_tricks as tt
@@ -136,6 +137,17 @@ def test_the_brightest_is_white(white):
     shown = pixels(draw([Row([image], [""])]))
     assert shown[9, 9].tolist() == [0, 0, 0]
     assert shown[9, 100].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_alpha_is_over_white_as_in_pillow(mode, dtype):
+    image = np.random.default_rng(0).integers(0, 256, (8, 8, len(mode))).astype("uint8")
+    given = image if dtype == "uint8" else image.astype("float32") / 255
+    shown = pixels(draw([Row([given], [""])]))[8:136:16, 8:136:16]
+    white = Image.new("RGBA", (8, 8), "white")
+    wanted = np.asarray(Image.alpha_composite(white, Image.fromarray(image).convert("RGBA")))
+    assert np.abs(shown - wanted[..., :3]).max() <= 1
 
 
 def test_text_is_below_the_image_it_belongs_to():

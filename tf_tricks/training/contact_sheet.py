@@ -167,6 +167,9 @@ def _range(originals):
 
 def _as_colours(image, low, high):
     image = np.nan_to_num((image.astype("float32") - low) * (255 / max(high - low, 1e-12)))
+    if image.shape[-1] in (2, 4):  # with alpha, over white
+        opaque = np.clip(image[..., -1:] / 255, 0, 1)
+        image = opaque * image[..., :-1] + (1 - opaque) * 255
     image = image if image.shape[-1] == 3 else np.repeat(image[..., :1], 3, axis=-1)
     return np.clip(np.round(image), 0, 255).astype("uint8")
 
