@@ -1,6 +1,7 @@
 """The sheet shows a stream's examples and what the augmentation makes of them, and draws nothing from elsewhere."""
 
 import io
+import math
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import EventA
 import tf_tricks as tt
 from tf_tricks import augment
 from tf_tricks.data import Stream
+from tf_tricks.training import contact_sheet
 from tf_tricks.training.contact_sheet import Row, caption, draw, of_stream, rows_of, shows
 
 NAMES = ["bird", "cat", "dog"]
@@ -88,6 +90,18 @@ def test_batches_keep_pairs_together(number, rows):
 @pytest.mark.parametrize(("shape", "are_images"), [((4, 4, 3), True), ((16,), False)])
 def test_which_sources_have_images(shape, are_images):
     assert shows(Stream((np.zeros((2, *shape)), np.arange(2))).source) is are_images
+
+
+@pytest.mark.parametrize(("number", "epochs"), [(20, 2), (20, 1.5), (1000, 30), (3, 1)])
+def test_columns_are_of_epochs_that_the_run_has(number, epochs, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(contact_sheet, "draw", lambda rows, titles, format: drawn.append(titles))
+    of_stream(Stream(examples(number), augment=brighter), epochs, 2, 6)
+    original, *titles = drawn[0]
+    shown = [int(title.removeprefix("epoch ")) for title in titles]
+    assert original == "original"
+    assert (shown[0], shown[-1]) == (1, math.ceil(epochs))
+    assert shown == sorted(shown)
 
 
 # Labels

@@ -53,8 +53,8 @@ def of_stream(stream, epochs, rows=8, variants=6, format="png"):
         The bytes of the picture's file.
     """
     number = stream.source.num_examples
-    step = max(rows + rows % 2, _TOGETHER, int(epochs * number / variants) // 2 * 2)
-    starts = [i * step for i in range(variants)]
+    last = max(0, int(epochs * number) - max(rows + rows % 2, _TOGETHER))  # the run has no position beyond its end
+    starts = [int(last * i / max(1, variants - 1)) // 2 * 2 for i in range(variants)]
     titles = ["original", *[f"epoch {start // number + 1}" for start in starts]]
     return draw(rows_of(stream, rows, starts), titles, format)
 
