@@ -8,7 +8,10 @@ WORKDIR ?= runs/$(basename $(notdir $(CONFIG)))
 COLAB_PYTHON ?= python3.12
 WHEEL_PYTHONS ?= python3.11 python3.12 python3.13
 
-.PHONY: train test test-oldest test-colab test-wheel test-wheels quick lint format benchmark clean
+# What to mutate: MUTANTS="--only=tf_tricks/optimizers --sample=50 --seed=1".
+MUTANTS ?=
+
+.PHONY: train test test-oldest test-colab test-wheel test-wheels quick lint format benchmark mutants clean
 
 train: $(VENV)/installed
 	$(VENV)/bin/tf-tricks train --config=$(CONFIG) --workdir=$(WORKDIR)
@@ -46,6 +49,9 @@ benchmark: $(VENV)/installed
 	$(VENV)/bin/python benchmarks/optimizers.py
 	$(VENV)/bin/python benchmarks/layers.py
 
+mutants: $(VENV)/installed
+	$(VENV)/bin/python benchmarks/mutants.py --log=mutants.jsonl $(MUTANTS)
+
 $(VENV)/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,tpu-check]'
@@ -62,4 +68,4 @@ $(VENV)-colab/installed: setup.cfg pyproject.toml constraints-colab.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-oldest $(VENV)-colab runs
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-colab runs mutants.jsonl
