@@ -5,6 +5,7 @@ imports the package from a copy of the tree, as it is by then, and runs pytest i
 """
 
 import ast
+import math
 import multiprocessing
 import os
 import re
@@ -40,8 +41,9 @@ class Responsible:
         users = [tree / module, *self._importing(tree, stem)]
         self._names = {name for path in users for name in _public_names(path)}
         self.tricks = self._tricks(tree, {path.stem for path in users})
-        naming = [path for path in sorted(folder.glob("test_*.py")) if self._names_any(path.read_text())]
-        self.others = [path for path in naming or sorted(folder.glob("test_*.py")) if path not in self.own]
+        mentions = {path: self._mentions(path.read_text()) for path in folder.glob("test_*.py") if path not in self.own}
+        naming = [path for path in mentions if mentions[path]] or list(mentions)
+        self.others = sorted(naming, key=lambda path: (-mentions[path], path))
         self.module = ".".join(module.with_suffix("").parts).removesuffix(".__init__")
 
     def _importing(self, tree, stem):
@@ -56,15 +58,16 @@ class Responsible:
         named = [(key.value, ast.unparse(value)) for key, value in pairs if isinstance(key, ast.Constant)]
         return [name for name, value in named if value in self._names or value.split(".")[0] in stems]
 
-    def _names_any(self, text):
-        quoted = [f'"{name}"' for name in self.tricks]
-        return any(name in text for name in quoted) or any(re.search(rf"\b{name}\b", text) for name in self._names)
+    def _mentions(self, text):
+        """Returns how often a test names what the module or its users define."""
+        words = [rf"\b{name}\b" for name in self._names] + [f'"{name}"' for name in self.tricks]
+        return len(re.findall("|".join(words), text)) if words else 0
 
     def stages(self, tree):
         """Returns pairs (paths, marker expression), the likeliest to notice anything first."""
-        own = self.own or self.others
-        rest = [tree / "tests" / "test_doctests.py", *(self.others if self.own else []), tree / "tests" / "tricks"]
-        return [(own, FAST), (rest, FAST), (own, SLOW)]
+        rest = [tree / "tests" / "test_doctests.py", *self.others, tree / "tests" / "tricks"]
+        own = self.own or self.others[:1]
+        return [(self.own, FAST)] * bool(self.own) + [(rest, FAST), (own, SLOW)]
 
     def answers(self, nodeid):
         """Whether a test of all modules or of all tricks is about this one."""
@@ -108,13 +111,14 @@ class Recorder:
             print("failed", report.nodeid, file=self._file)
 
 
-def failures(tree, arguments, limit, responsible=None):
+def failures(tree, arguments, limit, patience=math.inf, responsible=None):
     """Runs pytest in a forked process; returns the names of what failed.
 
     Args:
         tree: path of the copy in which it runs.
         arguments: pytest's.
         limit: seconds after which a test that still runs has failed.
+        patience: seconds after which the tests that are left are not run.
         responsible: chooses among the tests, or None for all of them.
     """
     record = tree / "record.txt"
@@ -123,30 +127,33 @@ def failures(tree, arguments, limit, responsible=None):
     context = multiprocessing.get_context("fork")
     process = context.Process(target=_run, args=(tree, arguments, record, responsible))
     process.start()
-    late = _wait(process, record, limit)
+    late = _wait(process, record, limit, patience)
     try:
         os.killpg(process.pid, signal.SIGKILL)  # what its tests may have left, too
     except ProcessLookupError:
         pass
     process.join()
+    stopped = process.exitcode == -signal.SIGKILL and not late
     lines = record.read_text().splitlines()
     failed = [line.removeprefix("failed ") for line in lines if line.startswith("failed ")]
     last = lines[-1].removeprefix("run ") if lines else "collection"
     if late:
         return [*failed, f"{last} (over {limit} s)"]
-    if process.exitcode not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) and not failed:
+    if process.exitcode not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) and not (failed or stopped):
         return [f"{last} (ended with {process.exitcode})"]
     return failed
 
 
-def _wait(process, record, limit):
-    """Waits for the end; returns whether nothing has been recorded for that long before it."""
-    size, since = 0, time.monotonic()
+def _wait(process, record, limit, patience):
+    """Waits for the end, or for the patience's; returns whether one test took longer than the limit."""
+    began, size, since = time.monotonic(), 0, time.monotonic()
     while process.is_alive():
         if record.stat().st_size != size:
             size, since = record.stat().st_size, time.monotonic()
         if time.monotonic() - since > limit:
             return True
+        if time.monotonic() - began > patience:
+            return False
         process.join(0.02)
     return False
 

@@ -4,8 +4,9 @@
 
 A change that no test notices is either equivalent (the program computes the same) or a test that is missing. Each
 mutant is made in a copy of the tree, and the tests that answer for its module run on it up to the first failure: the
-module's own, then those that name what it defines, then its own slow ones. With `--log`, an interrupted sampling goes
-on where it was, and `--survivors` tries those of the log again, after tests have been written.
+module's own, then those that name what it or its users define, then its own slow ones; each of the three only as long
+as `--patience` lasts. With `--log`, an interrupted sampling goes on where it was, and `--survivors` tries those of the
+log again, after tests have been written or with more patience.
 """
 
 import argparse
@@ -73,14 +74,14 @@ def copied(folder):
     return tree
 
 
-def noticed_by(tree, path, mutation, limit):
+def noticed_by(tree, path, mutation, limit, patience):
     """Returns the first test that fails on the mutant, or None."""
     source = (tree / path).read_text()
     responsible = Responsible(tree, path)
     (tree / path).write_text(mutation.of(source))
     try:
         for paths, marker in responsible.stages(tree):
-            failed = failures(tree, ["-x", "-m", marker, *paths], limit, responsible)
+            failed = failures(tree, ["-x", "-m", marker, *paths], limit, patience, responsible)
             if failed:
                 return failed[0]
     finally:
@@ -121,6 +122,7 @@ def main():
     parser.add_argument("--log", type=Path, default=None, help="path for the results, a line of JSON each")
     parser.add_argument("--survivors", action="store_true", help="try those of the log again")
     parser.add_argument("--limit", type=float, default=120, help="seconds for one test")
+    parser.add_argument("--patience", type=float, default=60, help="seconds for the tests of one kind")
     arguments = parser.parse_args()
 
     known = read(arguments.log)
@@ -138,7 +140,7 @@ def main():
             began, name = time.monotonic(), key(path, mutation)
             result = known.get(json.dumps(name))
             if result is None:
-                noticed = noticed_by(tree, path, mutation, arguments.limit)
+                noticed = noticed_by(tree, path, mutation, arguments.limit, arguments.patience)
                 result = name | {"noticed": noticed, "seconds": round(time.monotonic() - began, 1)}
                 if arguments.log is not None:
                     with arguments.log.open("a") as file:
