@@ -127,12 +127,10 @@ def failures(tree, arguments, limit, patience=math.inf, responsible=None):
     context = multiprocessing.get_context("fork")
     process = context.Process(target=_run, args=(tree, arguments, record, responsible))
     process.start()
-    late = _wait(process, record, limit, patience)
     try:
-        os.killpg(process.pid, signal.SIGKILL)  # what its tests may have left, too
-    except ProcessLookupError:
-        pass
-    process.join()
+        late = _wait(process, record, limit, patience)
+    finally:
+        _kill(process)
     stopped = process.exitcode == -signal.SIGKILL and not late
     lines = record.read_text().splitlines()
     failed = [line.removeprefix("failed ") for line in lines if line.startswith("failed ")]
@@ -142,6 +140,15 @@ def failures(tree, arguments, limit, patience=math.inf, responsible=None):
     if process.exitcode not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) and not (failed or stopped):
         return [f"{last} (ended with {process.exitcode})"]
     return failed
+
+
+def _kill(process):
+    """Ends a process and what its tests may have left."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.join()
 
 
 def _wait(process, record, limit, patience):
@@ -160,6 +167,7 @@ def _wait(process, record, limit, patience):
 
 def _run(tree, arguments, record, responsible):
     os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     output = os.open(Path(tree) / "output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for number in (1, 2):
         os.dup2(output, number)

@@ -14,6 +14,8 @@ import compileall
 import json
 import random
 import shutil
+import signal
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -125,6 +127,7 @@ def main():
     parser.add_argument("--patience", type=float, default=60, help="seconds for the tests of one kind")
     arguments = parser.parse_args()
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the copy is removed and no test left running
     known = read(arguments.log)
     mutants = population(arguments.only)
     if arguments.survivors:
