@@ -76,14 +76,15 @@ def copied(folder):
     return tree
 
 
-def noticed_by(tree, path, mutation, limit, patience):
-    """Returns the first test that fails on the mutant, or None."""
+def noticed_by(tree, path, mutation, limit, patience, tests):
+    """Returns the first test that fails on the mutant, or None; of those given, or of those that answer for it."""
     source = (tree / path).read_text()
-    responsible = Responsible(tree, path)
+    responsible = None if tests else Responsible(tree, path)
+    runs = [tests] if tests else [["-m", marker, *paths] for paths, marker in responsible.stages(tree)]
     (tree / path).write_text(mutation.of(source))
     try:
-        for paths, marker in responsible.stages(tree):
-            failed = failures(tree, ["-x", "-m", marker, *paths], limit, patience, responsible)
+        for run in runs:
+            failed = failures(tree, ["-x", *run], limit, patience, responsible)
             if failed:
                 return failed[0]
     finally:
@@ -125,6 +126,7 @@ def main():
     parser.add_argument("--survivors", action="store_true", help="try those of the log again")
     parser.add_argument("--limit", type=float, default=120, help="seconds for one test")
     parser.add_argument("--patience", type=float, default=60, help="seconds for the tests of one kind")
+    parser.add_argument("--tests", nargs="+", help="run these, whatever they are about")
     arguments = parser.parse_args()
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the copy is removed and no test left running
@@ -143,7 +145,7 @@ def main():
             began, name = time.monotonic(), key(path, mutation)
             result = known.get(json.dumps(name))
             if result is None:
-                noticed = noticed_by(tree, path, mutation, arguments.limit, arguments.patience)
+                noticed = noticed_by(tree, path, mutation, arguments.limit, arguments.patience, arguments.tests)
                 result = name | {"noticed": noticed, "seconds": round(time.monotonic() - began, 1)}
                 if arguments.log is not None:
                     with arguments.log.open("a") as file:

@@ -74,6 +74,16 @@ def test_fit_measures_what_numpy_does():
     np.testing.assert_allclose(history["noise_scale_measured"], expected, rtol=1e-5)
 
 
+def test_it_measures_without_logs_to_tell_it_in():
+    kernel, (x, y) = np.array([0.5, 1.0, 0.0, -1.0]), data()
+    noise = NoiseScale(**SIZES, data=(x, y))
+    noise.set_model(compiled(linear(kernel), keras.optimizers.SGD(0.0)))
+    noise.on_train_begin()
+    noise.on_epoch_end(0)
+    expected = reference(kernel, list(training_batches((x, y), 4, 8)))
+    np.testing.assert_allclose([noise.gradient_norm_squared, noise.trace], expected, rtol=1e-5)
+
+
 def test_the_trainer_measures_on_the_coming_examples():
     kernel = np.array([0.5, 1.0, 0.0, -1.0])
     noise = NoiseScale(**SIZES)

@@ -76,6 +76,16 @@ def test_neighbours_in_the_batch_change():
     assert sorted(neighbours[0]) == sorted(neighbours[1])
 
 
+def test_weights_of_the_examples_are_not_shown():
+    data = examples()
+    plain, weighted = (
+        rows_of(Stream(given, seed=1, augment=brighter), 2, [0]) for given in (data, (*data, np.ones(20, "float32")))
+    )
+    for row, other in zip(weighted, plain, strict=True):
+        np.testing.assert_array_equal(row.images, other.images)
+        assert row.captions == other.captions
+
+
 def test_more_rows_than_examples():
     assert len(rows_of(Stream(examples(3), augment=brighter), 8, [0])) == 3
 
@@ -170,6 +180,13 @@ def test_text_is_below_the_image_it_belongs_to():
     below = shown[137:]
     assert (below[:, :136] == 255).all()
     assert (below[:, 144:] < 128).any()
+
+
+def test_the_name_of_a_row_is_beside_the_middle_of_its_images():
+    image = np.zeros((8, 8, 1), "uint8")
+    shown = pixels(draw([Row([image], [""], "name")]))
+    ink = np.flatnonzero((shown[:, :38] < 128).any(axis=(1, 2)))
+    assert abs(ink.mean() - (8 + 128 / 2)) < 4
 
 
 @pytest.mark.parametrize("text", ["$x^2", "a_b {c} \\d", "猫", "x" * 200])
