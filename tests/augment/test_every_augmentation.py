@@ -1,5 +1,6 @@
 """What every augmentation must do, whatever it is. A new one is covered by being listed in TRICKS."""
 
+import inspect
 from pathlib import Path
 
 import keras
@@ -25,6 +26,13 @@ def test_made_by_name_is_made_again_from_its_config(name):
     made = cases.make(name)
     again = type(made).from_config(made.get_config())
     assert again.get_config() == made.get_config()
+
+
+@every
+def test_its_config_holds_every_argument(name):
+    made = cases.make(name)
+    own = [p.name for p in inspect.signature(type(made)).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert {*own, "value_range", "seed", "name"} <= set(made.get_config())
 
 
 @every

@@ -95,6 +95,12 @@ def test_directions_without_variance_give_zero(method):
     np.testing.assert_allclose(np.linalg.eigvalsh(np.cov(y.T, bias=True)), [0, 0, 1, 1], atol=1e-4)
 
 
+@pytest.mark.parametrize("method", ["pca", "zca"])
+def test_before_it_has_seen_data_it_changes_nothing(method):
+    x = _correlated(5, 3, seed=0).astype("float32")
+    np.testing.assert_allclose(np.asarray(Whitening(method)(x)), x, rtol=1e-6)
+
+
 def test_one_example_gives_zero():
     layer = Whitening("zca")
     layer.adapt(np.array([[1.0, 2.0]]))

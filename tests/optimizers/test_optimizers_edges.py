@@ -43,6 +43,15 @@ def test_a_tensor_without_any_gradient_stays(name):
     np.testing.assert_array_equal(steps(optimizer, [[1.0, 2.0]], [[0.0, 0.0]]), [[1.0, 2.0]])
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_built_again_it_has_the_same_state(name):
+    optimizer, variables = make(name), [keras.Variable([[1.0]], name="kernel")]
+    optimizer.build(variables)
+    state = [id(v) for v in optimizer.variables]
+    optimizer.build(variables)
+    assert [id(v) for v in optimizer.variables] == state
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("name", ALL)
 def test_half_precision(name, dtype):
@@ -177,6 +186,20 @@ def test_layer_wise_decay_takes_an_attention_and_a_normalisation_for_no_layers_o
         "head": 1.0,
     }
     assert sorted(set(found.values())) == [0.25, 0.5, 1.0]
+
+
+def test_layer_wise_decay_puts_a_normalisation_with_the_layer_before_it_which_has_no_bias():
+    dense, norm = keras.layers.Dense, keras.layers.BatchNormalization
+    stack = [dense(2, use_bias=False, name="one"), norm(name="one_bn")]
+    stack += [dense(2, use_bias=False, name="two"), norm(name="two_bn"), dense(2, name="head")]
+    found = factors(keras.Sequential([keras.Input((2,)), *stack]), decay=0.5)
+    assert {path.split("/")[-2]: v for path, v in found.items()} == {
+        "one": 0.25,
+        "one_bn": 0.25,
+        "two": 0.5,
+        "two_bn": 0.5,
+        "head": 1.0,
+    }
 
 
 def test_a_multiplier_around_schedule_free_is_that_rate():

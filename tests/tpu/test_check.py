@@ -89,6 +89,15 @@ def test_micro_batches_do_the_work_of_the_batch(convnet, optimizer):
 
 
 @compiles
+def test_sam_does_the_work_of_two_steps(convnet):
+    plain, sam = (
+        only(tt.tpu.check(convnet, optimizer=optimizer, batch_size=512, topology="v5e:1x1")).program
+        for optimizer in ("momentum", {"name": "sam", "optimizer": "momentum"})
+    )
+    assert sam.flops / plain.flops == pytest.approx(2, rel=0.1)
+
+
+@compiles
 def test_the_largest_batch_fits_and_the_next_does_not(v5e):
     """On images that are large, so that few of them fit."""
     model = keras.Sequential(

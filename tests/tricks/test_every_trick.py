@@ -1,5 +1,7 @@
 """What every trick must do, whatever it is. A new trick is covered by being listed in its package's TRICKS."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -56,6 +58,13 @@ def test_config_round_trip(package, name):
     config = made.get_config()
     again = type(made).from_config(made.get_config())
     assert again.get_config() == config
+
+
+@every_object_of_keras
+def test_its_config_holds_every_argument(package, name):
+    made = examples.make(package, name)
+    own = [p.name for p in inspect.signature(type(made)).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert set(own) <= set(made.get_config())
 
 
 @every_object_of_keras
