@@ -109,6 +109,16 @@ def test_units_of_images_are_channels(tmp_path):
     assert written(tmp_path)["monitor/activations/conv/dead"][0][1] == 0.5
 
 
+def test_a_layer_that_gives_several_outputs_is_passed_over(tmp_path):
+    sequence = keras.Input((2, 1))
+    states, _, _ = keras.layers.LSTM(3, return_state=True, name="states")(sequence)
+    model = keras.Model(sequence, keras.layers.Dense(1, name="output")(states))
+    model.compile("sgd", "mse")
+    model.fit(X[..., None], Y, callbacks=[Monitor((X[..., None], Y), tmp_path)], verbose=0)
+    looked_at = {tag.split("/")[2] for tag in written(tmp_path) if tag.startswith("monitor/activations/")}
+    assert looked_at == {"output"}
+
+
 def test_values_that_are_not_finite_do_not_stop_it(tmp_path):
     fitted(tmp_path, batch=(np.full_like(X, np.nan), Y))
     found = written(tmp_path)

@@ -82,6 +82,15 @@ def test_the_trainer_s_list_of_what_decays_counts():
     assert optimizer.decay_of(variable) == 0.0
 
 
+def test_a_list_of_what_does_not_decay_takes_the_place_of_the_patterns():
+    kernel, bias = keras.Variable([1.0], name="kernel"), keras.Variable([1.0], name="bias")
+    optimizer = make("weight_decay_exclusions", optimizer={"name": "adam_w", "weight_decay": 0.5}, exclude=["bias$"])
+    optimizer.learning_rate = 0.1
+    optimizer.exclude_from_weight_decay(var_list=[kernel])
+    optimizer.apply([keras.ops.zeros(1), keras.ops.zeros(1)], [kernel, bias])
+    np.testing.assert_allclose([kernel.numpy(), bias.numpy()], [[1.0], [1.0 - 0.1 * 0.5]])
+
+
 def test_sam_returns_to_the_very_weights():
     sam = optimizers.SAM(keras.optimizers.SGD(0.0), rho=0.3)
     variable = keras.Variable(np.linspace(0.1, 1, 7))

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 
 import pytest
 
@@ -41,6 +42,14 @@ def test_cut_at_the_end_changes_nothing(metrics, tmp_path):
 def test_cut_where_nothing_was_written_makes_no_file(metrics, tmp_path):
     metrics.cut(0)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_counted_has_reached_the_disk(metrics, tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    metrics.write(step=1)
+    assert metrics.size() == len('{"step": 1}\n')
+    assert synced == [os.stat(tmp_path / "metrics.jsonl").st_ino]
 
 
 def test_size_of_no_file(metrics):

@@ -8,9 +8,11 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tf_tricks as tt
 from tf_tricks.errors import RequestError
+from tf_tricks.tpu.blank import BlankSource
 from tf_tricks.training.task import class_weights
 
 K = keras.layers
@@ -351,3 +353,17 @@ def test_an_augmentation_for_fewer_classes_than_the_data_have():
     model = keras.Sequential([keras.Input((6, 6, 3)), K.Flatten(), K.Dense(4)])
     with pytest.raises(RequestError, match="has num_classes=3, and the labels of the training data go up to 3"):
         fit(model, stream)
+
+
+def test_an_augmentation_that_mixes_examples_of_different_weight():
+    images, weights = np.zeros((32, 6, 6, 3), "float32"), np.ones(32, "float32")
+    mixup = tt.augment.get({"name": "mixup", "num_classes": 3})
+    model = keras.Sequential([keras.Input((6, 6, 3)), K.Flatten(), K.Dense(3)])
+    with pytest.raises(RequestError, match="mixes examples cannot be used with weights of examples"):
+        fit(model, tt.data.Stream((images, CLASSES, weights), augment=mixup))
+
+
+def test_a_source_that_does_not_say_what_its_labels_are():
+    source = BlankSource(tf.TensorSpec([6]), tf.TensorSpec([1]), 32)
+    trainer = tt.Trainer(dense(1), batch_size=8, loss="mean_squared_error")
+    assert trainer.check(tt.data.Stream(source), epochs=1).description == "labels: mean squared error"

@@ -7,6 +7,8 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import EventA
 from tensorboard.plugins.hparams import plugin_data_pb2
 from tensorboard.util import tensor_util
 
+from tf_tricks.training.run_log import RunLog
+from tf_tricks.training.state import Progress
 from tf_tricks.training.tensorboard import TensorBoard
 
 
@@ -72,6 +74,14 @@ def test_flushed_events_are_on_disk_before_closing(tmp_path):
     board.flush()
     assert scalars(tmp_path, "loss") == [(1, 1.0)]
     board.close()
+
+
+def test_the_results_of_an_epoch_are_on_disk_while_the_run_goes_on(tmp_path):
+    with RunLog(tmp_path, verbose=0) as log:
+        log.start(Progress(), num_examples=10, total_epochs=2, size=0)
+        log.end_epoch(0, {"loss": 0.5, "val_loss": 0.25}, step=5, variables=[])
+        assert scalars(tmp_path / "tensorboard" / "train", "by_epoch/loss") == [(1, 0.5)]
+        assert scalars(tmp_path / "tensorboard" / "validation", "by_epoch/loss") == [(1, 0.25)]
 
 
 def test_a_line_has_three_axes(tmp_path):
