@@ -92,3 +92,15 @@ def test_a_file_that_is_no_model_gets_a_sentence(tmp_path):
     (tmp_path / "model.keras").write_bytes(b"nothing")
     with pytest.raises(RequestError, match=r"model.keras cannot be read"):
         saved_model.load(tmp_path, compile=False)
+
+
+def test_weights_are_taken_of_a_model_that_was_compiled_with_parts_of_ones_own(tmp_path):
+    def mine(y_true, y_pred):
+        return keras.ops.mean(keras.ops.square(y_pred), axis=-1)
+
+    saved, other = (keras.Sequential([keras.Input((6,)), keras.layers.Dense(3)]) for _ in range(2))
+    saved.compile("adam", mine)
+    saved.save(tmp_path / "mine.keras")
+    saved_model.copy_weights(tmp_path / "mine.keras", other)
+    for found, wanted in zip(other.weights, saved.weights, strict=True):
+        np.testing.assert_array_equal(found.numpy(), wanted.numpy())
