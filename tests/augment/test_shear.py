@@ -81,6 +81,7 @@ def test_nothing_is_the_identity(xla):
     ("arguments", "sentence"),
     [
         ({"x": 20}, "x must be a number at least 0 and at most 1, not 20"),
+        ({"y": 1.5}, "y must be a number at least 0 and at most 1, not 1.5"),
         ({"y": (0.2, -0.2)}, r"y must be \(low, high\) with low at most high, not \(0.2, -0.2\)"),
     ],
 )

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tf_tricks.initializers.walk import calls_replaced, kernel_of, layers_in
+from tf_tricks.initializers.walk import calls_replaced, is_sum, kernel_of, layers_in
 
 
 def test_layers_of_models_inside_and_shared_layers_once():
@@ -32,6 +32,22 @@ def test_the_kernel_of_a_layer(layer, shape):
     layer.build((None, 4, 4, 5) if "2D" in type(layer).__name__ else (None, 5))
     kernel = kernel_of(layer)
     assert (kernel if kernel is None else tuple(kernel.shape)) == shape
+
+
+@pytest.mark.parametrize(
+    ("combined", "expected"),
+    [
+        (lambda x, y: x + y, True),
+        (lambda x, y: keras.layers.Add()([x, y]), True),
+        (lambda x, y: x + 1.0, False),
+        (lambda x, y: x * y, False),
+    ],
+    ids=["plus", "Add", "constant", "product"],
+)
+def test_what_adds_tensors_is_a_sum(combined, expected):
+    x, y = keras.Input((4,)), keras.Input((4,))
+    operation, index, _ = combined(x, y)._keras_history
+    assert is_sum(operation._inbound_nodes[index]) is expected
 
 
 def test_a_layer_that_is_not_built_has_no_kernel():

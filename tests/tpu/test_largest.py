@@ -65,3 +65,14 @@ def test_all_fit():
 
 def test_none_fits():
     assert largest_batch(measured(lambda batch: LIMIT + batch, []), LIMIT, candidates(1000), 32) is None
+
+
+def test_only_the_smallest_fits():
+    batches = candidates(1000)
+    assert largest_batch(measured(lambda batch: LIMIT * batch, []), LIMIT, batches, 32) == batches[0]
+
+
+def test_where_memory_does_not_grow_the_batch_is_doubled():
+    asked = []
+    largest_batch(measured(lambda batch: 5, asked), LIMIT, list(range(1, 200)), start=8)
+    assert asked == [8, 16, 32, 64, 128, 199]
