@@ -65,7 +65,8 @@ class Responsible:
 
     def stages(self, tree):
         """Returns pairs (paths, marker expression), the likeliest to notice anything first."""
-        rest = [tree / "tests" / "test_doctests.py", *self.others, tree / "tests" / "tricks"]
+        rest = [tree / "tests" / "test_doctests.py", *self.others]
+        rest += [tree / "tests" / "tricks"] if self.tricks else []
         own = self.own or self.others[:1]
         return [(self.own, FAST)] * bool(self.own) + [(rest, FAST), (own, SLOW)]
 
