@@ -1,10 +1,10 @@
 """Alpha stays as it is where colors change, and moves with the pixels where they move."""
 
-import cases
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image, ImageEnhance
+from support import augmentations as cases
 
 from tf_tricks import RequestError, augment
 from tf_tricks.augment.operations import ENHANCE, GEOMETRIC, WHOLE

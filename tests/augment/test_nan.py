@@ -1,9 +1,9 @@
 """A pixel that is NaN changes no other image, on any way; see docs/augmentation.md for what it does to its own."""
 
-import cases
 import numpy as np
 import pytest
 import tensorflow as tf
+from support import augmentations as cases
 
 from tf_tricks import augment
 

@@ -1,8 +1,8 @@
 """Boxes and key points among the labels: refused where pixels move, left alone where they do not."""
 
-import cases
 import numpy as np
 import pytest
+from support import augmentations as cases
 
 from tf_tricks import RequestError, augment
 
