@@ -16,7 +16,7 @@ CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
 def convolutional_model():
-    """Convolutions, batch normalisation and a residual branch, with weights that no backend has drawn."""
+    """Convolutions, batch normalization and a residual branch, with weights that no backend has drawn."""
     inputs = keras.Input((8, 8, 3))
     x = keras.layers.Conv2D(6, 3, activation="relu", kernel_regularizer="l2")(inputs)
     y = keras.layers.Activation("relu")(keras.layers.Conv2D(6, 3, padding="same")(x))
@@ -28,8 +28,8 @@ def convolutional_model():
     return model
 
 
-def normalised_model():
-    """The same kind of weights behind a batch normalisation."""
+def normalized_model():
+    """The same kind of weights behind a batch normalization."""
     layers = [keras.layers.Flatten(), keras.layers.Dense(9), keras.layers.BatchNormalization(), keras.layers.Dense(5)]
     model = keras.Sequential([keras.Input((8, 8, 3)), *layers])
     random = np.random.default_rng(2)
@@ -45,7 +45,7 @@ def deviation(initializer):
 def main(output):
     """Finds everything."""
     found = {"he_normal": deviation(he_normal(seed=0)), "fan_out": deviation(get("he_fan_out_normal"))}
-    for make in (convolutional_model, normalised_model):
+    for make in (convolutional_model, normalized_model):
         model = make()
         name = make.__name__
         before = model.get_weights()

@@ -205,13 +205,13 @@ def unchanged_by(model, message):
         np.testing.assert_array_equal(old, new)
 
 
-def test_a_net_that_normalises():
+def test_a_net_that_normalizes():
     inputs = keras.Input((WIDTH,))
     x = keras.layers.Add()([inputs, dense(keras.layers.LayerNormalization(name="norm")(dense(inputs)))])
     unchanged_by(keras.Model(inputs, dense(x)), "'norm' is a LayerNormalization")
 
 
-def test_standardised_inputs_are_no_normalisation():
+def test_standardised_inputs_are_no_normalization():
     inputs = keras.Input((WIDTH,))
     x = keras.layers.Normalization(mean=0.0, variance=1.0)(inputs)
     assert len(fixup(keras.Model(inputs, dense(keras.layers.Add()([x, dense(dense(x))]))))) == 1

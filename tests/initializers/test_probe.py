@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tf_tricks.errors import RequestError
-from tf_tricks.initializers import fixup, get, signal_propagation
+from tf_tricks.initializers import fixup, get, lsuv, signal_propagation
 
 
 def mlp(widths, activation, initializer, inputs=None, outputs=None):
@@ -65,7 +65,7 @@ def test_the_gains_of_small_weights(activation, halves, separate):
     report = signal_propagation(keras.Sequential([keras.Input((width,)), *layers]), normal(64, width))
     assert report.forward_gain == pytest.approx(expected, rel=0.1)
     assert report.backward_gain == pytest.approx(expected, rel=0.1)
-    ratio = f"{1 / report.backward_gain:.3g}x a layer"
+    ratio = f"{1 / report.backward_gain:.3g}x per layer"
     assert ratio in report.diagnosis
     assert report.diagnosis.endswith("use he_normal" if activation == "relu" else "use glorot_normal")
 
@@ -100,14 +100,97 @@ def test_weights_that_follow_the_advice_already_get_another():
     for layer in model.layers:
         layer.bias.assign(keras.ops.full((64,), 1.0))
     report = signal_propagation(model, normal(16, 64))
-    assert report.advice == "use lsuv, or normalise"
+    assert report.advice == "use lsuv, or normalize"
 
 
 def test_zero_weights():
     names = ("first", "second", "third")
     layers = [keras.layers.Dense(16, "tanh", kernel_initializer="zeros", name=name) for name in names]
     report = signal_propagation(keras.Sequential([keras.Input((16,)), *layers]), normal(8, 16))
-    assert report.diagnosis == "every unit of 'first' gives the same on every example: use glorot_normal"
+    assert report.diagnosis == (
+        "every unit of 'first' gives the same on every example: use glorot_normal for the weights that are all 0"
+    )
+
+
+def test_a_head_of_zeros_passes_no_gradient():
+    model = mlp([16, 16], "tanh", "glorot_normal", outputs=3)
+    model.layers[-1].kernel.assign(keras.ops.zeros((16, 3)))
+    expected = f"the gradient is 0 from {model.layers[1].name!r} back: use glorot_normal for the weights that are all 0"
+    assert signal_propagation(model, normal(8, 16)).diagnosis == expected
+
+
+def normalized(depth):
+    model = keras.Sequential([keras.Input((64,))])
+    for _ in range(depth):
+        for layer in (keras.layers.Dense(64), keras.layers.BatchNormalization(), keras.layers.ReLU()):
+            model.add(layer)
+    model.add(keras.layers.Dense(10))
+    return model
+
+
+def test_a_network_with_batch_normalization_is_not_told_to_scale_its_weights():
+    # Yang et al. 2019, arXiv:1902.08129: in a wide network of ReLU the gradient grows by √(π / (π − 1)) = 1.21.
+    report = signal_propagation(normalized(30), normal(128, 64))
+    assert report.backward_gain == pytest.approx((np.pi / (np.pi - 1)) ** 0.5, rel=0.03)
+    assert report.advice == "add skip connections, as normalization alone lets the gradient grow with depth"
+    assert signal_propagation(normalized(3), normal(128, 64)).diagnosis.startswith("the signal is fine")
+
+
+def test_a_residual_network_that_normalizes_lets_its_branches_begin_at_0():
+    x = inputs = keras.Input((8,))
+    x = keras.layers.Add()([x, keras.layers.BatchNormalization()(keras.layers.Dense(8)(x))])
+    advice = signal_propagation(keras.Model(inputs, x), normal(16, 8)).advice
+    assert advice == "let each branch begin at 0, by gamma_initializer='zeros' in its last normalization"
+
+
+def test_sigmoid_is_advised_against_whatever_the_weights():
+    model = mlp([64] * 12, "sigmoid", "glorot_normal", outputs=10)
+    expected = "use tanh or relu in place of sigmoid, whose slope is at most 1/4"
+    assert signal_propagation(model, normal(64, 64)).diagnosis.endswith(expected)
+    lsuv(model, normal(64, 64), seed=0)
+    assert signal_propagation(model, normal(64, 64)).advice == expected
+
+
+def test_who_has_taken_lsuv_is_not_sent_back():
+    model = mlp([64] * 12, "tanh", "small_normal", outputs=10)
+    assert signal_propagation(model, normal(64, 64)).advice == "use glorot_normal"
+    lsuv(model, normal(64, 64), seed=0)
+    assert signal_propagation(model, normal(64, 64)).advice == "normalize, or add skip connections"
+
+
+@pytest.mark.parametrize("separate", [False, True])
+def test_a_layer_that_is_all_dead(separate):
+    dense = keras.layers.Dense(32, None if separate else "relu", bias_initializer=keras.initializers.Constant(-100.0))
+    rest = [keras.layers.Dense(32, "relu"), keras.layers.Dense(10)]
+    layers = [dense, keras.layers.ReLU(name="dead"), *rest] if separate else [dense, *rest]
+    dead = "dead" if separate else dense.name
+    report = signal_propagation(keras.Sequential([keras.Input((8,)), *layers]), normal(16, 8))
+    assert report.diagnosis.startswith(f"all units of {dead!r} are dead (0 on the whole batch): use a smaller learning")
+
+
+def test_inputs_that_are_not_finite():
+    x = normal(16, 8)
+    x[3, 4] = np.nan
+    report = signal_propagation(mlp([8, 8, 8], "tanh", "glorot_normal"), x)
+    assert report.diagnosis == "the inputs are not finite: remove the examples with NaN or infinity, or repair them"
+
+
+def test_units_that_are_alike():
+    constant = keras.initializers.Constant(0.1)
+    layers = [keras.layers.Dense(16, "tanh", kernel_initializer=constant) for _ in range(3)]
+    report = signal_propagation(keras.Sequential([keras.Input((16,)), *layers]), normal(8, 16))
+    assert report.diagnosis == (
+        f"the units of {layers[0].name!r} are all alike and learn the same: "
+        "draw the weights at random, as glorot_uniform does"
+    )
+    assert [signal.alike for signal in report.layers] == [True, True, False]  # the outputs have gradients of their own
+
+
+def test_what_recurrent_layers_do_to_the_signal_is_not_told_by_their_outputs():
+    layers = [keras.layers.LSTM(32, return_sequences=i < 3) for i in range(4)]
+    model = keras.Sequential([keras.Input((12, 8)), *layers, keras.layers.Dense(5)])
+    report = signal_propagation(model, normal(64, 12, 8))
+    assert report.diagnosis == "the signal is finite and moves; there are too few layers to tell a gain"
 
 
 def test_dead_units_are_counted():

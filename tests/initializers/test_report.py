@@ -8,7 +8,7 @@ from tf_tricks.initializers.report import LayerSignal, SignalReport, fitted_gain
 
 
 def layer(i, variance=1.0, gradient_variance=1.0, dead=0.0, mean=0.0):
-    return LayerSignal(f"dense_{i}", mean, variance, gradient_variance, dead, has_matrix=True)
+    return LayerSignal(f"dense_{i}", mean, variance, gradient_variance, dead, has_matrix=True, rectifies=True)
 
 
 def report(layers, residual=False):
@@ -43,17 +43,17 @@ def test_layers_without_a_signal_do_not_count_for_the_gain():
 
 def test_a_gradient_that_vanishes():
     made = report([layer(i, gradient_variance=40.0 ** (2 * (i - 3))) for i in range(4)])
-    assert made.diagnosis == "the gradient shrinks 40x a layer: use he_normal"
+    assert made.diagnosis == "the gradient shrinks 40x per layer: use he_normal"
 
 
 def test_a_signal_that_explodes_both_ways():
     made = report([layer(i, variance=9.0**i, gradient_variance=4.0**-i) for i in range(8)])
-    assert made.diagnosis == "the activations grow 3x a layer and the gradient grows 2x a layer: use he_normal"
+    assert made.diagnosis == "the activations grow 3x per layer and the gradient grows 2x per layer: use he_normal"
 
 
 def test_a_small_gain_over_few_layers_is_fine():
     made = report([layer(i, variance=0.25**i) for i in range(4)])
-    assert made.diagnosis == "the signal is fine: activations x0.5 and gradient x1 a layer"
+    assert made.diagnosis == "the signal is fine: activations x0.5 and gradient x1 per layer"
 
 
 def test_too_few_layers():
@@ -91,7 +91,7 @@ def test_the_table():
     assert lines[1].split() == ["dense_0", "0", "0.123", "1", "0%"]
     assert lines[2].split() == ["dense_10", "0", "1", "1", "25%"]
     assert len({len(line) for line in lines[:4]}) == 1
-    assert lines[4].startswith("gain a layer: activations")
+    assert lines[4].startswith("gain per layer: activations")
 
 
 def test_the_figure(tmp_path):

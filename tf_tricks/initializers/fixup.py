@@ -1,4 +1,4 @@
-"""Fixup: residual networks without normalisation."""
+"""Fixup: residual networks without normalization."""
 
 import keras
 
@@ -8,9 +8,9 @@ from tf_tricks.layers.scalars import ScalarBias, ScalarMultiplier
 
 
 def fixup(model, seed=None):
-    """Re-initialises a residual network so that it trains without normalisation.
+    """Re-initializes a residual network so that it trains without normalization.
 
-    In a residual network x ← x + F(x) under a standard initialisation the signal's power doubles with every branch, and
+    In a residual network x ← x + F(x) under a standard initialization the signal's power doubles with every branch, and
     one update changes the network's function the more, the deeper it is. Fixup, Zhang et al. 2019, arXiv:1901.09321,
     scales the branches so that an update of size η changes the function by about η at every depth. With L residual
     branches and m weight layers in a branch:
@@ -26,20 +26,20 @@ def fixup(model, seed=None):
     `ScalarMultiplier` at the end of each branch. At first only the classifier learns; then the last layers of the
     branches; then all.
 
-    Use it when a deep residual network cannot have batch normalisation: batches of one or two, or private training.
+    Use it when a deep residual network cannot have batch normalization: batches of one or two, or private training.
 
-    Avoid it when the network normalises (start the branches at 0 by γ = 0 instead), or has no skip connections (take
+    Avoid it when the network normalizes (start the branches at 0 by γ = 0 instead), or has no skip connections (take
     `he_normal`).
 
     Args:
-        model: a functional model, not nested, without normalisation; its weights are replaced.
-        seed: of He's initialisation, an integer or None.
+        model: a functional model, not nested, without normalization; its weights are replaced.
+        seed: of He's initialization, an integer or None.
 
     Returns:
         the L branches, from the input on: for each a tuple of the names of its weight layers.
 
     Raises:
-        RequestError: the model normalises, is nested, has no residual branch, or one that cannot be told from its
+        RequestError: the model normalizes, is nested, has no residual branch, or one that cannot be told from its
             shortcut; the model is then as it was.
 
     Example:
@@ -63,7 +63,7 @@ def fixup(model, seed=None):
         if isinstance(layer, keras.Model):
             raise RequestError(f"fixup needs a model without models inside it, and {layer.name!r} is one")
         if kind.endswith("Normalization") and not isinstance(layer, keras.layers.Normalization):
-            raise RequestError(f"fixup is for networks without normalisation, and {layer.name!r} is a {kind}")
+            raise RequestError(f"fixup is for networks without normalization, and {layer.name!r} is a {kind}")
 
     nodes = _nodes_in_order(model)
     branches = _branches(nodes)

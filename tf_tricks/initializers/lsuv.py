@@ -23,9 +23,9 @@ def lsuv(model, batch, tolerance=0.01, max_iterations=10, seed=None):
     they are at first, one division is enough; biases are left as they are. In code, before training:
     `tf_tricks.initializers.lsuv(model, images[:256])`.
 
-    Use it when a deep network without normalisation has activations for which no formula is at hand.
+    Use it when a deep network without normalization has activations for which no formula is at hand.
 
-    Avoid it when the network normalises its activations anyway (batch normalisation), or is a residual network, whose
+    Avoid it when the network normalizes its activations anyway (batch normalization), or is a residual network, whose
     signal grows with every branch that has unit variance: see `fixup`.
 
     Args:

@@ -6,15 +6,9 @@ from keras import ops
 
 from tf_tricks.errors import RequestError
 from tf_tricks.gradients import as_tensors, mean_loss, value_and_gradient, values_of
+from tf_tricks.initializers.advice import activation_name, advice, is_measured, is_residual
 from tf_tricks.initializers.report import LayerSignal, SignalReport, fitted_gain
-from tf_tricks.initializers.walk import calls_replaced, is_sum, kernel_of, layers_in
-
-ACTIVATIONS = tuple(
-    getattr(keras.layers, name)
-    for name in ("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax")
-    if hasattr(keras.layers, name)
-)
-RELU_LIKE = ("relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "swish", "mish", "hard_silu", "hard_swish")
+from tf_tricks.initializers.walk import calls_replaced, kernel_of, layers_in
 
 
 def signal_propagation(model, batch, labels=None, loss=None):
@@ -23,11 +17,11 @@ def signal_propagation(model, batch, labels=None, loss=None):
     For each layer with weights or an activation: mean and variance of its output over the examples and units, the
     variance of the gradient with respect to it, and the share of units that are 0 on the whole batch. Through the
     hidden layers l = 1, 2, … that hold a weight matrix (all but the last) a straight line is fitted by least squares,
-    whose slope is the gain a layer g, for the activations going forward and for the gradient going backward:
+    whose slope is the gain per layer g, for the activations going forward and for the gradient going backward:
 
         log (standard deviation at layer l) = constant ± l log g
 
-    For ε·N(0, 1) weights and width n it is ε √n with tanh and ε √(n/2) with ReLU, both ways; initialisations that train
+    For ε·N(0, 1) weights and width n it is ε √n with tanh and ε √(n/2) with ReLU, both ways; initializations that train
     deep networks have g near 1 (Glorot & Bengio 2010; He et al. 2015, arXiv:1502.01852). In code:
     `print(tf_tricks.initializers.signal_propagation(model, images[:256]))`, or `.plot("signal.png")` of what it
     returns. The model runs as in training; its weights, moving statistics and seeds stay as they are.
@@ -68,7 +62,7 @@ def signal_propagation(model, batch, labels=None, loss=None):
     batch = as_tensors(batch)
     if not model.built:
         model(batch)
-    layers = {name: layer for name, layer in layers_in(model).items() if _is_measured(layer)}
+    layers = {name: layer for name, layer in layers_in(model).items() if is_measured(layer)}
     names, activations, gradients = _signals(model, layers, batch, labels, loss)
     if not names:
         raise RequestError(f"{model.name!r} has no layer with weights or an activation to measure")
@@ -80,12 +74,14 @@ def signal_propagation(model, batch, labels=None, loss=None):
         with np.errstate(all="ignore"):  # What is not finite is part of the report.
             signals.append(_layer_signal(label, layers[name], activation, gradient))
     hidden = [signal for signal in signals if signal.has_matrix][:-1]
+    forward_gain = fitted_gain([signal.variance for signal in hidden])
     return SignalReport(
         layers=tuple(signals),
-        forward_gain=fitted_gain([signal.variance for signal in hidden]),
+        forward_gain=forward_gain,
         backward_gain=fitted_gain([signal.gradient_variance for signal in hidden], backward=True),
-        advice=_advice(model, layers.values()),
-        residual=_is_residual(model),
+        advice=advice(model, layers.values(), forward_gain),
+        residual=is_residual(model),
+        finite_inputs=all(_is_finite(x) for x in keras.tree.flatten(batch)),
     )
 
 
@@ -163,41 +159,33 @@ def _layer_signal(label, layer, activation, gradient):
         variance=float(np.var(activation)),
         gradient_variance=float(np.var(gradient)),
         dead=float(np.mean(np.all(activation == 0, axis=others))),
-        has_matrix=any(len(weight.shape) >= 2 for weight in layer.weights),
+        has_matrix=_is_matrix(layer),
+        rectifies=activation_name(layer) in ("relu", "relu6") and not _kernel_is_zero(layer),
+        alike=_are_alike(activation, units) and _are_alike(gradient, units),
     )
 
 
-def _advice(model, layers):
-    if _is_residual(model):
-        return "use fixup, or normalise"
-    relu = any(_activation_name(layer) in RELU_LIKE for layer in layers)
-    scheme = "he_normal" if relu else "glorot_normal"
-    kernels = [_float64(kernel_of(layer)) for layer in layers if kernel_of(layer) is not None][:-1]
-    # Measured, and not asked of the layers: the weights may have come from elsewhere, or have been trained.
-    asked = [_variance_asked(kernel, relu) for kernel in kernels]
-    follows = all(0.8 < np.mean(kernel**2) / variance < 1.25 for kernel, variance in zip(kernels, asked))
-    return "use lsuv, or normalise" if kernels and follows else f"use {scheme}"
+def _is_matrix(layer):
+    # What a recurrent layer does to the signal is not told by its outputs; an embedding has no signal before it.
+    others = (keras.layers.RNN, keras.layers.Bidirectional, keras.layers.Embedding)
+    return not isinstance(layer, others) and any(len(weight.shape) >= 2 for weight in layer.weights)
 
 
-def _variance_asked(kernel, relu):
-    n_in, n_out = kernel.size / kernel.shape[-1], kernel.size / kernel.shape[-2]
-    return 2 / n_in if relu else 2 / (n_in + n_out)
+def _kernel_is_zero(layer):
+    kernel = kernel_of(layer)
+    return kernel is not None and not np.any(ops.convert_to_numpy(kernel))
 
 
-def _is_residual(model):
-    nodes = [node for operation in getattr(model, "operations", ()) for node in operation._inbound_nodes]
-    return any(isinstance(layer, keras.layers.Add) for layer in layers_in(model).values()) or any(map(is_sum, nodes))
+def _are_alike(values, units):
+    """Returns whether all of several units have the same value on each example, but for rounding."""
+    if values.shape[units] < 2:
+        return False
+    spread = np.max(np.ptp(values, axis=units), initial=0.0)
+    return bool(spread <= 1e-5 * np.max(np.abs(values), initial=0.0))
 
 
-def _is_measured(layer):
-    return bool(layer.weights) or isinstance(layer, ACTIVATIONS) or _activation_name(layer) not in (None, "linear")
-
-
-def _activation_name(layer):
-    if isinstance(layer, (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU, keras.layers.ELU)):
-        return "relu"
-    activation = getattr(layer, "activation", None)
-    return None if activation is None else getattr(activation, "__name__", type(activation).__name__)
+def _is_finite(x):
+    return not _is_float(x) or bool(np.isfinite(_float64(x)).all())
 
 
 def _is_float(output):

@@ -20,7 +20,10 @@ class LayerSignal:
         variance: of the activations.
         gradient_variance: of the gradient of each example's loss with respect to the activations.
         dead: share of the units (channels of an image) whose output is 0 on the whole batch.
-        has_matrix: whether the layer holds a weight matrix, or a convolution's kernel.
+        has_matrix: whether the layer holds a weight matrix or a convolution's kernel and counts for the gain, as
+            recurrent layers and embeddings do not.
+        rectifies: whether its activation is ReLU and its weights are not all 0.
+        alike: whether all its units have the same activations and the same gradients, so that they learn the same.
     """
 
     name: str
@@ -29,6 +32,8 @@ class LayerSignal:
     gradient_variance: float
     dead: float
     has_matrix: bool
+    rectifies: bool = False
+    alike: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +46,7 @@ class SignalReport:
         backward_gain: by how much a layer multiplies the standard deviation of the gradient, on its way back.
         advice: what to do if the signal does not arrive: "use he_normal".
         residual: whether the network has skip connections.
+        finite_inputs: whether the batch holds neither NaN nor infinity.
     """
 
     layers: tuple
@@ -48,17 +54,20 @@ class SignalReport:
     backward_gain: float
     advice: str
     residual: bool = False
+    finite_inputs: bool = True
 
     @property
     def diagnosis(self):
         """A sentence: what is wrong with the signal and what to do, or that it is fine."""
+        if not self.finite_inputs:
+            return "the inputs are not finite: remove the examples with NaN or infinity, or repair them"
         for layer in self.layers:
             if not np.isfinite([layer.mean, layer.variance]).all():
                 return f"the activations are not finite from {layer.name!r} on: {self.advice}"
         for layer in reversed(self.layers):
             if not np.isfinite(layer.gradient_variance):
                 return f"the gradient is not finite from {layer.name!r} back: {self.advice}"
-        return self._not_moving() or self._dead_units() or self._wrong_gain() or self._fine()
+        return self._not_moving() or self._zero_gradient() or self._alike() or self._wrong_gain() or self._fine()
 
     def table(self):
         """Returns the measurements as a table of plain text, one line for each layer."""
@@ -75,7 +84,7 @@ class SignalReport:
         return "\n".join(lines)
 
     def __str__(self):
-        gains = f"gain a layer: activations {self.forward_gain:.3g}, gradient {self.backward_gain:.3g}"
+        gains = f"gain per layer: activations {self.forward_gain:.3g}, gradient {self.backward_gain:.3g}"
         return f"{self.table()}\n{gains}\n{self.diagnosis}"
 
     def plot(self, path=None):
@@ -119,25 +128,36 @@ class SignalReport:
         return [layer for layer in self.layers if layer.has_matrix][:-1]
 
     def _not_moving(self):
-        # The branches of a residual network may begin at 0 by intention; the skip connections carry the signal.
-        if self.residual:
-            return None
-        for layer in self._hidden():
-            if layer.variance == 0:
+        """The first layer, in the order of computation, whose outputs are 0 or always the same."""
+        hidden = self._hidden()
+        for layer in self.layers:
+            # The branches of a residual network may begin at 0 by intention; the skip connections carry the signal.
+            if self.residual and layer.variance == 0:
+                continue
+            if layer.rectifies and layer.dead >= DEAD_SHARE:
+                share = "all" if layer.dead == 1 else f"{layer.dead:.0%} of the"
+                return (
+                    f"{share} units of {layer.name!r} are dead (0 on the whole batch): "
+                    "use a smaller learning rate, leaky_relu, or biases that start at 0"
+                )
+            if layer.variance == 0 and layer in hidden:
                 return f"every unit of {layer.name!r} gives the same on every example: {self.advice}"
-        for layer in reversed(self._hidden()):
+        return None
+
+    def _zero_gradient(self):
+        for layer in reversed([] if self.residual else self._hidden()):
             if layer.gradient_variance == 0:
                 return f"the gradient is 0 from {layer.name!r} back: {self.advice}"
         return None
 
-    def _dead_units(self):
-        worst = max(self.layers, key=lambda layer: layer.dead)
-        if worst.dead < DEAD_SHARE or (self.residual and worst.variance == 0):
-            return None
-        return (
-            f"{worst.dead:.0%} of the units of {worst.name!r} are dead (0 on the whole batch): "
-            "use a smaller learning rate, leaky_relu, or biases that start at 0"
-        )
+    def _alike(self):
+        for layer in self._hidden():
+            if layer.alike and layer.variance > 0:
+                return (
+                    f"the units of {layer.name!r} are all alike and learn the same: "
+                    "draw the weights at random, as glorot_uniform does"
+                )
+        return None
 
     def _wrong_gain(self):
         steps = len(self._hidden()) - 1
@@ -146,14 +166,14 @@ class SignalReport:
             if np.isfinite(gain) and steps * abs(np.log(gain)) > np.log(LARGEST_CHANGE):
                 plural = "s" if what == "the gradient" else ""
                 verb = "shrink" if gain < 1 else "grow"
-                wrong.append(f"{what} {verb}{plural} {max(gain, 1 / gain):.3g}x a layer")
+                wrong.append(f"{what} {verb}{plural} {max(gain, 1 / gain):.3g}x per layer")
         return f"{' and '.join(wrong)}: {self.advice}" if wrong else None
 
     def _fine(self):
         if not np.isfinite(self.forward_gain):
             return "the signal is finite and moves; there are too few layers to tell a gain"
         return (
-            f"the signal is fine: activations x{self.forward_gain:.3g} and gradient x{self.backward_gain:.3g} a layer"
+            f"the signal is fine: activations x{self.forward_gain:.3g} and gradient x{self.backward_gain:.3g} per layer"
         )
 
 

@@ -57,7 +57,7 @@ def fan_in_normal(seed=None):
     LeCun et al. 1998, "Efficient BackProp", section 4.6. It is Keras's `LecunNormal`: a normal distribution cut off at
     two standard deviations, with the variance corrected for the cut.
 
-    Use it when the activation is linear near 0 (tanh) or normalises itself (SELU, Klambauer et al. 2017,
+    Use it when the activation is linear near 0 (tanh) or normalizes itself (SELU, Klambauer et al. 2017,
     arXiv:1706.02515).
 
     Avoid it when the activation is like ReLU: half of the power is lost in every layer, see `he_normal`.
