@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from tf_tricks import layers
 from tf_tricks.errors import RequestError
 from tf_tricks.models import resnet
 
@@ -128,3 +129,33 @@ def test_a_depth_that_is_no_number_gets_a_sentence():
 def test_images_too_small_are_refused(depth, size):
     with pytest.raises(RequestError, match=f"needs at least {size} x {size} pixels, not {size - 1} x {size}$"):
         resnet((size - 1, size, 3), 10, depth=depth)
+
+
+def test_fixup_has_a_scalar_bias_for_each_convolution_and_activation_and_a_multiplier_for_each_branch():
+    # 269,722 with batch normalization, whose own are 2 · (16 + 6 · 16 + 6 · 32 + 6 · 64); then 5 for each branch.
+    model = resnet((32, 32, 3), 10, depth=20, normalization="fixup")
+    assert model.count_params() == 269_722 - 2 * 688 + 2 + 9 * 5
+
+
+@pytest.mark.parametrize("depth", [14, 50])
+def test_every_branch_of_fixup_begins_at_0(depth):
+    model = resnet((32, 32, 3), 10, depth=depth, normalization="fixup")
+    ends = [layer.output for layer in model.layers if isinstance(layer, layers.ScalarMultiplier)]
+    images = np.random.default_rng(0).normal(size=(2, 32, 32, 3))
+    for end in keras.Model(model.input, [*ends, model.output])(images):
+        np.testing.assert_array_equal(end, np.zeros(end.shape))
+
+
+def test_a_deep_network_with_fixup_learns():
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, 64)
+    images = random.normal(size=(64, 8, 8, 1)) + labels[:, None, None, None]
+    model = resnet((8, 8, 1), 2, depth=38, normalization="fixup")
+    model.compile(keras.optimizers.SGD(0.05, momentum=0.9), keras.losses.SparseCategoricalCrossentropy(True))
+    losses = model.fit(images, labels, batch_size=32, epochs=4, verbose=0).history["loss"]
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_zero_gamma_has_no_meaning_without_normalization():
+    with pytest.raises(RequestError, match="zero_gamma is of a normalization, and fixup has none"):
+        resnet((32, 32, 3), 10, normalization="fixup", zero_gamma=True)

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from tf_tricks import layers
 from tf_tricks.errors import RequestError
 from tf_tricks.models import wide_resnet
 
@@ -74,3 +75,11 @@ def test_other_depths_get_the_nearest(depth, nearest):
 def test_a_widen_factor_of_0_gets_a_sentence():
     with pytest.raises(RequestError, match="widen_factor must be an integer at least 1, not 0"):
         wide_resnet((32, 32, 3), 10, widen_factor=0)
+
+
+def test_every_branch_of_fixup_begins_at_0():
+    model = wide_resnet((8, 8, 3), 10, depth=16, widen_factor=1, normalization="fixup")
+    ends = [layer.output for layer in model.layers if isinstance(layer, layers.ScalarMultiplier)]
+    assert len(ends) == 6
+    for end in keras.Model(model.input, ends)(np.ones((2, 8, 8, 3))):
+        np.testing.assert_array_equal(end, np.zeros(end.shape))

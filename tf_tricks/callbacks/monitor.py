@@ -7,7 +7,7 @@ from keras import ops
 from tf_tricks.callbacks.training_batches import num_examples, training_batches
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.gradients import Gradients
-from tf_tricks.initializers.probe import ACTIVATIONS
+from tf_tricks.initializers.advice import ACTIVATIONS
 from tf_tricks.initializers.walk import calls_replaced, layers_in
 
 _EXAMPLES = 256

@@ -23,13 +23,16 @@ def fixup(model, seed=None):
     same tensor, the one with more dense or convolutional layers is the branch, the other the shortcut, which may hold a
     projection. Call it on the model before training: `tf_tricks.initializers.fixup(model)`. The paper's third rule is
     part of the model: put a `ScalarBias` before each convolution, linear layer and activation, and a
-    `ScalarMultiplier` at the end of each branch. At first only the classifier learns; then the last layers of the
-    branches; then all.
+    `ScalarMultiplier` at the end of each branch. The models `resnet` and `wide_resnet` do all of this themselves. At
+    first only the classifier learns; then the last layers of the branches; then all.
 
     Use it when a deep residual network cannot have batch normalization: batches of one or two, or private training.
 
     Avoid it when the network normalizes (start the branches at 0 by γ = 0 instead), or has no skip connections (take
     `he_normal`).
+
+    Config:
+        config.model = dict(name="resnet", depth=20, normalization="fixup")
 
     Args:
         model: a functional model, not nested, without normalization; its weights are replaced.

@@ -1,17 +1,32 @@
-"""What the residual networks share: their convolutions, their normalisation, and how a branch ends."""
+"""What the residual networks share: their convolutions, their normalization, and how a branch ends."""
 
 from tf_tricks import layers
-from tf_tricks.errors import check_number
+from tf_tricks.errors import RequestError, check_number
+from tf_tricks.initializers.fixup import fixup
 from tf_tricks.models import blocks
+
+
+def residual_parts(normalization, conv, zero_gamma, *blocks):
+    """Returns the `FixupParts` of a network whose normalization is "fixup", else the `ResidualParts`.
+
+    Example:
+        >>> type(residual_parts("fixup", None, False)).__name__
+        'FixupParts'
+    """
+    if normalization != "fixup":
+        return ResidualParts(normalization, conv, zero_gamma, *blocks)
+    if zero_gamma:
+        raise RequestError("zero_gamma is of a normalization, and fixup has none: its branches begin at 0 as they are")
+    return FixupParts(None, conv, False, *blocks)
 
 
 class ResidualParts:
     """Makes the parts of residual blocks as the model's arguments ask for.
 
     Args:
-        normalization: the layer that normalises, as `tf_tricks.layers.get` takes it; None for batch normalisation.
+        normalization: the layer that normalizes, as `tf_tricks.layers.get` takes it; None for batch normalization.
         conv: the layer that convolves, likewise; None for Keras's.
-        zero_gamma: whether the normalisation that ends a branch starts with scale 0.
+        zero_gamma: whether the normalization that ends a branch starts with scale 0.
         stochastic_depth: probability of dropping the last block's branch, in [0, 1).
         squeeze_and_excite: the reduction of squeeze-and-excite at the end of a branch, or None.
         blur_pool: whether strided convolutions are low-pass filtered.
@@ -42,7 +57,7 @@ class ResidualParts:
         self._blur_pool = blur_pool
 
     def normalize(self, x, zero_gamma=False):
-        """Returns `x` normalised."""
+        """Returns `x` normalized."""
         return blocks.normalization(self._normalization, zero_gamma)(x)
 
     def conv(self, x, filters, kernel_size, strides=1):
@@ -53,7 +68,7 @@ class ResidualParts:
         return blocks.conv(x, filters, kernel_size, strides, self._conv)
 
     def end_branch(self, x, progress):
-        """Returns the last convolution's output `x`, normalised and ready to be added to the shortcut.
+        """Returns the last convolution's output `x`, normalized and ready to be added to the shortcut.
 
         Args:
             x: images, [batch, height, width, channels].
@@ -68,3 +83,39 @@ class ResidualParts:
         if self._stochastic_depth > 0:
             x = layers.StochasticDepth(self._stochastic_depth * progress)(x)
         return x
+
+    def initialize(self, model):
+        """Gives the model's weights other values than its layers drew, if the parts need it."""
+
+
+class FixupParts(ResidualParts):
+    """Makes the parts of residual blocks without normalization, as Fixup has them (Zhang et al. 2019, section 3.2).
+
+    A scalar bias stands before each convolution and activation, and a scalar multiplier at the end of each branch.
+
+    Example:
+        >>> import keras
+        >>> inputs = keras.Input((8, 8, 4))
+        >>> keras.Model(inputs, FixupParts().end_branch(inputs, 1.0)).count_params()
+        2
+    """
+
+    def normalize(self, x, zero_gamma=False):
+        """Returns x + bias, which stands in the place of normalization."""
+        return layers.ScalarBias()(x)
+
+    def conv(self, x, filters, kernel_size, strides=1):
+        """Returns x + bias convolved."""
+        return super().conv(layers.ScalarBias()(x), filters, kernel_size, strides)
+
+    def end_branch(self, x, progress):
+        """Returns what `drop_branch` does: no normalization ends a branch."""
+        return self.drop_branch(x, progress)
+
+    def drop_branch(self, x, progress):
+        """Returns multiplier · x + bias, ready to be added to the shortcut."""
+        return super().drop_branch(layers.ScalarBias()(layers.ScalarMultiplier()(x)), progress)
+
+    def initialize(self, model):
+        """Scales the branches; see `tf_tricks.initializers.fixup`."""
+        fixup(model)

@@ -5,7 +5,7 @@ import keras
 from tf_tricks.errors import RequestError
 from tf_tricks.models.blocks import check_common, logits, relu
 from tf_tricks.models.blocks import dropout as new_dropout
-from tf_tricks.models.residual import ResidualParts
+from tf_tricks.models.residual import residual_parts
 from tf_tricks.models.stem import check_image, standardised_input
 
 # Number of bottleneck blocks in each stage of the networks for ImageNet.
@@ -49,7 +49,8 @@ def resnet(
         squeeze_and_excite: factor by which the hidden layer of squeeze-and-excite is narrower than the block (Hu et al.
             2018, arXiv:1709.01507), or None for none.
         blur_pool: whether branches are low-pass filtered where they are strided (Zhang 2019, arXiv:1904.11486).
-        normalization: the layer that normalises, as `tf_tricks.layers.get` takes it; None for batch normalisation.
+        normalization: the layer that normalizes, as `tf_tricks.layers.get` takes it; None for batch normalization;
+            `"fixup"` for none, but the scalars and the initial weights of Fixup (Zhang et al. 2019, arXiv:1901.09321).
         conv: the layer that convolves, likewise, without filters and kernel size; None for Keras's.
         input_dtype: what the raw inputs are, `"float32"` or `"uint8"`.
         mean: of the raw inputs, one number for each channel, or None.
@@ -72,7 +73,7 @@ def resnet(
     depth = _check_depth(depth)
     check_image(f"resnet of depth {depth}", input_shape, halvings=5 if depth in IMAGENET else 2)
 
-    parts = ResidualParts(normalization, conv, zero_gamma, stochastic_depth, squeeze_and_excite, blur_pool)
+    parts = residual_parts(normalization, conv, zero_gamma, stochastic_depth, squeeze_and_excite, blur_pool)
     inputs, x = standardised_input(input_shape, input_dtype, mean, variance, preprocessing)
     if depth in IMAGENET:
         x = relu(parts.normalize(parts.conv(x, 64, 7, strides=2)))
@@ -91,7 +92,9 @@ def resnet(
     x = keras.layers.GlobalAveragePooling2D()(x)
     x = new_dropout(dropout)(x)
     initializer = keras.initializers.RandomNormal(stddev=0.01) if depth in IMAGENET else "glorot_uniform"
-    return keras.Model(inputs, logits(x, num_outputs, initializer), name=f"resnet{depth}")
+    model = keras.Model(inputs, logits(x, num_outputs, initializer), name=f"resnet{depth}")
+    parts.initialize(model)
+    return model
 
 
 def _basic_block(x, width, strides, parts, progress):

@@ -5,7 +5,7 @@ import keras
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.models.blocks import check_common, logits, relu
 from tf_tricks.models.blocks import dropout as new_dropout
-from tf_tricks.models.residual import ResidualParts
+from tf_tricks.models.residual import residual_parts
 from tf_tricks.models.stem import check_image, standardised_input
 
 
@@ -45,7 +45,8 @@ def wide_resnet(
         squeeze_and_excite: factor by which the hidden layer of squeeze-and-excite is narrower than the block (Hu et al.
             2018, arXiv:1709.01507), or None for none.
         blur_pool: whether branches are low-pass filtered where they are strided (Zhang 2019, arXiv:1904.11486).
-        normalization: the layer that normalises, as `tf_tricks.layers.get` takes it; None for batch normalisation.
+        normalization: the layer that normalizes, as `tf_tricks.layers.get` takes it; None for batch normalization;
+            `"fixup"` for none, but the scalars and the initial weights of Fixup (Zhang et al. 2019, arXiv:1901.09321).
         conv: the layer that convolves, likewise, without filters and kernel size; None for Keras's.
         input_dtype: what the raw inputs are, `"float32"` or `"uint8"`.
         mean: of the raw inputs, one number for each channel, or None.
@@ -67,7 +68,7 @@ def wide_resnet(
     depth = _check_depth(depth)
     check_image("wide_resnet", input_shape, halvings=2)
 
-    parts = ResidualParts(normalization, conv, False, stochastic_depth, squeeze_and_excite, blur_pool)
+    parts = residual_parts(normalization, conv, False, stochastic_depth, squeeze_and_excite, blur_pool)
     inputs, x = standardised_input(input_shape, input_dtype, mean, variance, preprocessing)
     x = parts.conv(x, 16, 3)
     count, number = (depth - 4) // 6, 0
@@ -77,7 +78,9 @@ def wide_resnet(
             x = _block(x, width, 2 if stage > 0 and i == 0 else 1, dropout, parts, number / (3 * count))
     x = relu(parts.normalize(x))
     x = keras.layers.GlobalAveragePooling2D()(x)
-    return keras.Model(inputs, logits(x, num_outputs), name=f"wide_resnet{depth}_{widen_factor}")
+    model = keras.Model(inputs, logits(x, num_outputs), name=f"wide_resnet{depth}_{widen_factor}")
+    parts.initialize(model)
+    return model
 
 
 def _block(x, width, strides, dropout, parts, progress):
