@@ -19,6 +19,14 @@ def test_the_nth_number_is_that_of_stream_n():
     np.testing.assert_array_equal(found, random.bits(7, POSITIONS[:5], list(range(40))))
 
 
+@pytest.mark.parametrize("size", [1, 2, 4, 6, 48])
+@pytest.mark.parametrize("draw", [Draws.uniform, Draws.exponential, Draws.normal])
+def test_in_a_batch_of_any_size_the_numbers_are_the_same(draw, size):
+    whole = np.asarray(draw(Draws(5, POSITIONS[:960])))
+    parts = [np.asarray(draw(Draws(5, POSITIONS[i : i + size]))) for i in range(0, 96, size)]
+    np.testing.assert_array_equal(np.concatenate(parts), whole[:96])
+
+
 def test_words_of_positions_give_the_same_as_positions():
     positions = POSITIONS[:5] + 2**33
     words = (positions % 2**32).astype("uint32"), (positions >> 32).astype("uint32")

@@ -6,7 +6,7 @@ import math
 import numpy as np
 from keras import ops
 
-from tf_tricks.augment import random
+from tf_tricks.augment import elementary, random
 from tf_tricks.augment.fused import fused
 
 _BLOCK = 16  # streams made in one pass of the generator: on a CPU a pass of 16 takes hardly longer than one of 1
@@ -90,11 +90,11 @@ class Draws:
 
     def exponential(self):
         """Returns numbers of the exponential distribution with mean 1, float32 [b]: −log(1 − u)."""
-        return -ops.log1p(-self.uniform())
+        return -elementary.log1p(-self.uniform())
 
     def normal(self):
         """Returns numbers of the standard normal distribution, float32 [b] (Box & Muller 1958)."""
-        return ops.sqrt(2.0 * self.exponential()) * ops.cos(self.uniform(0.0, 2.0 * math.pi))
+        return ops.sqrt(2.0 * self.exponential()) * elementary.cos(self.uniform(0.0, 2.0 * math.pi))
 
     def pixel_key(self):
         """Returns two uint32 words [b] from which numbers for each pixel of an example can be made."""

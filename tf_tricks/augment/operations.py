@@ -29,6 +29,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_tricks.augment import elementary
 from tf_tricks.augment.affine import affine, around_center
 from tf_tricks.augment.augmentation import GeometricAugmentation, like
 from tf_tricks.augment.autocontrast import autocontrast
@@ -167,7 +168,8 @@ def geometric_maps(names, space, numbers, signed, height, width):
     shear_x, shear_y = amount("shear_x", space.shear), amount("shear_y", space.shear)
     right = whole(amount("translate_x", space.part * width + space.pixels))
     down = whole(amount("translate_y", space.part * height + space.pixels))
-    turned = around_center((ops.cos(angle), -ops.sin(angle), ops.sin(angle), ops.cos(angle)), height, width)
+    cos, sin = elementary.cos(angle), elementary.sin(angle)
+    turned = around_center((cos, -sin, sin, cos), height, width)
     # Of these at most one is not 0, so that they can be added up. Halves: the corner of the first pixel is the origin.
     zero = ops.zeros_like(angle)
     return turned + ops.stack([zero, shear_x, shear_x / 2 - right, shear_y, zero, shear_y / 2 - down], axis=1)

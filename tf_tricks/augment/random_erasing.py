@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from tf_tricks.augment import elementary
 from tf_tricks.augment.augmentation import Augmentation, check_range, like
 from tf_tricks.augment.fused import can_fuse, fused
 from tf_tricks.augment.gather import covered, paint
@@ -68,7 +69,7 @@ class RandomErasing(Augmentation):
         sides = images.shape[1:3]
         erased = draws.happens(self.probability)
         area = draws.uniform(*self.scale) * float(sides[0] * sides[1])
-        ratio = ops.exp(draws.uniform(*(math.log(bound) for bound in self.ratio)))
+        ratio = elementary.exp(draws.uniform(*(math.log(bound) for bound in self.ratio)))
         places = draws.uniform(), draws.uniform()
         sizes, starts = [], []
         for side, place, squared in zip(sides, places, (area * ratio, area / ratio)):

@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from tf_tricks.augment import elementary
 from tf_tricks.augment.affine import positive, resample
 from tf_tricks.augment.augmentation import GeometricAugmentation
 from tf_tricks.errors import RequestError, check_number
@@ -110,9 +111,9 @@ def random_part(area, place, ratio, height, width):
         [[8.0, 32.0], [32.0, 32.0]]
     """
     low, high = math.log(ratio[0]), math.log(ratio[1])
-    smallest = ops.clip(ops.log(area * (width / height)), low, high)
-    largest = ops.clip(ops.log(width / height / area), low, high)
-    root = ops.exp((smallest + place * (largest - smallest)) / 2)
+    smallest = ops.clip(elementary.log(area * (width / height)), low, high)
+    largest = ops.clip(elementary.log(width / height / area), low, high)
+    root = elementary.exp((smallest + place * (largest - smallest)) / 2)
     side = ops.sqrt(area * (height * width))
     return ops.minimum(side / root, float(height)), ops.minimum(side * root, float(width))
 

@@ -3,8 +3,8 @@
 import math
 
 import keras
-from keras import ops
 
+from tf_tricks.augment import elementary
 from tf_tricks.augment.affine import affine, around_center, symmetric
 from tf_tricks.augment.augmentation import GeometricAugmentation
 
@@ -82,7 +82,7 @@ def rotate(images, degrees, interpolation="bilinear", fill_value=0.0, largest=18
         [[4, 3], [2, 1]]
     """
     angle = degrees * (math.pi / 180)
-    cos, sin = ops.cos(angle), ops.sin(angle)
+    cos, sin = elementary.cos(angle), elementary.sin(angle)
     maps = around_center((cos, -sin, sin, cos), *images.shape[1:3])
     # Beyond 45° rows and columns change places, so that the larger of |cos| and |sin| counts: at least that of 45°.
     turns = largest > 45

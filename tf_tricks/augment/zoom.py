@@ -3,8 +3,8 @@
 import math
 
 import keras
-from keras import ops
 
+from tf_tricks.augment import elementary
 from tf_tricks.augment.affine import positive, resample
 from tf_tricks.augment.augmentation import GeometricAugmentation
 from tf_tricks.errors import check_number
@@ -53,7 +53,7 @@ class Zoom(GeometricAugmentation):
     def draw(self, draws, height, width):
         """Returns the factors of height and width, float32 [b] each."""
         ranges = [self.factor] if self.width_factor is None else [self.factor, self.width_factor]
-        factors = [ops.exp(draws.uniform(math.log(low), math.log(high))) for low, high in ranges]
+        factors = [elementary.exp(draws.uniform(math.log(low), math.log(high))) for low, high in ranges]
         return factors[0], factors[-1]
 
     def move(self, images, parameters, interpolation, fill_value):
