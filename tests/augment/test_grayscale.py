@@ -30,6 +30,14 @@ def test_twice_is_once(seed):
     np.testing.assert_array_equal(grayscale(grayscale(images)), grayscale(images))
 
 
+@pytest.mark.parametrize("dtype", ["uint16", "int32"])
+def test_other_integers_are_rounded(dtype):
+    image = np.array([[[[1000, 2000, 3000], [201, 201, 201]]]], dtype)
+    gray = np.asarray(grayscale(image))
+    assert gray.dtype == dtype
+    assert gray[0, 0].tolist() == [[1815] * 3, [201] * 3]  # 299 + 1174 + 342
+
+
 def test_images_of_one_channel_stay():
     images = colours.pictures(shape=(6, 7, 1))
     np.testing.assert_array_equal(grayscale(images), images)

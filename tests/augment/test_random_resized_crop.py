@@ -95,6 +95,15 @@ def test_areas_and_shapes_have_their_distributions():
     np.testing.assert_allclose(np.log(columns / rows), (2 * place - 1) * np.log(4 / 3), atol=1e-4)
 
 
+def test_areas_are_uniform_also_on_images_that_are_not_square():
+    area, place = np.random.default_rng(0).uniform((0.08, 0), (1, 1), (20_000, 2)).astype("float32").T
+    rows, columns = map(np.asarray, random_part(area, place, (3 / 4, 4 / 3), 40, 60))
+    parts = rows * columns / (40 * 60)
+    room = 40 * (40 * 4 / 3) / (40 * 60)  # of the widest part as high as the image
+    np.testing.assert_allclose(parts[area < room], area[area < room], rtol=1e-4)
+    assert parts.mean() == pytest.approx(0.53, abs=0.01)
+
+
 def test_the_size_is_known_inside_a_graph():
     layer = RandomResizedCrop(size=(6, 9))
     spec = tf.TensorSpec([None, 11, 14, 3], tf.uint8), tf.TensorSpec([None], tf.int64)

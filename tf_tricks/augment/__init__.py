@@ -6,6 +6,7 @@ The trainer takes any function (images, labels, seed=, positions=) -> (images, l
 from tf_tricks.augment import random
 from tf_tricks.augment.apply import Apply
 from tf_tricks.augment.aug_mix import AugMix
+from tf_tricks.augment.augmentation import Augmentation, Batch, GeometricAugmentation
 from tf_tricks.augment.autocontrast import AutoContrast
 from tf_tricks.augment.blur import Blur
 from tf_tricks.augment.brightness import Brightness
@@ -125,7 +126,9 @@ __all__ = [
     "TRICKS",
     "Apply",
     "AugMix",
+    "Augmentation",
     "AutoContrast",
+    "Batch",
     "Blur",
     "Brightness",
     "Contrast",
@@ -134,6 +137,7 @@ __all__ = [
     "Equalize",
     "Flip",
     "GaussianNoise",
+    "GeometricAugmentation",
     "Grayscale",
     "Hue",
     "Invert",

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from tf_tricks.augment.augmentation import per_example
+from tf_tricks.augment.augmentation import like, per_example, to_float
 from tf_tricks.augment.blend import check_channels, grey_of, is_uint8
 from tf_tricks.augment.color import ColorAugmentation
 from tf_tricks.augment.per_pixel import per_pixel
@@ -14,7 +14,7 @@ def grayscale(images, chosen=None):
     """Returns images whose 3 channels all have 0.299 red + 0.587 green + 0.114 blue.
 
     Args:
-        images: uint8 or floats [b, h, w, 3]; with one channel they are grey, and stay as they are.
+        images: integers or floats [b, h, w, 3]; with one channel they are grey, and stay as they are.
         chosen: bool [b], which examples to change, or None for all.
 
     Raises:
@@ -34,10 +34,11 @@ def grayscale(images, chosen=None):
 def _greyed(red, green, blue, chosen):
     """Returns the three channels, grey where an example is `chosen` (bool [b])."""
     channels = red, green, blue
-    whole = is_uint8(red)
-    shade = grey_of(*(ops.cast(channel, "int32") for channel in channels)) if whole else grey_of(*channels)
-    chosen = per_example(chosen, red)
-    return [ops.where(chosen, ops.cast(shade, channel.dtype), channel) for channel in channels]
+    if is_uint8(red):
+        shade = ops.cast(grey_of(*(ops.cast(channel, "int32") for channel in channels)), "uint8")
+    else:
+        shade = like(grey_of(*map(to_float, channels)), red)
+    return [ops.where(per_example(chosen, red), shade, channel) for channel in channels]
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
