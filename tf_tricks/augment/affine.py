@@ -8,11 +8,11 @@ value is taken:
 The value is interpolated between the four pixels around (y, x) with weights max(0, 1 − |x − x'|) max(0, 1 − |y − y'|);
 pixels outside of the image have the fill value (`mode="grid-constant"` of `scipy.ndimage`).
 
-On a host, where TensorFlow runs without XLA, the four pixels are looked up, in a program of its own (`gather`); batches
-of unknown size are left to TensorFlow's kernels for images. Where XLA compiles the step, the weights become matrices of
-two products, and the TPU compiler makes them while it multiplies, without writing them to memory. On a TPU such a
-product rounds its factors to bfloat16, unless the program asks for more: that keeps the integers up to 256 of
-uint8 images exactly and interpolates them to within a grey level.
+On a host, where TensorFlow runs without XLA, the four pixels are gathered, in a program of its own (`gather`); batches
+of unknown size are left to TensorFlow's kernels for images. Where XLA compiles the step, the weights become the
+matrices of two multiplications, and the TPU compiler makes them while it multiplies, without writing them to memory. On
+a TPU a matrix multiplication rounds its factors to bfloat16, unless the program asks for more: that keeps the integers
+up to 256 of uint8 images exactly and interpolates them to within a gray level.
 """
 
 import math
@@ -137,7 +137,7 @@ def positive(name, pair, maximum=None):
 
 
 def around_center(linear, height, width):
-    """Returns the maps [b, 6] that leave the image's centre where it is.
+    """Returns the maps [b, 6] that leave the image's center where it is.
 
     Args:
         linear: four float32 [b], the map's (a, b, d, e).
@@ -160,7 +160,7 @@ def _around(fill_value, sample, images, interpolation):
 
 
 def _by_bytes(fill_value, sample, images, dtype):
-    """Samples integers byte by byte: a byte is exact even where products round their factors to bfloat16."""
+    """Samples integers byte by byte: a byte is exact even where multiplications round their factors to bfloat16."""
     images = ops.convert_to_tensor(images) - fill_value
     bits = range(0, 8 * np.dtype(dtype).itemsize, 8)
     parts = [ops.bitwise_and(ops.right_shift(images, ops.cast(n, dtype)), ops.cast(255, dtype)) for n in bits]
@@ -222,10 +222,10 @@ def _weights(places, size, interpolation):
 
 
 def _by_products(images, maps, interpolation, shrink, turns):
-    """Samples in two products, which together are exactly the four-pixel interpolation.
+    """Samples in two matrix multiplications, which together are exactly the four-pixel interpolation.
 
     Whatever pixel (y, x) gives to the result's row i, it gives to those few columns j for which |x(i, j) − x| < 1: to
-    first(i, x), …, first(i, x) + n − 1, with n = ⌈2/|a|⌉. The first product interpolates along y for each (i, x) and
+    first(i, x), …, first(i, x) + n − 1, with n = ⌈2/|a|⌉. The first one interpolates along y for each (i, x) and
     each of these n, of which number m is for the j with j mod n = m; the second one along x, and takes for j number
     j mod n. So it does not matter if rounding makes the n begin one too early or too late: that one weighs nothing.
     """

@@ -12,7 +12,7 @@ from tf_tricks.errors import check_number
 class Apply(Composite):
     """Applies an augmentation to each example with a given probability, and leaves the others as they are.
 
-    Whether it is applied is drawn for each example by itself.
+    Whether it is applied is drawn for each example independently.
 
     Use it to make an augmentation rarer, which leaves the network undistorted examples too: most of those here change
     every example.

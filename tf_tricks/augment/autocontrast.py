@@ -27,7 +27,7 @@ def autocontrast(images, low, high, chosen=None):
     """
     images = ops.convert_to_tensor(images)
     chosen = ops.ones(ops.shape(images)[:1], "bool") if chosen is None else chosen
-    # Three programs: in one, XLA would look up each value's channel, instead of reading a row of ready slopes.
+    # Three programs: in one, XLA would gather each value's channel, instead of reading a row of ready slopes.
     slopes, least = fused(_slopes, *fused(_edges, images, low, high), chosen, images.shape[-1], low, high)
     return fused(_stretched, images, slopes, least, low, high)
 

@@ -1,4 +1,4 @@
-"""What the colour augmentations share: mixing two images, the grey image, levels of grey, and ranges of arguments."""
+"""What the color augmentations share: mixing two images, the gray image, levels of gray, and ranges of arguments."""
 
 import keras
 from keras import ops
@@ -51,10 +51,10 @@ def blend_levels(images, other, factor):
 
 
 def grey(images):
-    """Returns the grey image, 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601), as in Pillow.
+    """Returns the gray image, 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601), as in Pillow.
 
     Args:
-        images: floats [b, h, w, 3]; or int32 with values of uint8, whose grey is rounded.
+        images: floats [b, h, w, 3]; or int32 with values of uint8, whose gray is rounded.
 
     Returns:
         [b, h, w, 1].
@@ -63,7 +63,7 @@ def grey(images):
 
 
 def grey_of(red, green, blue):
-    """Returns the grey of three channels of one shape; see `grey`."""
+    """Returns the gray of three channels of one shape; see `grey`."""
     if "int" in keras.backend.standardize_dtype(red.dtype):
         return ops.right_shift(red * 19595 + green * 38470 + blue * 7471 + 32768, 16)
     return red * 0.299 + green * 0.587 + blue * 0.114

@@ -46,7 +46,7 @@ def blur(images, sigma, low, high, kernel_size=9):
 
 
 def _gauss(sigma, radius):
-    """Returns the function of a distance [...] that gives the weights [b, ...] of normalised kernels."""
+    """Returns the function of a distance [...] that gives the weights [b, ...] of normalized kernels."""
     scale = 0.5 / ops.maximum(sigma, 1e-3) ** 2
     total = 1.0 + 2.0 * sum((ops.exp(-scale * d**2) for d in range(1, radius + 1)), ops.zeros_like(scale))
 

@@ -37,7 +37,7 @@ class Brightness(ColorAugmentation):
     """Makes images darker or brighter by a random factor.
 
     Each value x of an image becomes low + f · (x − low), clipped to the range of values [low, high]; f is drawn for
-    each example, uniform in the given range. This is `ImageEnhance.Brightness` of Pillow, and the first part of colour
+    each example, uniform in the given range. This is `ImageEnhance.Brightness` of Pillow, and the first part of color
     jitter (Howard 2013, arXiv:1312.5402).
 
     Use it when photographs are lit differently where the network will work, as in most large collections of them; 0.4

@@ -24,7 +24,7 @@ def choose(batch, draws, choice, transforms):
         batch: `Batch`; images and masks keep their shapes, labels may get others if all transforms agree.
         draws: `Draws`. All transforms draw the same numbers, of which an example needs one transform's only.
         choice: int32 [b], each from 0 to len(transforms) − 1.
-        transforms: functions (batch, draws) -> batch, pure, that treat each example by itself.
+        transforms: functions (batch, draws) -> batch, pure, that treat each example independently.
 
     Example:
         >>> import numpy as np

@@ -10,14 +10,14 @@ from tf_tricks.augment.fused import fused
 
 
 def contrast(images, factor, low, high):
-    """Returns images blended with a grey: m + factor · (x − m), clipped to [low, high].
+    """Returns images blended with a gray: m + factor · (x − m), clipped to [low, high].
 
-    m is the mean of the grey image; of images that have not 3 channels, the mean of all values. It is not rounded to
+    m is the mean of the gray image; of images that have not 3 channels, the mean of all values. It is not rounded to
     an integer, as Pillow does.
 
     Args:
         images: uint8 or floats [b, h, w, c] in [low, high].
-        factor: float32 [b], from 0; 0 is grey, 1 changes nothing.
+        factor: float32 [b], from 0; 0 is gray, 1 changes nothing.
         low: the smallest value.
         high: the largest value.
 
@@ -34,9 +34,9 @@ def contrast(images, factor, low, high):
 
 
 def _mean_of_grey(images):
-    """Returns the mean of each grey image, float32 [b, 1, 1, 1]."""
+    """Returns the mean of each gray image, float32 [b, 1, 1, 1]."""
     _, height, width, channels = images.shape
-    # The mean of the grey is the grey of the mean. A float16 cannot hold the sum of an image. To lay up to 16 parts of
+    # The mean of the gray is the gray of the mean. A float16 cannot hold the sum of an image. To lay up to 16 parts of
     # an image on top of each other first is much faster on a CPU.
     parts = max(n for n in range(1, 17) if height % n == 0) if is_uint8(images) else 1
     stacked = ops.reshape(images, (-1, parts, height // parts * width, channels))
@@ -50,14 +50,14 @@ def _mean_of_grey(images):
 class Contrast(ColorAugmentation):
     """Lowers or raises the contrast of images by a random factor.
 
-    Each value x of an image becomes m + f · (x − m), clipped to the range of values, where m is the mean of the grey
+    Each value x of an image becomes m + f · (x − m), clipped to the range of values, where m is the mean of the gray
     image (0.299 red + 0.587 green + 0.114 blue); f is drawn for each example, uniform in the given range. This is
-    `ImageEnhance.Contrast` of Pillow, which however rounds m, and a part of colour jitter (Howard 2013,
+    `ImageEnhance.Contrast` of Pillow, which however rounds m, and a part of color jitter (Howard 2013,
     arXiv:1312.5402).
 
     Use it when photographs come from different cameras and lights; 0.4 is the usual value on ImageNet.
 
-    Avoid it when contrast is what tells the classes apart, or is normalised anyway.
+    Avoid it when contrast is what tells the classes apart, or is normalized anyway.
 
     Config:
         config.augment = dict(name="contrast", contrast=0.4)

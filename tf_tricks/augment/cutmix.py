@@ -17,7 +17,7 @@ class CutMix(PairMixing):
 
         λ ~ Beta(α, α),  y ← λ' y + (1 − λ') y',
 
-    and a rectangle of √(1 − λ) of the image's height and width, whose centre is uniform over the image, shows x'. What
+    and a rectangle of √(1 − λ) of the image's height and width, whose center is uniform over the image, shows x'. What
     sticks out at the border is lost: λ' is the part of the area that still shows x. Like cutout it makes the network
     use all parts of an object, without pixels that tell nothing. The partner of the example at position k is that at k
     XOR 1, and each example draws its own λ and place (the paper has the same for a whole batch). Masks are pasted too.

@@ -9,11 +9,11 @@ from tf_tricks.errors import check_number
 
 @keras.saving.register_keras_serializable("tf_tricks")
 class Cutout(Augmentation):
-    """Paints over a square of fixed size, whose centre is anywhere in the image.
+    """Paints over a square of fixed size, whose center is anywhere in the image.
 
-    The network must use the whole context of an object (DeVries & Taylor 2017, arXiv:1708.04552). The square's centre
+    The network must use the whole context of an object (DeVries & Taylor 2017, arXiv:1708.04552). The square's center
     is uniform over the pixels, so that a part of it is outside of many images, and some keep most of their content; the
-    paper finds that this matters. It covers the rows i₀, …, i₀ + size − 1 with i₀ = centre − ⌊size / 2⌋, columns
+    paper finds that this matters. It covers the rows i₀, …, i₀ + size − 1 with i₀ = center − ⌊size / 2⌋, columns
     likewise. Labels and masks stay as they are: what is cut out of the image is still there in the mask.
 
     Use it for small images with few augmentations, after flips and shifts: the paper has size 16 for CIFAR-10, 8 for
@@ -27,7 +27,7 @@ class Cutout(Augmentation):
 
     Args:
         size: side of the square in pixels, an integer from 0; at most twice the image's smaller side makes sense.
-        fill_value: a number in the images' unit (the paper's 0 is the mean of standardised images), or `"noise"`: for
+        fill_value: a number in the images' unit (the paper's 0 is the mean of standardized images), or `"noise"`: for
             each pixel and channel another, uniform in the images' range.
         **keywords: arguments of `Augmentation`: `value_range`, `seed`, `name`, …
 

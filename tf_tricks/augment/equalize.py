@@ -39,7 +39,7 @@ def equalize(images, low, high, chosen=None):
     if not has_host_kernels():
         return _by_comparison(images, chosen, low, high)
     counts = _counts(images, low, high)
-    # Apart from looking up, or XLA makes the tables anew for each pixel.
+    # Apart from the gather, or XLA makes the tables anew for each pixel.
     number = images.shape[1] * images.shape[2]
     if is_uint8(images) and images.shape[-1] == 3:
         return per_pixel(_new_levels, images, fused(_whole_tables_of_counts, counts, chosen, number))
@@ -147,7 +147,7 @@ class Equalize(ColorAugmentation):
 
     Use it when images are of very different exposure, such as house numbers and photographs at night.
 
-    Avoid it when brightness and colours count, which this changes a lot; or images are tiny: below 256 pixels nothing
+    Avoid it when brightness and colors count, which this changes a lot; or images are tiny: below 256 pixels nothing
     happens.
 
     Config:

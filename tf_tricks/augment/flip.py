@@ -14,7 +14,7 @@ class Flip(GeometricAugmentation):
     """Mirrors each image left to right, top to bottom, or both, at random.
 
     A mirror image of a scene is nearly always a likely scene with the same label; the network sees twice the images.
-    With probability p, for each axis by itself, pixel (i, j) of the result is pixel (i, width − 1 − j) of the image
+    With probability p, for each axis independently, pixel (i, j) of the result is pixel (i, width − 1 − j) of the image
     (horizontal), or pixel (height − 1 − i, j) (vertical). Krizhevsky et al. 2012, "ImageNet classification with deep
     convolutional neural networks", section 4.1.
 

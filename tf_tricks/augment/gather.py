@@ -1,8 +1,8 @@
-"""Moving pixels by looking each one up: the way of CPUs and GPUs, for programs of their own (see `fused`).
+"""Moving pixels by gathering them one by one: the way of CPUs and GPUs, for programs of their own (see `fused`).
 
-For TensorFlow only. XLA makes one loop of the arithmetic of the places and of the looking up, which on a CPU is several
-times as fast as TensorFlow's kernels for images. On a TPU it would be thousands of times as slow as the products of
-`affine`.
+For TensorFlow only. XLA makes one loop of the arithmetic of the places and of the gathering, which on a CPU is several
+times as fast as TensorFlow's kernels for images. On a TPU it would be thousands of times as slow as the matrix
+multiplications of `affine`.
 """
 
 import keras
@@ -45,7 +45,7 @@ def along_axes(images, rows, columns, size, interpolation, fill_value):
 
 
 def crops(images, down, right, largest, fill_value, more=0):
-    """Returns the images' crops of their own size at whole places; for batches of known size, see `fused`.
+    """Returns the images' crops of their own size at integer places; for batches of known size, see `fused`.
 
     Each image is one copy of a part of its padded self: a loop over images, for in a gather XLA would work out the
     place of each pixel.
@@ -95,7 +95,7 @@ def between(images, down, right):
 
 
 def at_whole_places(images, down, right, fill_value):
-    """Returns the images' crops of their own size at whole places; for batches of any size, known or not.
+    """Returns the images' crops of their own size at integer places; for batches of any size, known or not.
 
     Args:
         images: [b, height, width, channels] of any dtype.
@@ -151,7 +151,7 @@ def covered(sides, top, left, height, width):
 def _sampled(images, y, x, interpolation, fill_value):
     """Returns pixels at places y and x, float32 that broadcast to [b, height, width] of the result."""
     height, width, channels = images.shape[1:]
-    # A border of the fill value, so that no place has to be looked at twice: farther out there is nothing else.
+    # A border of the fill value, so that no place has to be checked: farther out there is nothing else.
     y, x = ops.clip(y, -1.0, float(height)), ops.clip(x, -1.0, float(width))
     fill = ops.cast(fill_value, keras.backend.standardize_dtype(images.dtype))
     padded = ops.pad(images, [(0, 0), (1, 2), (1, 2), (0, 0)], constant_values=fill)

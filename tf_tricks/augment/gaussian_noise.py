@@ -14,7 +14,7 @@ from tf_tricks.errors import check_number
 
 @keras.saving.register_keras_serializable("tf_tricks")
 class GaussianNoise(ColorAugmentation):
-    """Adds noise of the normal distribution to every pixel and channel of colour.
+    """Adds noise of the normal distribution to every pixel and channel of color.
 
     With the images' range [low, high] and σ the standard deviation as a part of it,
 

@@ -1,4 +1,4 @@
-"""Grayscale: images without colour."""
+"""Grayscale: images without color."""
 
 import keras
 from keras import ops
@@ -14,7 +14,7 @@ def grayscale(images, chosen=None):
     """Returns images whose 3 channels all have 0.299 red + 0.587 green + 0.114 blue.
 
     Args:
-        images: integers or floats [b, h, w, 3]; with one channel they are grey, and stay as they are.
+        images: integers or floats [b, h, w, 3]; with one channel they are gray, and stay as they are.
         chosen: bool [b], which examples to change, or None for all.
 
     Raises:
@@ -32,7 +32,7 @@ def grayscale(images, chosen=None):
 
 
 def _greyed(red, green, blue, chosen):
-    """Returns the three channels, grey where an example is `chosen` (bool [b])."""
+    """Returns the three channels, gray where an example is `chosen` (bool [b])."""
     channels = red, green, blue
     if is_uint8(red):
         shade = ops.cast(grey_of(*(ops.cast(channel, "int32") for channel in channels)), "uint8")
@@ -43,21 +43,21 @@ def _greyed(red, green, blue, chosen):
 
 @keras.saving.register_keras_serializable("tf_tricks")
 class Grayscale(ColorAugmentation):
-    """Takes the colour out of some images.
+    """Takes the color out of some images.
 
     Each channel of a chosen example becomes 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601, as in Pillow). Images
-    without colour stay as they are. In contrastive learning, the probability is 0.2 (Chen et al. 2020,
+    without color stay as they are. In contrastive learning, the probability is 0.2 (Chen et al. 2020,
     arXiv:2002.05709).
 
-    Use it when form should count for more than colour, or some of the images that the network will see are grey.
+    Use it when form should count for more than color, or some of the images that the network will see are gray.
 
-    Avoid it when colour tells the classes apart.
+    Avoid it when color tells the classes apart.
 
     Config:
         config.augment = dict(name="grayscale", probability=0.2)
 
     Args:
-        probability: of an example's losing its colour, in [0, 1].
+        probability: of an example's losing its color, in [0, 1].
         **keywords: arguments of `Augmentation`: `seed`, `name`, …
 
     Raises:

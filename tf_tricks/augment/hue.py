@@ -1,4 +1,4 @@
-"""Hue: all colours of an image turned on the colour wheel."""
+"""Hue: all colors of an image turned on the color wheel."""
 
 import keras
 from keras import ops
@@ -57,16 +57,16 @@ def _turned(red, green, blue, shift, low, high):
 
 @keras.saving.register_keras_serializable("tf_tricks")
 class Hue(ColorAugmentation):
-    """Turns all colours of an image by a random angle on the colour wheel.
+    """Turns all colors of an image by a random angle on the color wheel.
 
     In terms of hue, saturation and value, with the hue h in turns: h becomes h + s, the others stay; s is drawn for
-    each example, uniform in the given range. This is `tf.image.adjust_hue`, and a part of colour jitter (Howard 2013,
-    arXiv:1312.5402). Greys stay as they are.
+    each example, uniform in the given range. This is `tf.image.adjust_hue`, and a part of color jitter (Howard 2013,
+    arXiv:1312.5402). Grays stay as they are.
 
-    Use it when lamps and cameras colour the images differently; 0.1 is the usual value in contrastive learning (Chen et
+    Use it when lamps and cameras color the images differently; 0.1 is the usual value in contrastive learning (Chen et
     al. 2020, arXiv:2002.05709), and less does for most labelled data.
 
-    Avoid it when images are grey, or hue tells the classes apart, as of flowers and birds.
+    Avoid it when images are gray, or hue tells the classes apart, as of flowers and birds.
 
     Config:
         config.augment = dict(name="hue", hue=0.1)

@@ -5,7 +5,7 @@ A magnitude m from 0 to 1 is a place in an operation's range, and the ranges are
 
     shear_x, shear_y          by ± m · shear, from the image's upper left corner
     translate_x, translate_y  by ± ⌊m · (part · width or height + pixels)⌋ whole pixels
-    rotate                    by ± m · degrees, around the centre
+    rotate                    by ± m · degrees, around the center
     brightness, color,        factor 1 ± m · enhance
     contrast, sharpness
     posterize                 keeps first − round(m · (first − last)) bits of eight
@@ -15,7 +15,7 @@ A magnitude m from 0 to 1 is a place in an operation's range, and the ranges are
 
 With m = 0 all but autocontrast and equalize, and posterize where the first is below eight bits, are the identity. Moved
 pixels are interpolated bilinearly. Images of uint8 are rounded after each operation, as in Pillow, and floats of half
-precision at the end of a policy. In floats, what counts in grey levels, posterize and equalize, takes the nearest of
+precision at the end of a policy. In floats, what counts in gray levels, posterize and equalize, takes the nearest of
 256 levels of a value between them.
 
 The five geometric operations are one affine map, so that where XLA compiles, and everything is computed for each
@@ -202,7 +202,7 @@ def _changer(name, space, value_range):
     def change_colors(images, sign, magnitude):
         if name in WHOLE:
             return WHOLE[name](images, low, high)
-        if name in ENHANCE and (name != "color" or images.shape[-1] == 3):  # an image without colours has no more
+        if name in ENHANCE and (name != "color" or images.shape[-1] == 3):  # an image without colors has no more
             return fused(ENHANCE[name], images, 1.0 + sign * magnitude * np.float32(space.enhance), low, high)
         if name == "posterize":
             first, last = space.bits

@@ -30,8 +30,7 @@ class PairMixing(Augmentation):
         regression: whether labels that are floats [b, d] may be mixed, numbers as they are, without being
             distributions.
         probability: that an example is mixed, from 0 to 1.
-        off_epochs: how many epochs before the end of the run mixing ends, from 0: networks profit from a last part of
-        the
+        off_epochs: how many epochs before the end of the run mixing ends, from 0: networks profit from ending the
             training on whole images. Needs calls with positions, and the next two arguments.
         total_epochs: epochs of the run; a run of `tt.train` knows it.
         num_examples: examples in an epoch; a run of `tt.train` knows it.
@@ -206,5 +205,5 @@ def _mixed(values, others, weights):
     own, others = to_float(values), to_float(others)
     mixed = own + per_example(1.0 - weights, own) * (others - own)  # exactly its own where the weight is 1
     if "int" in keras.backend.standardize_dtype(values.dtype):
-        mixed = ops.round(mixed)  # what is between two values needs no cutting to the range
+        mixed = ops.round(mixed)  # what is between two values needs no clipping to the range
     return ops.cast(mixed, values.dtype)

@@ -1,9 +1,9 @@
-"""Where an augmentation runs, and so which of two equal ways it takes: looking pixels up, or products.
+"""Where an augmentation runs, and so which of two equal ways it takes: gathers, or matrix multiplications.
 
-Where TensorFlow runs without XLA, on CPUs and GPUs, pixels are looked up, and examples may be parted by what happens to
+Where TensorFlow runs without XLA, on CPUs and GPUs, pixels are gathered, and examples may be grouped by what happens to
 them, in shapes that depend on values. Where XLA compiles the step, on a TPU, under `jit_compile` and on JAX, the same
-result is made of products with interpolation matrices and of selections, whose shapes are static. This is the one place
-that tells which.
+result comes from multiplications by interpolation matrices and from selections, whose shapes are static. This is the
+one place that decides which.
 """
 
 import keras

@@ -16,8 +16,8 @@ def per_pixel(function, images, *arguments):
     """Returns the images whose channels are `function(red, green, blue, *arguments)`.
 
     Args:
-        function: gives three channels of three, [b, h, w] each, of the images' dtype or of one that is rounded and cut
-            to its range; a pure function of `keras.ops`, defined in a module, as for `fused`.
+        function: gives three channels of three, [b, h, w] each, of the images' dtype or of one that is rounded and
+            clipped to its range; a pure function of `keras.ops`, defined in a module, as for `fused`.
         images: [b, h, w, 3] of any dtype.
         *arguments: tensors and Python numbers.
 

@@ -1,4 +1,4 @@
-"""Posterize: fewer levels of each colour."""
+"""Posterize: fewer levels of each color."""
 
 import keras
 from keras import ops
@@ -17,7 +17,7 @@ def posterize(images, bits, low, high):
 
     Args:
         images: uint8 or floats [b, h, w, c] in [low, high]; any number of channels.
-        bits: [b] numbers from 0 to 8, of which the whole part counts; 8 changes nothing.
+        bits: [b] numbers from 0 to 8, of which the integer part counts; 8 changes nothing.
         low: the smallest value.
         high: the largest value.
 

@@ -9,9 +9,9 @@ from tf_tricks.errors import check_number
 
 @keras.saving.register_keras_serializable("tf_tricks")
 class RandAugment(Policy):
-    """Applies a few random operations of one magnitude to each image: geometry, colour, contrast and more.
+    """Applies a few random operations of one magnitude to each image: geometry, color, contrast and more.
 
-    RandAugment (Cubuk et al. 2019, arXiv:1909.13719) replaces AutoAugment's learnt policy by two numbers. For each
+    RandAugment (Cubuk et al. 2019, arXiv:1909.13719) replaces AutoAugment's learned policy by two numbers. For each
     image, `num_layers` times, one of 14 operations is drawn, all equally likely, and a sign for those that have one.
     With m = magnitude / (num_magnitude_bins − 1) they are:
 
@@ -24,14 +24,14 @@ class RandAugment(Policy):
         solarize                                   inverts what is at least 256 (1 − m), for uint8
 
     These are torchvision's ranges and bins. Unlike there, moved pixels are interpolated bilinearly, each image of a
-    batch has operations of its own; integers are rounded after each, as there. The paper's code fills with grey,
+    batch has operations of its own; integers are rounded after each, as there. The paper's code fills with gray,
     `fill_value=128`; here, as in torchvision, 0 is the default. Masks follow the geometric operations.
 
-    Use it when a large network overfits with `standard`: the paper gains as much as learnt policies do. Raise the
+    Use it when a large network overfits with `standard`: the paper gains as much as learned policies do. Raise the
     magnitude with the network's size and the length of training: 9 for ResNet-50 on ImageNet, up to 28 for
     EfficientNet-B7, both with 2 layers; for CIFAR after `standard`, with cutout last.
 
-    Avoid it when training is short or the network is small, so that it underfits, or where colours or a mirror image,
+    Avoid it when training is short or the network is small, so that it underfits, or where colors or a mirror image,
     an angle or a size are the answer: name the `operations` that leave the answer as it is.
 
     Config:

@@ -25,7 +25,7 @@ class RandomErasing(Augmentation):
 
     s uniform in `scale` and log r uniform in [log ratio₀, log ratio₁], is rounded to whole pixels, from 1 to the
     image's size, and put at a place that is uniform among those inside the image. (The paper draws r uniformly, so that
-    most rectangles are taller than wide, and again until one fits; here one that does not fit is cut to the image's
+    most rectangles are taller than wide, and again until one fits; here one that does not fit is clipped to the image's
     size.) Labels and masks stay as they are: what is erased in the image is still there in the mask.
 
     Use it when objects can be hidden, as in person re-identification and detection, or as a part of a strong policy

@@ -1,4 +1,4 @@
-"""Rotation: turn images about their centres."""
+"""Rotation: turn images about their centers."""
 
 import math
 
@@ -11,10 +11,10 @@ from tf_tricks.augment.augmentation import GeometricAugmentation
 
 @keras.saving.register_keras_serializable("tf_tricks")
 class Rotation(GeometricAugmentation):
-    """Turns each image about its centre by a random angle.
+    """Turns each image about its center by a random angle.
 
     Cameras are not held quite level, and some scenes have no up and down at all. With an angle θ, uniform in the
-    range, the value at (x, y) from the centre, x to the right and y down, is the image's, interpolated bilinearly, at
+    range, the value at (x, y) from the center, x to the right and y down, is the image's, interpolated bilinearly, at
 
         (x cos θ − y sin θ, x sin θ + y cos θ)
 
@@ -63,7 +63,7 @@ class Rotation(GeometricAugmentation):
 
 
 def rotate(images, degrees, interpolation="bilinear", fill_value=0.0, largest=180):
-    """Returns images turned about their centres, counter-clockwise.
+    """Returns images turned about their centers, counter-clockwise.
 
     Args:
         images: [b, height, width, channels] of any dtype.

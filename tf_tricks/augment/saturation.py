@@ -1,4 +1,4 @@
-"""Saturation: images made paler or more colourful."""
+"""Saturation: images made paler or more colorful."""
 
 import keras
 
@@ -9,11 +9,11 @@ from tf_tricks.augment.fused import fused
 
 
 def saturation(images, factor, low, high):
-    """Returns images blended with their grey image: g + factor · (x − g), clipped to [low, high].
+    """Returns images blended with their gray image: g + factor · (x − g), clipped to [low, high].
 
     Args:
-        images: uint8 or floats [b, h, w, 3] in [low, high]; with one channel they are grey, and stay as they are.
-        factor: float32 [b], from 0; 0 is grey, 1 changes nothing.
+        images: uint8 or floats [b, h, w, 3] in [low, high]; with one channel they are gray, and stay as they are.
+        factor: float32 [b], from 0; 0 is gray, 1 changes nothing.
         low: the smallest value.
         high: the largest value.
 
@@ -33,17 +33,17 @@ def saturation(images, factor, low, high):
 
 @keras.saving.register_keras_serializable("tf_tricks")
 class Saturation(ColorAugmentation):
-    """Makes images paler or more colourful by a random factor.
+    """Makes images paler or more colorful by a random factor.
 
     Each value x of a pixel becomes g + f · (x − g), clipped to the range of values, where g = 0.299 red + 0.587 green +
-    0.114 blue is the grey of the pixel; f is drawn for each example, uniform in the given range. This is
-    `ImageEnhance.Color` of Pillow, and a part of colour jitter (Howard 2013, arXiv:1312.5402). Images without
-    colour stay as they are.
+    0.114 blue is the gray of the pixel; f is drawn for each example, uniform in the given range. This is
+    `ImageEnhance.Color` of Pillow, and a part of color jitter (Howard 2013, arXiv:1312.5402). Images without
+    color stay as they are.
 
-    Use it when the same things come in paler and stronger colours, as in photographs; 0.4 is the usual value on
+    Use it when the same things come in paler and stronger colors, as in photographs; 0.4 is the usual value on
     ImageNet.
 
-    Avoid it when images are grey, or colour tells the classes apart.
+    Avoid it when images are gray, or color tells the classes apart.
 
     Config:
         config.augment = dict(name="saturation", saturation=0.4)
@@ -70,7 +70,7 @@ class Saturation(ColorAugmentation):
         self.saturation = factor_range("saturation", saturation)
 
     def change_colors(self, images, draws, low, high):
-        """Returns paler and more colourful images."""
+        """Returns paler and more colorful images."""
         return fused(saturation, images, draws.uniform(*self.saturation), low, high)
 
     def get_config(self):

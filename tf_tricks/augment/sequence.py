@@ -11,10 +11,10 @@ class Sequence(Composite):
 
     Each takes what the one before it gives: images, labels and masks. They draw from the same stream of random numbers,
     so that a policy, too, is a function of the seed and the position only. Nothing is converted in between: uint8
-    images are uint8 after each augmentation, so that each one that computes new values rounds by up to half a grey
+    images are uint8 after each augmentation, so that each one that computes new values rounds by up to half a gray
     level. Cast the images to float32 before the sequence where it is long and that should happen once.
 
-    Use it to build a policy: geometry first, then colours, then erasing; mixup or cutmix last.
+    Use it to build a policy: geometry first, then colors, then erasing; mixup or cutmix last.
 
     Avoid it when a policy of a paper does: `standard`, `rand_augment`, `trivial_augment`, `aug_mix`.
 

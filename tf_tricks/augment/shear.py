@@ -13,7 +13,7 @@ from tf_tricks.augment.slide import slide
 class Shear(GeometricAugmentation):
     """Slants each image: moves its rows to the side, or its columns up and down, the more the further out.
 
-    It is what a camera at an angle, or a slanted hand, does. The value at (x, y) from the centre, x to the right and y
+    It is what a camera at an angle, or a slanted hand, does. The value at (x, y) from the center, x to the right and y
     down, is the image's, interpolated bilinearly, at
 
         (x + s y, y + t x)
@@ -64,7 +64,7 @@ class Shear(GeometricAugmentation):
 
 
 def shear(images, x, y, interpolation="bilinear", fill_value=0.0, largest=(1, 1)):
-    """Returns images slanted about their centres.
+    """Returns images slanted about their centers.
 
     Args:
         images: [b, height, width, channels] of any dtype.

@@ -1,4 +1,4 @@
-"""Moving pixels along one axis by a bounded distance, where XLA compiles: without products, exact to the last bit.
+"""Moving pixels along one axis by a bounded distance, where XLA compiles, without matrix multiplications: exact.
 
 What is at place p comes from p + shift. The part of the image that starts at ⌊shift⌋ is chosen from all that there can
 be, which are static slices; the TPU compiler makes one pass over the images of that. Between two of its pixels the

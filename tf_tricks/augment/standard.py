@@ -15,7 +15,7 @@ class Standard(GeometricAugmentation):
     The lecture-era policy for CIFAR: pad each side with `pad` zeros and take a random crop of the original size (He et
     al. 2015, arXiv:1512.03385, section 4.2). Pixel (i, j) of the result is pixel (i + u, j' + v) of the image, where
     j' = j or width − 1 − j, u and v are uniform in −pad, …, pad, and pixels outside of the image have the fill value.
-    With `cutout`, a square of that many pixels, whose centre is uniform over the image's pixels, is then painted over
+    With `cutout`, a square of that many pixels, whose center is uniform over the image's pixels, is then painted over
     with the fill value; what of it lies outside is cut off (DeVries & Taylor 2017, arXiv:1708.04552). Pixels are
     copied, never interpolated; masks move along, and are not painted over.
 

@@ -25,7 +25,7 @@ class Translation(GeometricAugmentation):
     from outside has the fill value. LeCun et al. 1998, "Gradient-based learning applied to document recognition",
     section III; as an operation of policies: Cubuk et al. 2018, "AutoAugment", arXiv:1805.09501.
 
-    Use it on images in which the object is small or off the centre in use, of any size: 0.1 is a usual range.
+    Use it on images in which the object is small or off the center in use, of any size: 0.1 is a usual range.
 
     Avoid it when pixels must stay as they are (pad_and_crop copies them, and is cheaper), or random_resized_crop moves
     the contents already.

@@ -18,7 +18,7 @@ class TrivialAugment(Policy):
 
         identity, autocontrast, equalize           no magnitude
         shear_x, shear_y                           slope ± 0.99 m
-        translate_x, translate_y                   ± 32 m pixels, whole ones, whatever the size of the image
+        translate_x, translate_y                   ± 32 m pixels, an integer, whatever the image's size
         rotate                                     ± 135° m
         brightness, color, contrast, sharpness     factor 1 ± 0.99 m
         posterize                                  8 − round(6 m) bits are kept
@@ -27,7 +27,7 @@ class TrivialAugment(Policy):
     These are torchvision's ranges and bins; unlike there, moved pixels are interpolated bilinearly, and each image of a
     batch has an operation of its own. Masks follow the geometric operations.
 
-    Use it when a policy is wanted without a search: in the paper it is as good as those with two numbers or learnt
+    Use it when a policy is wanted without a search: in the paper it is as good as those with two numbers or learned
     ones, after `standard` on CIFAR (with cutout 16) and after a random resized crop and flip on ImageNet.
 
     Avoid it when strong distortions are out of place: rotations go up to 135° and 32-pixel images can be moved out of

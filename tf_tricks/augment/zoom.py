@@ -1,4 +1,4 @@
-"""Zoom: enlarge or shrink images about their centres."""
+"""Zoom: enlarge or shrink images about their centers."""
 
 import math
 
@@ -12,13 +12,13 @@ from tf_tricks.errors import check_number
 
 @keras.saving.register_keras_serializable("tf_tricks")
 class Zoom(GeometricAugmentation):
-    """Enlarges or shrinks each image about its centre by a random factor.
+    """Enlarges or shrinks each image about its center by a random factor.
 
     Objects are seen from near and far. Pixel (i, j) of the result is the image's value, interpolated bilinearly, at
 
         (p + (i − p) / u, q + (j − q) / v)
 
-    where (p, q) is the centre, and u = v unless the width has factors of its own. The factors are e^r with r uniform
+    where (p, q) is the center, and u = v unless the width has factors of its own. The factors are e^r with r uniform
     between the logarithms of the range's ends, so that with (1/f, f) zooming in and out are equally likely. What comes
     in from outside has the fill value. Simonyan and Zisserman 2014, "Very deep convolutional networks for large-scale
     image recognition", arXiv:1409.1556, section 3.1, call it scale jittering.
@@ -67,7 +67,7 @@ class Zoom(GeometricAugmentation):
 
 
 def zoom(images, height_factor, width_factor, interpolation="bilinear", fill_value=0.0):
-    """Returns images enlarged or shrunk about their centres, in their size.
+    """Returns images enlarged or shrunk about their centers, in their size.
 
     Args:
         images: [b, height, width, channels] of any dtype.
