@@ -10,19 +10,19 @@ from tf_tricks.layers.moments import RunningMoments
 
 
 def recompute_batch_norm(model, batches):
-    """Sets the moving mean and variance of every batch normalisation in `model` to those over `batches`.
+    """Sets the moving mean and variance of every batch normalization in `model` to those over `batches`.
 
     Averaged weights (of an exponential moving average, of stochastic weight averaging, of several checkpoints) have
     never seen a batch: the moving statistics beside them belong to other weights, and accuracy collapses until they are
     made anew: Izmailov et al. 2018, "Averaging weights leads to wider optima and better generalization",
     arXiv:1803.05407, section 3.2. The model runs in training mode, dropout included, so the layers below each one
-    normalise with their own batch's statistics, as when the weights were trained. With batches of n_i examples:
+    normalize with their own batch's statistics, as when the weights were trained. With batches of n_i examples:
 
         mean = Σ n_i mean_i / n
         variance = Σ n_i (variance_i + (mean_i − mean)²) / n
 
     the law of total variance, added up in float64. For a layer of ghost batches variance_i is the mean of its groups'
-    variances; for batch renormalisation only the mean and the variance that inference uses are set.
+    variances; for batch renormalization only the mean and the variance that inference uses are set.
 
     Nothing else changes: neither weights nor seed generators, metrics or other state. Layers that are frozen
     (`trainable=False`, or `frozen=True` of `tt.layers.BatchNormalization`) are left alone.

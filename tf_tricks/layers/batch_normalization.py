@@ -1,4 +1,4 @@
-"""Batch normalisation whose statistics are those of the whole batch, of each replica's part, or of small groups."""
+"""Batch normalization whose statistics are those of the whole batch, of each replica's part, or of small groups."""
 
 import keras
 from keras import ops
@@ -10,9 +10,9 @@ MODES = ("synchronized", "per_replica", "ghost")
 
 @keras.saving.register_keras_serializable("tf_tricks")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """Batch normalisation, over all replicas, on each replica, or in ghost batches.
+    """Batch normalization, over all replicas, on each replica, or in ghost batches.
 
-    In training each channel is standardised by the mean μ and the variance σ² of the examples at hand, then scaled and
+    In training each channel is standardized by the mean μ and the variance σ² of the examples at hand, then scaled and
     shifted; at inference by moving averages of them:
 
         y = γ (x − μ) / √(σ² + ε) + β
@@ -27,14 +27,14 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     Momentum 0.9 and ε = 10⁻⁵ are those of the ResNet papers (Keras's own are 0.99 and 10⁻³). float16 and bfloat16 are
     computed in float32. With synchronized, TensorFlow takes the variance as E[x²] − μ²: it loses digits where |μ| is
-    more than about 100 σ, so standardise raw inputs first. Erratum of the lecture: batch norm does not reduce the
+    more than about 100 σ, so standardize raw inputs first. Erratum of the lecture: batch norm does not reduce the
     correlations between features; whitening does.
 
-    Use it when a deep network is to train at higher rates and depend less on its initialisation; ghost when the batch
-    is so large that its noise, and with it generalisation, is lost; zero_gamma in the last one of a residual block;
+    Use it when a deep network is to train at higher rates and depend less on its initialization; ghost when the batch
+    is so large that its noise, and with it generalization, is lost; zero_gamma in the last one of a residual block;
     frozen to fine-tune on few examples.
 
-    Avoid it when batches (or a replica's share, or ghosts) are below about 16 examples: use group normalisation. In
+    Avoid it when batches (or a replica's share, or ghosts) are below about 16 examples: use group normalization. In
     plain `keras.Model.fit` on several replicas, per_replica and ghost let the moving averages of the replicas drift
     apart; this package's trainer averages them.
 
@@ -105,7 +105,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return super().add_weight(*args, trainable=trainable and not self.frozen, **kwargs)
 
     def call(self, inputs, training=None, mask=None):
-        """Returns the inputs normalised, in the layer's compute dtype.
+        """Returns the inputs normalized, in the layer's compute dtype.
 
         Args:
             inputs: tensor [b, ...].

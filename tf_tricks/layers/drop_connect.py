@@ -103,7 +103,7 @@ class DropConnectConv2D(keras.layers.Conv2D):
 
     Use it when a small convolutional network overfits: rates of 0.1 to 0.2.
 
-    Avoid it when batch normalisation follows and the rate is high: the statistics of training, under one mask a pass,
+    Avoid it when batch normalization follows and the rate is high: the statistics of training, under one mask a pass,
     are not those of the full kernel. `drop_block` and `spatial_dropout2d` have separate masks for the examples.
 
     Config:

@@ -46,7 +46,7 @@ class Dropout(keras.layers.Dropout):
 
     Use it when a network with wide dense layers overfits: 0.5 on hidden layers, 0.1 to 0.2 on inputs.
 
-    Avoid it when data abound or the network underfits, and before batch normalisation: the variance that dropout adds
+    Avoid it when data abound or the network underfits, and before batch normalization: the variance that dropout adds
     in training is missing at test time, and the moving statistics are then wrong (Li et al. 2018, arXiv:1801.05134). On
     convolutions neighbours carry the same information: `drop_block` is better there.
 

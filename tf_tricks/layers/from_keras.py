@@ -1,4 +1,4 @@
-"""Normalisations that Keras has right: its own layers, with our cards."""
+"""Normalizations for which Keras's own layers are right, with our cards."""
 
 import keras
 
@@ -18,7 +18,7 @@ def group_normalization(
     dtype=None,
     name=None,
 ):
-    """Standardises groups of channels of each example by itself, whatever the batch.
+    """Standardizes groups of channels of each example independently of the batch.
 
     Mean μ and variance σ² are those of one group of channels of one example, over the whole image; so training and
     inference, one replica and many, a batch of 1 and of 1000 compute the same. For x in group i of an example:
@@ -30,7 +30,7 @@ def group_normalization(
     instead of 10⁻⁵.
 
     Use it when batches are too small for batch norm (below about 16 examples per device), as in segmentation and
-    detection; with weight standardisation it matches batch norm.
+    detection; with weight standardization it matches batch norm.
 
     Avoid it when batches are large: batch norm then is a little more accurate and, at inference, free.
 
@@ -75,7 +75,7 @@ def layer_normalization(
     dtype=None,
     name=None,
 ):
-    """Standardises the features of each example by themselves, whatever the batch.
+    """Standardizes the features of each example independently of the batch.
 
     Mean μ and variance σ² are those of the features of one example (and, in an image, of one pixel); so training and
     inference compute the same, with any batch and any number of replicas:

@@ -52,7 +52,7 @@ def spatial_dropout2d(rate, data_format=None, seed=None, name=None, dtype=None):
 
     Use it when a convolutional network overfits, above all with few training images: rates of 0.1 to 0.3.
 
-    Avoid it when layers have few channels, and before batch normalisation (Li et al. 2018, arXiv:1801.05134). On large
+    Avoid it when layers have few channels, and before batch normalization (Li et al. 2018, arXiv:1801.05134). On large
     maps `drop_block` is the gentler form: regions instead of whole maps.
 
     Config:
@@ -116,7 +116,7 @@ def gaussian_noise(stddev, seed=None, **keywords):
 
         training:  y = x + n,   n ~ N(0, stddev²),   test:  y = x
 
-    Keras allows a standard deviation of at most 1: standardise the inputs first.
+    Keras allows a standard deviation of at most 1: standardize the inputs first.
 
     Use it when inputs are measurements with noise of a known size, or as mild augmentation of tabular data.
 
@@ -145,14 +145,14 @@ def gaussian_noise(stddev, seed=None, **keywords):
 def alpha_dropout(rate, noise_shape=None, seed=None, **keywords):
     """Dropout for SELU networks, which keeps mean 0 and variance 1: Keras's `AlphaDropout`.
 
-    SELU networks normalise themselves: their units keep mean 0 and variance 1 from layer to layer. Zeros would break
+    SELU networks normalize themselves: their units keep mean 0 and variance 1 from layer to layer. Zeros would break
     that, so units are dropped to SELU's lower limit α' = -λα ≈ -1.758 instead, and an affine map restores mean and
     variance (Klambauer et al. 2017, arXiv:1706.02515). With m = 0 with probability p = `rate`, else 1:
 
         training:  y = a (m x + (1 - m) α') + b,   test:  y = x
         a = ((1 - p) (1 + p α'²))^(-1/2),   b = -a p α'
 
-    Use it when the activation is `selu` and the initialiser `lecun_normal`: rates of 0.05 to 0.1.
+    Use it when the activation is `selu` and the initializer `lecun_normal`: rates of 0.05 to 0.1.
 
     Avoid it when the activation is another: use `dropout`.
 

@@ -89,7 +89,7 @@ def monte_carlo_predict(model, inputs, samples=20, batch_size=32):
     Every layer that drops is random, in any Keras model: Keras's `Dropout`, `SpatialDropout`, `AlphaDropout` and
     `GaussianDropout`, the `dropout` of `SimpleRNN`, `LSTM`, `GRU` and of attention layers, and all of this package's.
     Not so dropout that other layers (`ConvLSTM2D`, `RNN` around a cell, your own) draw inside their own `call`. All
-    else is as in `predict`: batch normalisation uses its moving statistics, `GaussianNoise` is off. The model, the
+    else is as in `predict`: batch normalization uses its moving statistics, `GaussianNoise` is off. The model, the
     states of its seeds included, is left as it was, so a second call gives the same numbers. A config cannot name it:
     `mean, deviation = monte_carlo_predict(model, images)`.
 

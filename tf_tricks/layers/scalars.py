@@ -1,4 +1,4 @@
-"""The scalars that Fixup puts in the place of normalisation."""
+"""The scalars that Fixup puts in place of normalization."""
 
 import keras
 
@@ -7,17 +7,17 @@ import keras
 class ScalarBias(keras.layers.Layer):
     """Adds one trainable number to its inputs.
 
-    One half of what Fixup has in the place of normalisation (Zhang et al. 2019, arXiv:1901.09321): a scalar bias,
-    initialised at 0, before each convolution, linear layer and activation:
+    One half of what Fixup has in place of normalization (Zhang et al. 2019, arXiv:1901.09321): a scalar bias,
+    initialized at 0, before each convolution, linear layer and activation:
 
         y = x + bias
 
     It is a layer: `x = ScalarBias()(x)`. The convolutions and dense layers then need no bias of their own. The paper
     trains the scalars at a tenth of the learning rate of the weights.
 
-    Use it when you build a residual network without normalisation for `fixup`.
+    Use it when you build a residual network without normalization for `fixup`.
 
-    Avoid it when the network has batch normalisation, whose β is a bias for each channel.
+    Avoid it when the network has batch normalization, whose β is a bias for each channel.
 
     Args:
         **kwargs: of every Keras layer, such as `name`.
@@ -50,18 +50,18 @@ class ScalarBias(keras.layers.Layer):
 class ScalarMultiplier(keras.layers.Layer):
     """Multiplies its inputs by one trainable number.
 
-    The other half of what Fixup has in the place of normalisation (Zhang et al. 2019, arXiv:1901.09321): a scalar
-    multiplier, initialised at 1, one for each residual branch, after its last convolution:
+    The other half of what Fixup has in place of normalization (Zhang et al. 2019, arXiv:1901.09321): a scalar
+    multiplier, initialized at 1, one for each residual branch, after its last convolution:
 
         y = multiplier · x
 
-    It is a layer: `x = ScalarMultiplier()(x)`. It lets weight decay act on the branch as it does under normalisation:
+    It is a layer: `x = ScalarMultiplier()(x)`. It lets weight decay act on the branch as it does under normalization:
     the multiplier makes up for the length of the weights. The paper trains the scalars at a tenth of the learning rate
     of the weights.
 
-    Use it when you build a residual network without normalisation for `fixup`.
+    Use it when you build a residual network without normalization for `fixup`.
 
-    Avoid it when the network has batch normalisation, whose γ is a multiplier for each channel.
+    Avoid it when the network has batch normalization, whose γ is a multiplier for each channel.
 
     Args:
         **kwargs: of every Keras layer, such as `name`.

@@ -25,7 +25,7 @@ class Standardization(keras.layers.Layer):
 
     Use it when features come in different units or far from 0, which for raw data is nearly always.
 
-    Avoid it when the model standardises its inputs already (those of this package do), or when scale carries the
+    Avoid it when the model standardizes its inputs already (those of this package do), or when scale carries the
     information, as in spectra that are to be compared as they are. Outliers widen σ: clip them first, or take
     logarithms.
 
@@ -93,7 +93,7 @@ class Standardization(keras.layers.Layer):
         self.variance.assign(moments.variance.reshape(self.variance.shape))
 
     def call(self, inputs):
-        """Returns the inputs standardised, in the layer's compute dtype."""
+        """Returns the inputs standardized, in the layer's compute dtype."""
         mean, variance = (ops.convert_to_tensor(v) for v in (self.mean, self.variance))
         constant = ops.less_equal(variance, ops.square(1e-6 * mean))
         deviation = ops.where(constant, ops.maximum(1.0, ops.abs(mean)), ops.sqrt(variance + self.epsilon))

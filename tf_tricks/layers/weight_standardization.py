@@ -1,4 +1,4 @@
-"""Weight standardisation: convolutions and dense layers whose kernels have zero mean and unit variance."""
+"""Weight standardization: convolutions and dense layers whose kernels have zero mean and unit variance."""
 
 import keras
 from keras import ops
@@ -41,7 +41,7 @@ class _StandardizedKernel:
 
 @keras.saving.register_keras_serializable("tf_tricks")
 class WeightStandardizedConv2D(_StandardizedKernel, keras.layers.Conv2D):
-    """A 2-D convolution whose kernel is standardised for each output channel.
+    """A 2-D convolution whose kernel is standardized for each output channel.
 
     The kernel that is stored and trained is W; the one that is applied has zero mean and unit variance over the fan-in
     (height, width and input channels) of each output channel, which smooths the loss as batch norm does, but without
@@ -49,8 +49,8 @@ class WeightStandardizedConv2D(_StandardizedKernel, keras.layers.Conv2D):
 
         Ŵ = (W − μ) / √(σ² + ε)
 
-    Qiao et al. 2019, arXiv:1903.10520. Ŵ does not shrink with the fan-in, so a normalisation has to follow. With
-    gain=True it is the scaled weight standardisation of networks without one, with a learnable gain g for each output
+    Qiao et al. 2019, arXiv:1903.10520. Ŵ does not shrink with the fan-in, so a normalization has to follow. With
+    gain=True it is the scaled weight standardization of networks without one, with a learnable gain g for each output
     channel (Brock et al. 2021, arXiv:2101.08692):
 
         Ŵ = g (W − μ) / √(fan_in (σ² + ε))
@@ -58,10 +58,10 @@ class WeightStandardizedConv2D(_StandardizedKernel, keras.layers.Conv2D):
     ε = 10⁻¹⁰ is that of BiT (Kolesnikov et al. 2020, arXiv:1912.11370): weight decay may shrink W, and with an ε of
     10⁻⁵ wide layers would no longer be independent of its scale. float16 and bfloat16 are computed in float32.
 
-    Use it when batches are too small for batch norm: together with group normalisation it matches batch norm's
-    accuracy. With gain=True, in networks without normalisation.
+    Use it when batches are too small for batch norm: together with group normalization it matches batch norm's
+    accuracy. With gain=True, in networks without normalization.
 
-    Avoid it when batches are large and batch norm works: there it adds little. Without gain and without a normalisation
+    Avoid it when batches are large and batch norm works: there it adds little. Without gain and without a normalization
     after it, outputs grow by √fan_in with each layer. In depthwise convolutions a fan-in of 1 always gives 0.
 
     Config:
@@ -113,13 +113,13 @@ class WeightStandardizedConv2D(_StandardizedKernel, keras.layers.Conv2D):
         self._set_standardization(epsilon, gain)
 
     def convolution_op(self, inputs, kernel):
-        """Convolves with the standardised kernel."""
+        """Convolves with the standardized kernel."""
         return super().convolution_op(inputs, self._standardized(kernel, inputs.dtype))
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
 class WeightStandardizedDense(_StandardizedKernel, keras.layers.Dense):
-    """A dense layer whose kernel is standardised for each output.
+    """A dense layer whose kernel is standardized for each output.
 
     What `weight_standardized_conv2d` is to convolutions: the kernel that is applied has zero mean and unit variance
     over the inputs of each output. With mean μ and variance σ² over the inputs:
@@ -130,7 +130,7 @@ class WeightStandardizedDense(_StandardizedKernel, keras.layers.Dense):
     Qiao et al. 2019, arXiv:1903.10520; the gain: Brock et al. 2021, arXiv:2101.08692. float16 and bfloat16 are computed
     in float32.
 
-    Use it when an MLP is to train with small batches: without gain in front of a layer or group normalisation, with
+    Use it when an MLP is to train with small batches: without gain in front of a layer or group normalization, with
     gain=True where there is none.
 
     Avoid it when the layer makes the outputs of the model: without gain its logits start about √fan_in times too large.
