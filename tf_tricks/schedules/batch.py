@@ -1,4 +1,4 @@
-"""Schedules of the batch size: examples an update, over all replicas."""
+"""Schedules of the batch size: examples per update, over all replicas."""
 
 import math
 from bisect import bisect_right
@@ -17,7 +17,7 @@ def grow(initial, epochs, factor, maximum=None):
     (Smith et al. 2018, arXiv:1711.00489)
 
     Args:
-        initial: examples an update at the start, an integer of at least 1.
+        initial: examples per update at the start, an integer of at least 1.
         epochs: list of increasing numbers of at least 0.
         factor: number of at least 1.
         maximum: the largest batch, an integer of at least `initial`, or None.
@@ -61,7 +61,7 @@ def per_replica(batch_size, num_replicas):
     arXiv:1706.02677), which then follows the devices too.
 
     Args:
-        batch_size: examples an update for each replica, an integer of at least 1, or a schedule of it.
+        batch_size: examples per update for each replica, an integer of at least 1, or a schedule of it.
         num_replicas: number of devices, an integer of at least 1; in a config, those of the run.
 
     Returns:

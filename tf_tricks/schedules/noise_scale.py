@@ -105,7 +105,7 @@ def batch_size_for_noise_scale(scale, learning_rate, num_examples, momentum=0.0,
         num_examples: N, examples in the training set, at least 2; in a config, those of the run.
         momentum: m, from 0 and below 1.
         maximum: the largest batch, from 1 to `num_examples`, or None for `num_examples`.
-        multiple_of: an integer, for example of replicas or of the examples that a device holds.
+        multiple_of: an integer, for example of the replicas, or of the examples per device.
 
     Returns:
         A `Schedule` of integers.

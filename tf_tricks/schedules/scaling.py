@@ -15,7 +15,7 @@ def linear_scaling(schedule, batch_size, base_batch_size=256):
 
     Args:
         schedule: the learning rate for a batch of `base_batch_size`, a number or a schedule.
-        batch_size: examples an update, a number of at least 1 or a schedule; in a config, that of the run.
+        batch_size: examples per update, a number of at least 1 or a schedule; in a config, that of the run.
         base_batch_size: the batch that `schedule` was made for, at least 1.
 
     Returns:
@@ -42,7 +42,7 @@ def square_root_scaling(schedule, batch_size, base_batch_size=256):
 
     Args:
         schedule: the learning rate for a batch of `base_batch_size`, a number or a schedule.
-        batch_size: examples an update, a number of at least 1 or a schedule; in a config, that of the run.
+        batch_size: examples per update, a number of at least 1 or a schedule; in a config, that of the run.
         base_batch_size: the batch that `schedule` was made for, at least 1.
 
     Returns:
