@@ -1,6 +1,6 @@
 """Chains of operations in one pass over memory.
 
-TensorFlow's kernels read and write all images once for each operation, four bytes a value. XLA makes one loop of the
+TensorFlow's kernels read and write all images once for each operation, four bytes per value. XLA makes one loop of the
 whole chain, from uint8 to uint8, in a fraction of the time. So where TensorFlow runs without XLA, the
 augmentations are XLA programs of their own.
 """
