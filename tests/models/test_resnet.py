@@ -152,8 +152,8 @@ def test_a_deep_network_with_fixup_learns():
     images = random.normal(size=(64, 8, 8, 1)) + labels[:, None, None, None]
     model = resnet((8, 8, 1), 2, depth=38, normalization="fixup")
     model.compile(keras.optimizers.SGD(0.05, momentum=0.9), keras.losses.SparseCategoricalCrossentropy(True))
-    losses = model.fit(images, labels, batch_size=32, epochs=4, verbose=0).history["loss"]
-    assert losses[-1] < 0.7 * losses[0]
+    losses = model.fit(images, labels, batch_size=32, epochs=7, verbose=0).history["loss"]
+    assert losses[-1] < 0.5 * losses[0]
 
 
 def test_zero_gamma_has_no_meaning_without_normalization():
