@@ -83,6 +83,12 @@ def listed_inputs():
     return two_inputs(as_dict=False)
 
 
+def without_kernels():
+    optimizer = keras.optimizers.AdamW(0.01, weight_decay=0.3)
+    optimizer.exclude_from_weight_decay(var_names=["kernel"])
+    return optimizer
+
+
 class OwnLoss(keras.Model):
     """A subclass with a loss of its own."""
 
@@ -237,6 +243,17 @@ CASES = {
     "one loss for both": case(listed_outputs, (X, [ONE_HOT, REAL]), "mse"),
     "inputs": case(two_inputs, ({"x": X, "z": Z}, CLASSES), sparse, metrics=["accuracy"]),
     "listed inputs": case(listed_inputs, ([X, Z], CLASSES), sparse, metrics=["accuracy"]),
+    # Optimizers
+    "AdamW": case(dense, (X, CLASSES), sparse, optimizer=lambda: keras.optimizers.AdamW(0.01, weight_decay=0.3)),
+    "AdamW, exclusions": case(dense, (X, CLASSES), sparse, optimizer=without_kernels),
+    "AdamW, clipped": case(
+        dense,
+        (X, CLASSES),
+        sparse,
+        optimizer=lambda: keras.optimizers.AdamW(0.01, weight_decay=0.3, global_clipnorm=0.1),
+    ),
+    "clipnorm": case(dense, (X, CLASSES), sparse, optimizer=lambda: keras.optimizers.SGD(0.1, clipnorm=0.05)),
+    "clipvalue": case(dense, (X, CLASSES), sparse, optimizer=lambda: keras.optimizers.RMSprop(0.01, clipvalue=0.01)),
     # Callbacks
     "reduce on plateau": case(
         dense,
@@ -290,6 +307,7 @@ def both(name):
     arguments = dict(arguments)
     rate, callbacks = arguments.pop("rate", 0.1), arguments.pop("callbacks", list)
     class_weight = arguments.pop("class_weight", None)
+    optimizer = arguments.pop("optimizer", lambda: keras.optimizers.SGD(rate, momentum=0.9))
     models = [build(), build()]
     models[1].set_weights(models[0].get_weights())
     compiled = [{k: made(v) for k, v in (arguments | {"loss": loss}).items()} for _ in models]
@@ -298,7 +316,7 @@ def both(name):
     rows = keras.tree.map_structure(lambda a: a[:number], data)
     fit = dict(epochs=2, callbacks=None, verbose=0, class_weight=class_weight)
 
-    models[0].compile(optimizer=keras.optimizers.SGD(rate, momentum=0.9), **compiled[0])
+    models[0].compile(optimizer=optimizer(), **compiled[0])
     x, y, w = data if len(data) == 3 else (*data, None)
     fitted = models[0].fit(
         x, y, sample_weight=w, batch_size=BATCH, shuffle=False, validation_data=rows, **fit | {"callbacks": callbacks()}
@@ -306,7 +324,7 @@ def both(name):
     x, y, w = rows if len(rows) == 3 else (*rows, None)
     evaluated = models[0].evaluate(x, y, sample_weight=w, batch_size=BATCH, verbose=0, return_dict=True)
 
-    trainer = tt.Trainer(models[1], keras.optimizers.SGD(rate, momentum=0.9), batch_size=BATCH, **compiled[1])
+    trainer = tt.Trainer(models[1], optimizer(), batch_size=BATCH, **compiled[1])
     trained = trainer.fit(
         InOrder(ArraySource(*data)), validation=ArraySource(*rows), **fit | {"callbacks": callbacks()}
     )

@@ -24,8 +24,8 @@ def fixup(model, seed=None):
     projection. Call it on the model before training: `tf_tricks.initializers.fixup(model)`. The paper's third rule is
     part of the model: put a `ScalarBias` before each convolution, linear layer and activation, and a
     `ScalarMultiplier` at the end of each branch. The models `resnet` and `wide_resnet` do all of this themselves. At
-    first only the classifier learns; then the last layers of the branches; then all. Nothing holds the activations where
-    the weights grow, so the largest learning rate is smaller than with normalization; the scalars take a tenth of it.
+    first only the classifier learns; then the last layers of the branches; then all. As nothing
+    rescales the activations, the largest learning rate is smaller than with normalization; the scalars take a tenth.
 
     Use it when a deep residual network cannot have batch normalization: batches of one or two, or private training.
 

@@ -121,7 +121,16 @@ def check_optimizer(optimizer, model, weight_decay, strategy):
         reason = "is in use already, outside of this strategy; make a new one"
     if reason:
         raise RequestError(f"the optimizer {optimizer.name!r} {reason}")
-    return type(optimizer).from_config(optimizer.get_config()) if elsewhere else optimizer
+    return _made_anew(optimizer) if elsewhere else optimizer
+
+
+def _made_anew(optimizer):
+    """Returns a copy, made in the strategy's scope: with its exclusions, which Keras leaves out of the config."""
+    made = type(optimizer).from_config(optimizer.get_config())
+    for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):
+        if hasattr(optimizer, name):
+            setattr(made, name, getattr(optimizer, name))
+    return made
 
 
 def check_jit_compile(jit_compile, strategy):

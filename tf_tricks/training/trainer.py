@@ -41,6 +41,8 @@ from tf_tricks.training.tensorboard import flattened
 from tf_tricks.training.update import Update
 from tf_tricks.training.workdir import claimed, finish, writing
 
+NOT_DECAYED = ("bias$", "gamma$", "beta$")
+
 
 class Trainer:
     """Trains any Keras model, on one device or many, with the same result.
@@ -60,8 +62,8 @@ class Trainer:
         l2: λ of the penalty λ|θ|² in the loss (the lecture's; papers that call λ' "weight decay" with SGD mean
             λ = λ'/2).
         weight_decay: λ of the decoupled decay θ ← θ − ηλθ, or None.
-        exclude_from_weight_decay: regular expressions over variable paths that have neither L2 nor decay; by default
-            biases and batch norm's γ and β.
+        exclude_from_weight_decay: regular expressions over variable paths that have neither L2 nor decay; None is
+            biases and batch norm's γ and β, but an optimizer that brings a decay of its own keeps its own exclusions.
         clip_value: bound on each element of the gradient, or None.
         clip_norm: bound on the norm of each tensor's gradient, or None.
         clip_global_norm: bound on the norm of the whole gradient, or None.
@@ -92,7 +94,7 @@ class Trainer:
         metrics=None,
         l2=0.0,
         weight_decay=None,
-        exclude_from_weight_decay=("bias$", "gamma$", "beta$"),
+        exclude_from_weight_decay=None,
         clip_value=None,
         clip_norm=None,
         clip_global_norm=None,
@@ -127,11 +129,16 @@ class Trainer:
             check_number("evaluation_batch_size", evaluation_batch_size, minimum=1, integer=True)
         self.evaluation_batch_size = evaluation_batch_size
         with self.strategy.scope():
-            self.optimizer = check_optimizer(optimizers.get(optimizer), model, weight_decay, self.strategy)
+            made = optimizers.get(optimizer)
+            if weight_decay is None and (made is not optimizer or exclude_from_weight_decay is not None):
+                weight_decay = made.weight_decay
+            self.optimizer = check_optimizer(made, model, weight_decay, self.strategy)
             self.update_arguments = dict(
                 l2=l2,
                 weight_decay=weight_decay,
-                exclude_from_weight_decay=exclude_from_weight_decay,
+                exclude_from_weight_decay=NOT_DECAYED
+                if exclude_from_weight_decay is None
+                else exclude_from_weight_decay,
                 clip_value=clip_value,
                 clip_norm=clip_norm,
                 clip_global_norm=clip_global_norm,

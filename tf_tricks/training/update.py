@@ -16,7 +16,8 @@ class Update:
         optimizer: a Keras optimizer; it is built here.
         variables: the trainable Keras variables.
         l2: λ of the penalty λ|θ|² in the loss; 0 for none.
-        weight_decay: λ of the decoupled decay θ ← θ − ηλθ (Loshchilov & Hutter 2019, arXiv:1711.05101), or None.
+        weight_decay: λ of the decoupled decay θ ← θ − ηλθ (Loshchilov & Hutter 2019, arXiv:1711.05101); None leaves the
+            optimizer as it is, with its own decay and exclusions.
         exclude_from_weight_decay: regular expressions; a variable in whose path one is found has no L2 and no decay.
         clip_value: largest absolute value of a gradient's element, or None.
         clip_norm: largest norm of each tensor's gradient, or None.
@@ -55,7 +56,6 @@ class Update:
         if not optimizer.built:
             if weight_decay is not None:
                 optimizer.weight_decay = weight_decay
-            if optimizer.weight_decay is not None:
                 optimizer.exclude_from_weight_decay(var_list=excluded)
             optimizer.build(self.variables)
         # Gradients arrive here summed over the replicas; Keras would sum them once more.
