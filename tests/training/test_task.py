@@ -69,6 +69,19 @@ def test_what_cannot_be_meant(model, data, arguments, sentence):
         fit(model(), data, **arguments)
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(ValueError("it is too long"), "it is too long"), (KeyError("image"), "KeyError: 'image'")],
+    ids=["a sentence", "a key"],
+)
+def test_an_error_in_an_augmentation_is_named_where_its_message_is_no_sentence(error, reason):
+    def augment(images, labels, seed, positions):
+        raise error
+
+    with pytest.raises(RequestError, match=rf"cannot take the training data, .*\]: {reason}"):
+        fit(dense(), tt.data.Stream((X, CLASSES), augment=augment))
+
+
 def test_a_validation_set_of_another_size():
     with pytest.raises(RequestError, match="cannot take the inputs of the validation data, float32 \\[2, 5\\]"):
         fit(dense(), (X, CLASSES), fit_arguments={"validation": (X[:, :5], CLASSES)})
