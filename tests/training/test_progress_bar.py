@@ -46,6 +46,21 @@ def test_a_terminal_has_a_bar(capsys, monkeypatch):
     assert "epoch 1/2  loss 0.5  val_loss 0.25\n" in out
 
 
+def width_asked_for(monkeypatch):
+    asked = []
+    monkeypatch.setattr(progress_bar.tqdm, "tqdm", lambda **arguments: asked.append(arguments))
+    progress_bar.ProgressBar(8, 0, 2)
+    return asked[0]["dynamic_ncols"], asked[0]["ncols"]
+
+
+def test_the_bar_follows_the_width_of_the_terminal(monkeypatch):
+    assert width_asked_for(monkeypatch) == (True, None)
+
+
+def test_a_notebook_has_no_width_to_follow(monkeypatch, notebook):
+    assert width_asked_for(monkeypatch) == (False, 100)
+
+
 def test_a_notebook_has_a_bar_among_its_output(capsys, notebook):
     out, err = shown(capsys)
     assert "4.00/8.00" in out
