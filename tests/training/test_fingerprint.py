@@ -31,6 +31,8 @@ def begin(workdir):
 OTHERS = {
     "labels": (dict(), ((X, (Y + 1) % 3), 2), "training data"),
     "inputs": (dict(), ((2 * X, Y), 2), "training data"),
+    "first example": (dict(), ((np.concatenate([2 * X[:1], X[1:]]), Y), 2), "training data"),
+    "last example": (dict(), ((np.concatenate([X[:-1], 2 * X[-1:]]), Y), 2), "training data"),
     "fewer": (dict(), ((X[:32], Y[:32]), 2), "number of training examples: 64 then, 32 now"),
     "weighted": (dict(), ((X, Y, np.ones(64)), 2), "training data"),
     "activation": (dict(activation="tanh"), ((X, Y), 2), "model"),
