@@ -116,6 +116,27 @@ def false_alarms(tree, results, limit):
     return failures(tree, [test for test in tests if not test.endswith(")")], limit) if tests else []
 
 
+def chosen(arguments):
+    """Returns the mutants to try, and the results that are known of them; see `read`."""
+    known = read(arguments.log)
+    mutants = population(arguments.only)
+    if arguments.survivors:
+        survived = {name for name, result in known.items() if not result["noticed"]}
+        return [mutant for mutant in mutants if json.dumps(key(*mutant)) in survived], {}
+    return random.Random(arguments.seed).sample(mutants, min(arguments.sample, len(mutants))), known
+
+
+def tried(tree, path, mutation, arguments):
+    """Returns the result of a mutant, and adds it to the log."""
+    began = time.monotonic()
+    noticed = noticed_by(tree, path, mutation, arguments.limit, arguments.patience, arguments.tests)
+    result = key(path, mutation) | {"noticed": noticed, "seconds": round(time.monotonic() - began, 1)}
+    if arguments.log is not None:
+        with arguments.log.open("a") as file:
+            print(json.dumps(result), file=file)
+    return result
+
+
 def main():
     """Tries the sample."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -130,29 +151,15 @@ def main():
     arguments = parser.parse_args()
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the copy is removed and no test left running
-    known = read(arguments.log)
-    mutants = population(arguments.only)
-    if arguments.survivors:
-        survived = {name for name, result in known.items() if not result["noticed"]}
-        mutants = [mutant for mutant in mutants if json.dumps(key(*mutant)) in survived]
-        known = {}
-    elif len(mutants) > arguments.sample:
-        mutants = random.Random(arguments.seed).sample(mutants, arguments.sample)
+    mutants, known = chosen(arguments)
     results = []
     with tempfile.TemporaryDirectory() as folder:
         tree = copied(folder)
         for path, mutation in mutants:
-            began, name = time.monotonic(), key(path, mutation)
-            result = known.get(json.dumps(name))
-            if result is None:
-                noticed = noticed_by(tree, path, mutation, arguments.limit, arguments.patience, arguments.tests)
-                result = name | {"noticed": noticed, "seconds": round(time.monotonic() - began, 1)}
-                if arguments.log is not None:
-                    with arguments.log.open("a") as file:
-                        print(json.dumps(result), file=file)
+            result = known.get(json.dumps(key(path, mutation))) or tried(tree, path, mutation, arguments)
             results.append(result)
             print(f"{len(results)}/{len(mutants)} {told(result)}", flush=True)
-        print(summary(results))
+        print(summary(results) if results else "there is nothing to try")
         for test in false_alarms(tree, results, arguments.limit):
             print(f"{test} fails without any mutation: its mutants may have survived")
 
