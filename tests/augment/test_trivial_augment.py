@@ -35,6 +35,19 @@ def test_it_is_one_operation_of_the_wide_space():
     np.testing.assert_array_equal(augmented(TrivialAugment()), np.clip(np.round(wanted), 0, 255))
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_it_moves_by_up_to_32_pixels_whatever_the_size(sign):
+    image = np.arange(1, 41, dtype="float32").reshape(1, 1, 40, 1)
+    choice = Choice(np.zeros(1, "int32"), np.full(1, sign, "float32"), np.ones(1, "float32"))
+    moved = operate(Batch(image), choice, ("translate_x",), TRIVIAL_AUGMENT, (0.0, 255.0)).images
+    wanted = np.zeros(40)
+    if sign > 0:
+        wanted[32:] = image.ravel()[:8]
+    else:
+        wanted[:8] = image.ravel()[32:]
+    np.testing.assert_allclose(np.asarray(moved).ravel(), wanted, atol=1e-4)
+
+
 def test_all_magnitudes_and_signs_are_equally_likely():
     number = 6000
     policy = TrivialAugment(num_magnitude_bins=11, operations=["brightness"])
