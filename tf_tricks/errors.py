@@ -1,6 +1,8 @@
 """The two ways in which a run can end badly, each told to the user in a sentence."""
 
 import difflib
+import functools
+import inspect
 import numbers
 import os
 import sysconfig
@@ -32,9 +34,52 @@ def unknown(kind, given, allowed):
         "there is no optimizer 'adm'; did you mean 'adam'? (there are: adam, momentum)"
     """
     allowed = sorted(str(name) for name in allowed)
-    near = difflib.get_close_matches(str(given), allowed, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    near = _nearest(str(given), allowed)
+    hint = "" if near is None else f"; did you mean {near!r}?"
     return RequestError(f"there is no {kind} {given!r}{hint} (there are: {', '.join(allowed)})")
+
+
+def _nearest(given, allowed):
+    """The name that is meant: one with all the words of the one given, whatever its case, else one written like it."""
+    lower = {name.lower(): name for name in reversed(allowed)}
+    words = [word for word in given.lower().split("_") if word]
+    whole = [name for name in lower if len(words) > 1 and all(word in name.split("_") for word in words)]
+    near = sorted(whole, key=len) or difflib.get_close_matches(given.lower(), lower, n=1)
+    return lower[near[0]] if near else None
+
+
+def call_checked(hint):
+    """Decorates a public method, so that a call which does not fit its arguments is told in a sentence.
+
+    Args:
+        hint: how it is called, where a sentence ends.
+
+    Example:
+        >>> class Machine:
+        ...     @call_checked("give the data as one, fit((x, y))")
+        ...     def fit(self, data): ...
+        >>> Machine().fit([1.0], [2.0])
+        Traceback (most recent call last):
+        tf_tricks.errors.RequestError: Machine.fit: too many positional arguments; give the data as one, fit((x, y))
+    """
+
+    def decorate(method):
+        signature = inspect.signature(method)
+
+        @functools.wraps(method)
+        def checked(*args, **kwargs):
+            for name in kwargs:
+                if name not in signature.parameters:
+                    raise unknown(f"argument of {method.__qualname__} called", name, list(signature.parameters)[1:])
+            try:
+                signature.bind(*args, **kwargs)
+            except TypeError as error:
+                raise RequestError(f"{method.__qualname__}: {error}; {hint}") from None
+            return method(*args, **kwargs)
+
+        return checked
+
+    return decorate
 
 
 def line_of(error):

@@ -20,6 +20,11 @@ ARRAYS = {
     "too few labels": (arrays(y_train=np.arange(5)), "a label for each input, not 5 for 40"),
     "labels out of range": (arrays(y_train=np.arange(40) - 1), "must be classes, from 0, not -1"),
     "a test label out of range": (arrays(x_test=np.zeros((2, 3)), y_test=np.array([0, 3])), "x_test.* from 0 to 2"),
+    "keys as somebody else has them": (dict(X_train=np.zeros((4, 3))), "the name 'X_train'; did you mean 'x_train'"),
+    "a single class": (
+        arrays(y_train=np.zeros(40, int)),
+        "the labels are of a single class, 0, and ",
+    ),
     "objects": (arrays(x_train=np.array([None] * 40)), "cannot be read as a NumPy archive of numbers"),
 }
 
@@ -47,6 +52,23 @@ def test_no_file_of_arrays(refused_arrays):
 def test_a_file_that_is_no_archive(refused_arrays, tmp_path):
     (tmp_path / "data.npz").write_bytes(b"PK\x03\x04 and nothing else")
     refused_arrays("data.npz' cannot be read as a NumPy archive")
+
+
+def test_a_text_file(refused_arrays, tmp_path):
+    (tmp_path / "data.npz").write_text("hello\n")
+    refused_arrays("cannot be read as a NumPy archive of numbers: it is no archive, or was cut short")
+
+
+def test_a_folder_is_no_named_set(refused, tmp_path, monkeypatch):
+    (tmp_path / "pics").mkdir()
+    monkeypatch.chdir(tmp_path)
+    refused(
+        "'pics' is a folder, and data are named sets",
+        "train",
+        "--config=digits",
+        "--config.data.name=pics",
+        "--workdir=w",
+    )
 
 
 def test_a_data_set_that_is_not_there_without_a_network(refused, tmp_path, monkeypatch):

@@ -54,3 +54,9 @@ def test_data_that_do_not_fit_are_refused(refused, trained, tmp_path, arrays, pa
     trained()
     np.savez(tmp_path / "data.npz", **arrays)
     refused(pattern, "evaluate", f"--workdir={tmp_path / 'run'}", f"--data={tmp_path / 'data.npz'}")
+
+
+def test_a_split_of_the_run_beside_other_data(refused, trained, tmp_path):
+    trained()
+    arguments = (f"--workdir={tmp_path / 'run'}", f"--data={tmp_path / 'data.npz'}", "--split=train")
+    refused("--split=train is of the run's own data, and --data=.* is other: leave one out", "evaluate", *arguments)

@@ -14,7 +14,7 @@ OVERRIDES = {
     "optimzer=adam": "no config key 'optimzer'; did you mean 'optimizer'",
     "model.nam=mlp": "no argument of the model 'convnet' called 'nam'",
     "seed.x=3": r"config\.seed\.x cannot be overridden: seed is 0",
-    "epochs=many": "epochs=many: it must be an integer",
+    "epochs=many": "epochs=many: it must be a number",
     "batch_size=abc": "batch_size=abc: it must be an integer",
     "l2=abc": "l2=abc: it must be a number",
     "augment.flip=3": "augment.flip=3: it must be true or false",
@@ -95,7 +95,11 @@ def test_an_override_that_cannot_be_used(refused, tmp_path, override):
 
 FLAGS = {
     "--device=cpuu": "no device 'cpuu'; did you mean 'cpu'",
-    "--replicas=0": "replicas must be an integer at least 1, not 0",
+    "--replicas=0": "replicas must be an integer at least 1 and at most 256, not 0",
+    "--replicas=1000": "replicas must be an integer at least 1 and at most 256, not 1000",
+    "--config=regression": "--config is given twice: leave one out",
+    "--config.learning_rate=nan": "a schedule must be a finite number, such as 0.01, or a name, not 'nan'",
+    "--config.learning_rate=0,01": "a schedule must be a finite number, such as 0.01, or a name, not '0,01'",
     "--replicas=two": "--replicas=two",
     "--seed=-1": "seed must be .* not -1",
     "--seed=4294967296": "seed must be .* not 4294967296",

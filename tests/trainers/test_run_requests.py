@@ -109,7 +109,7 @@ def test_evaluate_a_damaged_model(refused, workdir, damage):
     content = (workdir / "model.keras").read_bytes()
     damaged = {"truncated": content[: len(content) // 2], "text": b"something", "empty": b""}[damage]
     (workdir / "model.keras").write_bytes(damaged)
-    refused(r"model\.keras cannot be read", "evaluate", f"--workdir={workdir}")
+    refused(r"model\.keras is damaged", "evaluate", f"--workdir={workdir}")
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"config": 3}', '{"config": {"epochs": 1}}', "\x00\x80"])

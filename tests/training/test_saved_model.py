@@ -90,7 +90,7 @@ def test_the_settings_are_in_the_config(tmp_path):
 
 def test_a_file_that_is_no_model_gets_a_sentence(tmp_path):
     (tmp_path / "model.keras").write_bytes(b"nothing")
-    with pytest.raises(RequestError, match=r"model.keras cannot be read"):
+    with pytest.raises(RequestError, match=r"model.keras is damaged"):
         saved_model.load(tmp_path, compile=False)
 
 
@@ -104,3 +104,13 @@ def test_weights_are_taken_of_a_model_that_was_compiled_with_parts_of_ones_own(t
     saved_model.copy_weights(tmp_path / "mine.keras", other)
     for found, wanted in zip(other.weights, saved.weights, strict=True):
         np.testing.assert_array_equal(found.numpy(), wanted.numpy())
+
+
+def test_a_layer_that_only_its_program_knows_is_named(tmp_path):
+    class Mine(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs
+
+    keras.Sequential([keras.Input((6,)), Mine(), keras.layers.Dense(3)]).save(tmp_path / "model.keras")
+    with pytest.raises(RequestError, match="has a part of its program's own, Mine, which is not known here"):
+        saved_model.load(tmp_path, compile=False)

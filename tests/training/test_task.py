@@ -8,6 +8,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+import scipy.sparse
 import tensorflow as tf
 
 import tf_tricks as tt
@@ -380,3 +381,55 @@ def test_a_source_that_does_not_say_what_its_labels_are():
     source = BlankSource(tf.TensorSpec([6]), tf.TensorSpec([1]), 32)
     trainer = tt.Trainer(dense(1), batch_size=8, loss="mean_squared_error")
     assert trainer.check(tt.data.Stream(source), epochs=1).description == "labels: mean squared error"
+
+
+def schedule_of(rates):
+    return lambda epoch: rates[min(int(epoch), len(rates) - 1)]
+
+
+@pytest.mark.parametrize("rate", [-0.1, float("nan"), "0.1"])
+def test_a_learning_rate_that_is_none(rate):
+    with pytest.raises(RequestError, match=r"the learning rate at epoch 1\.\d+ must be a number at least 0, not "):
+        fit(dense(), (X, CLASSES), fit_arguments={"epochs": 2}, learning_rate=schedule_of([0.1, rate]))
+
+
+@pytest.mark.parametrize("shape", [(32, 4, 1), (32, 4, 4, 1)])
+def test_integer_labels_with_a_channel_are_classes(shape):
+    inputs = RNG.randn(*shape[:-1], 6).astype("float32")
+    labels = RNG.randint(0, 3, shape)
+    model = keras.Sequential([keras.Input(inputs.shape[1:]), keras.layers.Dense(3)])
+    twin = keras.models.clone_model(model)
+    twin.set_weights(model.get_weights())
+    losses = [fit(m, (inputs, y)).history["loss"] for m, y in ((model, labels), (twin, labels[..., 0]))]
+    assert losses[0] == losses[1]
+
+
+def test_a_class_that_is_ignored_may_be_below_0():
+    labels = np.where(np.arange(32) % 4, CLASSES, -1)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1)
+    assert np.isfinite(fit(dense(), (X, labels), loss=loss).history["loss"]).all()
+
+
+def test_labels_of_an_output_that_the_model_does_not_have():
+    x = keras.Input((6,))
+    model = keras.Model(x, {"p": keras.layers.Dense(1)(x), "q": keras.layers.Dense(1)(x)})
+    with pytest.raises(RequestError, match=r"no output of the model '.*' called 'qq'; did you mean 'q'"):
+        fit(model, (X, {"p": REAL, "qq": REAL}), loss="mse")
+
+
+def test_several_labels_for_one_output():
+    with pytest.raises(RequestError, match="1 output and the labels are 3 numbers each: the loss 'mean_squared_error'"):
+        fit(dense(1), (X, RNG.randn(32, 3)), loss="mse")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "sentence"),
+    [
+        (tf.ragged.constant([[1.0], [2.0, 3.0]] * 16), "not a RaggedTensor: pad them"),
+        (tf.sparse.from_dense(X), "not a SparseTensor: make them dense"),
+        (scipy.sparse.csr_matrix(X), "not a csr_matrix: make them dense"),
+    ],
+)
+def test_inputs_that_are_not_dense(inputs, sentence):
+    with pytest.raises(RequestError, match=f"the inputs must be arrays of numbers, {sentence}"):
+        fit(dense(), (inputs, CLASSES))

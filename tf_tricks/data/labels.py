@@ -26,6 +26,7 @@ class Labels(NamedTuple):
         num_outputs: what a model has to put out.
         minimum: of all labels.
         maximum: of all labels.
+        integers: whether all of them are integers.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Labels(NamedTuple):
     num_outputs: int
     minimum: float
     maximum: float
+    integers: bool = True
 
 
 def describe(labels, num_classes=None):
@@ -63,7 +65,9 @@ def describe(labels, num_classes=None):
         return Labels(kind, number, number, minimum, maximum)
     if num_classes is not None and (kind not in (ONE_HOT, DISTRIBUTIONS, MULTI_HOT) or last != num_classes):
         raise RequestError(f"num_classes is {num_classes}, but the labels are {_in_words(kind, last)}")
-    return Labels(kind, last if kind in (ONE_HOT, DISTRIBUTIONS, MULTI_HOT) else None, last, minimum, maximum)
+    number = last if kind in (ONE_HOT, DISTRIBUTIONS, MULTI_HOT) else None
+    integers = labels.dtype.kind in "bui" or bool((labels == np.round(labels)).all())
+    return Labels(kind, number, last, minimum, maximum, integers)
 
 
 def _kind(labels, minimum):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import os
 import zipfile
 
 import numpy as np
@@ -85,7 +86,8 @@ def read_archive(file, names, needed):
             found = np.load(opened, allow_pickle=False)
             found = dict(found.items()) if isinstance(found, np.lib.npyio.NpzFile) else None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise RequestError(f"{str(file)!r} cannot be read as a NumPy archive of numbers: {error}") from error
+        reason = "it is no archive, or was cut short" if "pickle" in str(error) and not _is_zip(path) else str(error)
+        raise RequestError(f"{str(file)!r} cannot be read as a NumPy archive of numbers: {reason}") from error
     if found is None:
         raise RequestError(f"{str(file)!r} holds a single array: save {', '.join(needed)}, … with np.savez")
     for key in found:
@@ -95,6 +97,11 @@ def read_archive(file, names, needed):
         if key not in found:
             raise RequestError(f"{str(file)!r} lacks the array {key}; it holds {', '.join(sorted(found)) or 'none'}")
     return found
+
+
+def _is_zip(path):
+    with path.open("rb") as opened:
+        return zipfile.is_zipfile(opened)
 
 
 def regression(num_examples=64, num_inputs=1000, num_outputs=10, validation_fraction=0, seed=0):
@@ -154,6 +161,11 @@ def get(identifier, seed=0):
         preprocessing = identifier.pop("preprocessing", None)
     name = identifier.get("name") if hasattr(identifier, "get") else identifier
     sets = dict(SETS)
+    if isinstance(name, str) and name not in sets and os.path.isdir(name):
+        raise RequestError(
+            f"{name!r} is a folder, and data are named sets: save the arrays in an .npz for the set 'arrays', or "
+            "prepare the folder by tensorflow_datasets"
+        )
     if isinstance(name, str) and name not in sets:
         sets[name] = functools.partial(tfds_source.load, name)
     splits = Registry("data set", sets).get(identifier, seed=seed)

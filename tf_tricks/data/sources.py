@@ -196,6 +196,9 @@ def as_source(data):
 
 
 def _numbers(name, values, strings=False):
+    if isinstance(values, (tf.RaggedTensor, tf.SparseTensor)) or hasattr(values, "toarray"):
+        remedy = "pad them, with to_tensor()" if isinstance(values, tf.RaggedTensor) else "make them dense"
+        raise RequestError(f"the {name} must be arrays of numbers, not a {type(values).__name__}: {remedy}")
     try:
         values = np.asarray(values)
     except ValueError:

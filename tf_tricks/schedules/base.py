@@ -168,6 +168,8 @@ def get(identifier, **defaults):
     if isinstance(identifier, Schedule):
         return identifier
     if isinstance(identifier, str):
+        if _is_numeral(identifier):
+            raise RequestError(f"a schedule must be a finite number, such as 0.01, or a name, not {identifier!r}")
         identifier = {"name": identifier}
     if hasattr(identifier, "items"):
         return Registry("schedule", SCHEDULES).get(resolve_nested(dict(identifier.items()), defaults), **defaults)
@@ -180,6 +182,14 @@ def get(identifier, **defaults):
     raise RequestError(
         f"a schedule must be a number, a name, a dict with 'name', or a function of the epoch, not {identifier!r}"
     )
+
+
+def _is_numeral(text):
+    try:
+        float(text.replace(",", "."))
+    except ValueError:
+        return False
+    return True
 
 
 def resolve_nested(arguments, defaults):

@@ -56,7 +56,7 @@ def next_step(examples_seen, num_examples, total_epochs, learning_rate, batch_si
     if placed is None:
         return None
     size, middle = placed
-    rate = get(learning_rate)(middle)
+    rate = check_number(f"the learning rate at epoch {middle:.4g}", get(learning_rate)(middle), minimum=0)
     return Step(examples_seen, size, rate, (examples_seen + size / 2) / num_examples)
 
 

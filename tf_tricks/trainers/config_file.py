@@ -86,6 +86,9 @@ def load(path):
     for key, value in DEFAULTS.items():
         if key not in config:
             config[key] = value
+    if type(config.epochs) is int:
+        with config.ignore_type():
+            config.epochs = float(config.epochs)  # so that an override may be a fraction
     return config.lock()
 
 

@@ -15,7 +15,7 @@ from tf_tricks.trainers import program
 SPLITS = ("train", "validation", "test")
 
 flags.DEFINE_string("workdir", None, "the run's folder, of tf-tricks train or of Trainer.fit", allow_override=True)
-flags.DEFINE_string("split", "test", f"{', '.join(SPLITS[:-1])} or {SPLITS[-1]}")
+flags.DEFINE_string("split", None, f"{', '.join(SPLITS[:-1])} or {SPLITS[-1]}, by default test")
 flags.DEFINE_string("data", None, "an .npz with arrays x and y to evaluate on, in place of the run's own data")
 flags.DEFINE_string("device", "auto", "auto (TPU, else GPUs, else CPU), cpu, gpu or tpu", allow_override=True)
 
@@ -34,8 +34,11 @@ def main():
     given = flags.FLAGS
     if not given.workdir:
         raise RequestError("say which run: --workdir=runs/NAME")
-    if given.split not in SPLITS:
-        raise unknown("split", given.split, SPLITS)
+    split = given.split or "test"
+    if split not in SPLITS:
+        raise unknown("split", split, SPLITS)
+    if given.split and given.data:
+        raise RequestError(f"--split={split} is of the run's own data, and --data={given.data} is other: leave one out")
     folder = epath.Path(given.workdir).expanduser()
     config = run_files.read_config(folder)
     if not workdir.finished_epochs(folder):
@@ -49,13 +52,13 @@ def main():
     if config is None:
         trainer, source = _of_python(folder, strategy), None
     else:
-        trainer, source = _of_config(folder, config, strategy, given.split)
+        trainer, source = _of_config(folder, config, strategy, split)
     if given.data is not None:
         source = _source_of(given.data)
     if source is None:
-        raise RequestError(f"the data of the run in {folder} has no {given.split} split")
+        raise RequestError(f"the data of the run in {folder} has no {split} split")
     results = trainer.evaluate(source)
-    what = given.split if given.data is None else "data"
+    what = split if given.data is None else "data"
     print("  ".join(f"{what} {name} {value:.4f}" for name, value in numbers(results).items()))
 
 

@@ -28,6 +28,8 @@ def run(main, own_flags, argv):
         print(f"usage: {name} [--flags]\n\n{_help(own_flags)}")
         return 0
     try:
+        if sum(argument.startswith("--config=") for argument in argv) > 1:
+            raise RequestError("--config is given twice: leave one out")
         try:
             left = flags.FLAGS(argv)[1:]
         except flags.Error as error:

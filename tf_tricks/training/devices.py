@@ -10,6 +10,7 @@ import tensorflow as tf  # noqa: E402
 from tf_tricks.training import tpu_devices  # noqa: E402
 
 DEVICES = ("auto", "cpu", "gpu", "tpu")
+MOST_REPLICAS = 256  # with more logical devices TensorFlow needs minutes to make a strategy of them
 
 
 def strategy(device="auto", tpu=None, replicas=None):
@@ -35,7 +36,7 @@ def strategy(device="auto", tpu=None, replicas=None):
     if device not in DEVICES:
         raise unknown("device", device, DEVICES)
     if replicas is not None:
-        check_number("replicas", replicas, minimum=1, integer=True)
+        check_number("replicas", replicas, minimum=1, maximum=MOST_REPLICAS, integer=True)
     if tpu is not None and device not in ("auto", "tpu"):
         raise RequestError(f"--tpu={tpu} asks for a TPU, and --device={device} for another device: leave one out")
     if device == "gpu":

@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import re
 import tempfile
+import zipfile
 
 import keras
 import numpy as np
@@ -48,9 +50,18 @@ def load(folder, compile, name="model.keras"):
     Raises:
         RequestError: it cannot be read, or was made of parts that are not known here.
     """
+    with (folder / name).open("rb") as file:
+        if not zipfile.is_zipfile(file):
+            raise RequestError(f"{folder / name} is damaged: it is no archive, or was cut short")
     try:
         return keras.models.load_model(folder / name, compile=compile)
     except (OSError, ValueError, KeyError, TypeError) as error:
+        unknown_class = re.search(r"Could not locate class '(\w+)'", str(error))
+        if unknown_class:
+            raise RequestError(
+                f"{folder / name} has a part of its program's own, {unknown_class[1]}, which is not known here: load "
+                "it in that program, after keras.saving.register_keras_serializable"
+            ) from error
         raise RequestError(f"{folder / name} cannot be read: {str(error).splitlines()[0]}") from error
 
 

@@ -167,6 +167,10 @@ def _check_structure(model, labels, outputs, what):
     flat = tf.nest.flatten(outputs)
     if not flat or any(output is None for output in flat):
         raise RequestError(f"the model {model.name!r} returns {outputs!r} where outputs are expected")
+    if isinstance(outputs, dict) and isinstance(labels, dict):
+        for name in labels:
+            if name not in outputs:
+                raise unknown(f"output of the model {model.name!r} called", name, outputs)
     own_loss = type(model).compute_loss is not keras.Model.compute_loss
     if len(flat) > 1 and not tf.nest.is_nested(labels) and not own_loss and model._compile_loss is not None:
         raise RequestError(
@@ -199,8 +203,13 @@ def _check_labels(model, labels, outputs):
     (loss,), last = losses, outputs.shape[-1]
     name = getattr(loss, "name", "")
     sparse = name == "sparse_categorical_crossentropy"
+    if sparse and last == 1:
+        raise RequestError(
+            "the labels are of a single class, 0, and the model has 1 output, whose cross-entropy is always 0: give it "
+            "labels of several classes, or the loss 'binary_crossentropy'"
+        )
     if sparse and labels.kind not in (CLASSES, "one-hot", "distributions") and labels.num_outputs == 1:
-        if labels.minimum < 0 or labels.kind == "values":
+        if not labels.integers or (labels.minimum < 0 and labels.minimum != getattr(loss, "ignore_class", None)):
             raise RequestError(
                 f"cross-entropy needs classes, integers from 0, and the labels are numbers from {labels.minimum:g} to "
                 f"{labels.maximum:g}: give a loss for values, such as 'mean_squared_error'"
@@ -210,6 +219,11 @@ def _check_labels(model, labels, outputs):
             raise RequestError(
                 f"the model has {last} outputs and the labels are one number each: the loss {name!r} would compare "
                 "each output with the same number"
+            )
+        if len(outputs.shape) == 2 and last == 1 and labels.num_outputs > 1:
+            raise RequestError(
+                f"the model has 1 output and the labels are {labels.num_outputs} numbers each: the loss {name!r} would "
+                "compare each of them with the same output"
             )
     values = np.asarray(outputs, "float32")
     if name in _OF_PROBABILITIES and _from_logits(loss) is False and (values.min() < 0 or values.max() > 1):
@@ -237,6 +251,7 @@ def _line(model, labels):
     elif labels.num_classes is not None:
         kind = "" if labels.kind == CLASSES else f", {labels.kind} labels"
         what = f"classification of {labels.num_classes} classes{kind}"
+        what += f", none of which is below {int(labels.minimum)}" if labels.kind == CLASSES and labels.minimum else ""
     elif labels.kind == "binary":
         what = "binary classification"
     else:

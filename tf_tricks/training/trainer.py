@@ -1,6 +1,5 @@
 """The trainer: schedules, the compiled loop, callbacks, checkpoints and logs put together."""
 
-import inspect
 import math
 
 import keras
@@ -11,7 +10,7 @@ from etils import epath
 
 from tf_tricks import optimizers, schedules
 from tf_tricks.data import Stream, as_source
-from tf_tricks.errors import RequestError, check_number, unknown
+from tf_tricks.errors import RequestError, call_checked, check_number
 from tf_tricks.schedules import plan
 from tf_tricks.training.checkpoint import Checkpoints
 from tf_tricks.training.checks import (
@@ -157,6 +156,7 @@ class Trainer:
         )
         self._evaluations = {}
 
+    @call_checked("inputs and labels are one argument, evaluate((x, y))")
     def evaluate(self, source):
         """Returns a dict of `loss` (with L2) and metrics, floats, over every example of `source`, each exactly once.
 
@@ -178,6 +178,7 @@ class Trainer:
             self._evaluations[size] = Evaluation(self.strategy, self.model, self.shares, size)
         return self._evaluations[size]
 
+    @call_checked("inputs and labels are one argument, fit((x, y), epochs=5)")
     def fit(
         self,
         stream,
@@ -195,7 +196,6 @@ class Trainer:
         checkpoint_epochs=1,
         checkpoint_minutes=10.0,
         keep=3,
-        **others,
     ):
         """Trains, or goes on where the run in `workdir` was left.
 
@@ -217,7 +217,6 @@ class Trainer:
             checkpoint_epochs: epochs between checkpoints.
             checkpoint_minutes: the most minutes between checkpoints within an epoch.
             keep: how many checkpoints to keep, the newest.
-            **others: refused, with the nearest name that there is.
 
         Returns:
             A `keras.callbacks.History`.
@@ -227,9 +226,6 @@ class Trainer:
             RunError: the run diverged, or ran out of memory, disk or data.
             Interrupted: SIGINT or SIGTERM came; the state is saved.
         """
-        for name in others:
-            raise unknown("argument of Trainer.fit called", name, list(inspect.signature(self.fit).parameters)[:-1])
-
         # What is asked for, and whether it can be done: nothing is written up to the end of this part
         check_workdir(workdir)
         folder = None if workdir is None else epath.Path(workdir).expanduser()

@@ -1,0 +1,40 @@
+"""Names that are not known, and calls that do not fit."""
+
+import numpy as np
+import pytest
+
+import tf_tricks as tt
+from tf_tricks.errors import RequestError, unknown
+
+LOSSES = ["binary_crossentropy", "sparse_categorical_crossentropy", "categorical_crossentropy"]
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed", "nearest"),
+    [
+        ("adm", ["adam", "momentum"], "adam"),
+        ("X_train", ["x_train", "y_train"], "x_train"),
+        ("Adam", ["adam", "adamax"], "adam"),
+        ("sparse_crossentropy", LOSSES, "sparse_categorical_crossentropy"),
+        ("categorical_crossentropi", LOSSES, "categorical_crossentropy"),
+    ],
+)
+def test_the_nearest_name(given, allowed, nearest):
+    assert f"; did you mean {nearest!r}?" in str(unknown("thing", given, allowed))
+
+
+def test_nothing_is_near():
+    assert "did you mean" not in str(unknown("optimizer", "zebra", ["adam", "momentum"]))
+
+
+@pytest.mark.parametrize(
+    ("call", "example"), [("fit", r"fit\(\(x, y\), epochs=5\)"), ("evaluate", r"evaluate\(\(x, y\)\)")]
+)
+def test_inputs_and_labels_as_keras_takes_them(call, example):
+    import keras
+
+    trainer = tt.Trainer(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]), loss="mse")
+    x, y = np.zeros((4, 2)), np.zeros((4, 1))
+    arguments = {"epochs": 1} if call == "fit" else {}
+    with pytest.raises(RequestError, match=rf"Trainer\.{call}: .*; inputs and labels are one argument, {example}$"):
+        getattr(trainer, call)(x, y, **arguments)
