@@ -1,5 +1,6 @@
 """Names that are not known, and calls that do not fit."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -31,8 +32,6 @@ def test_nothing_is_near():
     ("call", "example"), [("fit", r"fit\(\(x, y\), epochs=5\)"), ("evaluate", r"evaluate\(\(x, y\)\)")]
 )
 def test_inputs_and_labels_as_keras_takes_them(call, example):
-    import keras
-
     trainer = tt.Trainer(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]), loss="mse")
     x, y = np.zeros((4, 2)), np.zeros((4, 1))
     arguments = {"epochs": 1} if call == "fit" else {}

@@ -22,7 +22,7 @@ ARRAYS = {
     "a test label out of range": (arrays(x_test=np.zeros((2, 3)), y_test=np.array([0, 3])), "x_test.* from 0 to 2"),
     "keys as somebody else has them": (dict(X_train=np.zeros((4, 3))), "the name 'X_train'; did you mean 'x_train'"),
     "a single class": (
-        arrays(y_train=np.zeros(40, int)),
+        arrays(x_train=np.ones((90, 8, 8, 1)), y_train=np.zeros(90, int)),
         "the labels are of a single class, 0, and ",
     ),
     "objects": (arrays(x_train=np.array([None] * 40)), "cannot be read as a NumPy archive of numbers"),

@@ -418,7 +418,7 @@ def test_labels_of_an_output_that_the_model_does_not_have():
 
 
 def test_several_labels_for_one_output():
-    with pytest.raises(RequestError, match="1 output and the labels are 3 numbers each: the loss 'mean_squared_error'"):
+    with pytest.raises(RequestError, match="1 output and the labels are 3 numbers each: the loss 'mse' would"):
         fit(dense(1), (X, RNG.randn(32, 3)), loss="mse")
 
 
