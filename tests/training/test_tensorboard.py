@@ -77,7 +77,7 @@ def test_flushed_events_are_on_disk_before_closing(tmp_path):
 
 
 def test_the_results_of_an_epoch_are_on_disk_while_the_run_goes_on(tmp_path):
-    with RunLog(tmp_path, verbose=0) as log:
+    with RunLog(tmp_path, verbose=0, log_every=50) as log:
         log.start(Progress(), num_examples=10, total_epochs=2, size=0)
         log.end_epoch(0, {"loss": 0.5, "val_loss": 0.25}, step=5, variables=[])
         assert scalars(tmp_path / "tensorboard" / "train", "by_epoch/loss") == [(1, 0.5)]

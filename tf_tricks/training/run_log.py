@@ -25,7 +25,7 @@ class RunLog:
         settings: a dict that TensorBoard shows, on its HParams page beside the results, too.
     """
 
-    def __init__(self, workdir=None, verbose=1, log_every=50, histograms=False, profile_steps=None, settings=()):
+    def __init__(self, workdir, verbose, log_every, histograms=False, profile_steps=None, settings=()):
         self.log_every = check_number("log_every", log_every, minimum=1, integer=True)
         self.verbose = verbose
         self.path = None if workdir is None else epath.Path(workdir)
