@@ -7,16 +7,17 @@ import tensorflow as tf
 from support.problems import convnet, image_data, linear_data, linear_model, objective
 
 from tf_tricks.data import Stream
+from tf_tricks.optimizers import SAM
 from tf_tricks.training.loop import Loop
 from tf_tricks.training.update import Update
 
 MSE = keras.losses.MeanSquaredError()
 
 
-def linear_loop(micro_batch=None, metrics=None, l2=0.0):
+def linear_loop(micro_batch=None, metrics=None, l2=0.0, optimizer=None):
     keras.utils.set_random_seed(0)
     model = linear_model()
-    update = Update(keras.optimizers.SGD(momentum=0.9), model.trainable_variables, l2=l2)
+    update = Update(optimizer or keras.optimizers.SGD(momentum=0.9), model.trainable_variables, l2=l2)
     return Loop(tf.distribute.get_strategy(), objective(model, MSE, metrics=metrics), update, micro_batch)
 
 
@@ -98,6 +99,30 @@ def test_the_loop_written_out_in_numpy():
         kernel, bias = kernel + velocity[0], bias + velocity[1]
     expected = [np.sqrt(sum(np.sum(a**2) for a in arrays)) for arrays in (gradients, last)]
     np.testing.assert_allclose(norms, expected, rtol=1e-5)
+    for value, wanted in zip(weights(loop), [kernel, bias]):
+        np.testing.assert_allclose(value, wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize("micro_batch", [None, 2])
+def test_sam_written_out_in_numpy(micro_batch):
+    rates, rho = [0.02, 0.01], 0.5
+    loop = linear_loop(micro_batch, optimizer=SAM(keras.optimizers.SGD(), rho=rho))
+    kernel, bias = (w.astype("float64") for w in weights(loop))
+    loop.start(stream(), 8, 0)
+    losses, _ = loop.run(rates)
+
+    for i, rate in enumerate(rates):
+        inputs, labels = (a.numpy() for a in stream().fetch(8 * i + tf.range(8, dtype=tf.int64)))
+
+        def gradients(kernel, bias, inputs=inputs, labels=labels):
+            errors = inputs @ kernel + bias - labels
+            return 2 * inputs.T @ errors / 8, 2 * errors.mean(axis=0)
+
+        np.testing.assert_allclose(losses[i], np.mean((inputs @ kernel + bias - labels) ** 2), rtol=1e-5)
+        up = gradients(kernel, bias)
+        length = np.sqrt(sum(np.sum(g**2) for g in up))
+        there = gradients(*(w + rho * g / length for w, g in zip((kernel, bias), up)))
+        kernel, bias = kernel - rate * there[0], bias - rate * there[1]
     for value, wanted in zip(weights(loop), [kernel, bias]):
         np.testing.assert_allclose(value, wanted, rtol=1e-5)
 
