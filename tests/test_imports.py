@@ -1,7 +1,10 @@
 """What importing the package costs, and what its lazy names give."""
 
+import importlib.util
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -69,3 +72,22 @@ def test_a_saved_model_loads_after_the_import(imports, tmp_path):
     program = f"{imports}\nassert keras.models.load_model('model.keras').output_shape == (None, 10)"
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+ROOT = Path(__file__).parents[1]
+TEXTS = [*ROOT.glob("tf_tricks/**/*.py"), *ROOT.glob("docs/*.md"), *ROOT.glob("colab/*.ipynb"), ROOT / "README.md"]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_is_named_exists(text):
+    for name in set(re.findall(r"\b(?:tt|tf_tricks)((?:\.[A-Za-z]\w*)+)", text.read_text())):
+        found, parts = tt, name[1:].split(".")
+        if parts[-1] in ("py", "md", "egg"):
+            continue
+        for part in parts:
+            assert hasattr(found, part) or is_module(found, part), f"there is no tt{name}"
+            found = getattr(found, part, None) or importlib.import_module(f"{found.__name__}.{part}")
+
+
+def is_module(found, part):
+    return hasattr(found, "__path__") and importlib.util.find_spec(f"{found.__name__}.{part}") is not None

@@ -125,6 +125,15 @@ def test_a_sharpness_aware_model_needs_sam():
         model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
 
 
+def test_a_sharpness_aware_model_in_float16_says_the_way_out():
+    keras.config.set_dtype_policy("mixed_float16")
+    inputs = keras.Input((2,))
+    model = optimizers.SharpnessAwareModel(inputs, keras.layers.Dense(1)(inputs))
+    model.compile(optimizers.SAM(keras.optimizers.SGD(0.1)), "mse")
+    with pytest.raises(RequestError, match=r"wraps it for mixed_float16: use mixed_bfloat16, or tt.Trainer"):
+        model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
+
+
 def test_lookahead_starts_where_the_first_step_starts():
     """Weights that are loaded after the optimizer was built count, and not those that it was built with."""
     variable = keras.Variable([0.0])
@@ -133,6 +142,14 @@ def test_lookahead_starts_where_the_first_step_starts():
     variable.assign([10.0])
     optimizer.apply([keras.ops.ones(1)], [variable])
     np.testing.assert_allclose(keras.ops.convert_to_numpy(variable), [9.5])
+
+
+def test_the_slow_weights_of_lookahead_start_before_the_first_decay():
+    # φ₀ = 4; the decay makes 4(1 − 0.5 · 0.25) = 3.5 of it and the step 3; then φ goes half of the way from 4.
+    variable = keras.Variable([4.0])
+    optimizer = optimizers.Lookahead(keras.optimizers.SGD(0.5, weight_decay=0.25), k=1, alpha=0.5)
+    optimizer.apply([keras.ops.ones(1)], [variable])
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(variable), [3.5])
 
 
 def test_a_wrapper_has_the_settings_of_its_inner_optimizer():

@@ -47,6 +47,7 @@ class Lookahead(OptimizerWrapper):
         super().__init__(optimizer, name)
         self.k = int(check_number("k", k, minimum=1, integer=True))
         self.alpha = check_number("alpha", alpha, above=0, maximum=1)
+        self._starting = False
 
     def build(self, variables):
         """Makes the slow weights."""
@@ -54,17 +55,29 @@ class Lookahead(OptimizerWrapper):
             super().build(variables)
             self._slow = self.add_optimizer_variables(variables, "slow")
 
+    def apply(self, grads, trainable_variables=None):
+        """Takes a step, before whose decay of the weights the first slow weights are those of now."""
+        variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
+        if not self.built:
+            self.build(variables)
+        self._starting = True
+        keras.optimizers.Optimizer._backend_update_step(self, variables, variables, 0.0)
+        self._starting = False
+        super().apply(grads, trainable_variables)
+
     def update_step(self, gradient, variable, learning_rate):
-        """Updates one variable."""
-        index = self._get_variable_index(variable)
-        # They start where the first step starts, and not where the weights were when the optimizer was built.
-        start, slow = ops.convert_to_tensor(variable), ops.convert_to_tensor(self._slow[index])
-        slow_before = ops.where(self.iterations == 0, start, slow)
+        """Updates one variable, or lets its slow weights start."""
+        slow = self._slow[self._get_variable_index(variable)]
+        if self._starting:
+            # They start where the first step starts, and not where the weights were when the optimizer was built.
+            self.assign(slow, ops.where(self.iterations == 0, ops.convert_to_tensor(variable), slow))
+            return
+        slow_before = ops.convert_to_tensor(slow)
         self.inner.update_step(gradient, variable, learning_rate)
         synchronise = (self.iterations + 1) % self.k == 0
         fast = ops.convert_to_tensor(variable)
         slow_after = ops.where(synchronise, slow_before + self.alpha * (fast - slow_before), slow_before)
-        self.assign(self._slow[index], slow_after)
+        self.assign(slow, slow_after)
         self.assign(variable, ops.where(synchronise, slow_after, fast))
 
     def get_config(self):

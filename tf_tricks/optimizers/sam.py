@@ -144,7 +144,12 @@ class SharpnessAwareModel(keras.Model):
     def train_step(self, *arguments):
         """Ascends, then descends on the same batch."""
         if not isinstance(self.optimizer, SAM):
-            raise RequestError(f"a SharpnessAwareModel is compiled with a SAM optimizer, not {self.optimizer.name!r}")
+            hint = ""
+            if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+                hint = ", in which Keras wraps it for mixed_float16: use mixed_bfloat16, or tt.Trainer"
+            raise RequestError(
+                f"a SharpnessAwareModel is compiled with a SAM optimizer, not {self.optimizer.name!r}{hint}"
+            )
         with self.optimizer.ascending():
             first = super().train_step(*arguments)
         if keras.config.backend() == "jax":  # the first pass gives (logs, state), the second starts from that state
