@@ -1,29 +1,42 @@
 """Clipping by the ratio of gradient to weight."""
 
+import re
+
 import keras
 from keras import ops
 
 from tf_tricks import patterns
-from tf_tricks.errors import check_number
+from tf_tricks.errors import RequestError, check_number
 from tf_tricks.optimizers.dense import dense
 from tf_tricks.optimizers.wrapper import OptimizerWrapper
+
+UNITS = {
+    "depthwise": (-2, -1),  # [height, width, channel, multiplier]: an output channel for each pair of the last two
+    r"conv\dd_transpose": (-2,),  # [height, width, output, input]
+    r"(query|key|value)/kernel$": (-2, -1),  # [input, head, size]
+    "attention_output/kernel$": (-1,),  # [head, size, output]
+}
+"""Where the units are not told apart by the last axis: regular expressions over paths, and the axes that tell them."""
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
 class AdaptiveGradientClipping(OptimizerWrapper):
     """Adaptive gradient clipping around any optimizer: bounds a unit's gradient by its weights.
 
-    A step hurts when it is large beside the weights that it changes. For each unit i, that is each output column of a
-    kernel, its gradient is scaled down to λ times the norm of its weights (Brock et al. 2021, arXiv:2102.06171, eq. 3):
+    A step hurts when it is large beside the weights that it changes. For each unit i, that is all the weights by which
+    one output is computed, the gradient is scaled down to λ times the norm of the weights (Brock et al. 2021,
+    arXiv:2102.06171, eq. 3):
 
         gᵢ ← λ max(|wᵢ|, ε)/|gᵢ| gᵢ   where   |gᵢ| > λ max(|wᵢ|, ε)
 
-    A vector (bias, scale) is one unit. Gradients are those of the whole batch, as in the paper, so that `tt.Trainer`
+    A vector (bias, scale) is one unit. The units of a kernel are told apart by its last axis, but for those of depthwise
+    and transposed convolutions and of attention, which are known by the names that Keras gives them: a layer with a
+    name of your own needs `units`. Gradients are those of the whole batch, as in the paper, so that `tt.Trainer`
     clips after the sum over replicas.
 
-    Use it when a network without batch normalisation has to bear a large rate or a large batch.
+    Use it when a network without batch normalization has to bear a large rate or a large batch.
 
-    Avoid it when there is batch normalisation, which makes the size of the weights a matter of taste.
+    Avoid it when there is batch normalization, which makes the size of the weights a matter of taste.
 
     Config:
         config.optimizer = dict(name="adaptive_gradient_clipping", optimizer=dict(name="momentum"), clip_factor=0.02)
@@ -34,7 +47,12 @@ class AdaptiveGradientClipping(OptimizerWrapper):
         epsilon: ε, above 0: what a unit's weights count for at least, so that zero weights can grow.
         exclude: regular expressions; a variable in whose path one is found is not clipped (the paper leaves the last
             layer alone; this package's models call it "logits").
+        units: dict of regular expression over paths to the axes of the kernel that tell its units apart, from the end:
+            `{"my_depthwise": [-2, -1]}`; the first that is found counts, then what Keras's names say.
         name: the name.
+
+    Raises:
+        RequestError: an argument is out of its range, or the units of an `EinsumDense` layer cannot be told.
 
     Example:
         >>> import keras
@@ -46,39 +64,64 @@ class AdaptiveGradientClipping(OptimizerWrapper):
     """
 
     def __init__(
-        self, optimizer, clip_factor=0.01, epsilon=1e-3, exclude=("logits",), name="adaptive_gradient_clipping"
+        self,
+        optimizer,
+        clip_factor=0.01,
+        epsilon=1e-3,
+        exclude=("logits",),
+        units=None,
+        name="adaptive_gradient_clipping",
     ):
         super().__init__(optimizer, name)
         self.clip_factor = check_number("clip_factor", clip_factor, above=0)
         self.epsilon = check_number("epsilon", epsilon, above=0)
         self._exclude = patterns.compiled("exclude", exclude)
+        if units is not None and not hasattr(units, "items"):
+            raise RequestError(f"units must be a dict such as {{'depthwise': [-2, -1]}}, not {units!r}")
+        self.units = {pattern: [int(axis) for axis in axes] for pattern, axes in (units or {}).items()}
+        patterns.compiled("units", self.units)
 
     def build(self, variables):
-        """Finds the variables that are excluded."""
+        """Finds the variables that are excluded, and the units of the others."""
         if not self.built:
             super().build(variables)
-            self._clipped = [not patterns.found(self._exclude, v) for v in variables]
+            self._summed = [
+                None if patterns.found(self._exclude, v) else self._axes_within_a_unit(v) for v in variables
+            ]
 
     def update_step(self, gradient, variable, learning_rate):
         """Updates one variable."""
-        if self._clipped[self._get_variable_index(variable)]:
-            gradient = self._clip(dense(gradient, variable.dtype), ops.convert_to_tensor(variable))
+        axes = self._summed[self._get_variable_index(variable)]
+        if axes is not None:
+            gradient = self._clip(dense(gradient, variable.dtype), ops.convert_to_tensor(variable), axes)
         self.inner.update_step(gradient, variable, learning_rate)
 
-    def _clip(self, gradient, weight):
-        bound = self.clip_factor * ops.maximum(_unit_norm(weight), self.epsilon)
-        size = _unit_norm(gradient)
+    def _axes_within_a_unit(self, variable):
+        rank = len(variable.shape)
+        if rank < 2:
+            return tuple(range(rank))
+        for pattern, axes in [*self.units.items(), *UNITS.items()]:
+            if re.search(pattern, variable.path):
+                return tuple(axis for axis in range(rank) if axis not in axes and axis - rank not in axes)
+        if rank > 2 and re.search(r"einsum_dense(_\d+)?/kernel$", variable.path):
+            raise RequestError(
+                f"the axes that tell the units of {variable.path!r} {list(variable.shape)} apart are not known: say them, "
+                f"units={{{variable.path!r}: [-1]}}"
+            )
+        return tuple(range(rank - 1))
+
+    def _clip(self, gradient, weight, axes):
+        bound = self.clip_factor * ops.maximum(_norm(weight, axes), self.epsilon)
+        size = _norm(gradient, axes)
         scale = ops.where(size > bound, bound / ops.where(size > bound, size, 1.0), 1.0)
         return gradient * ops.cast(scale, gradient.dtype)
 
     def get_config(self):
         """Returns the arguments."""
-        exclude = [p.pattern for p in self._exclude]
-        return super().get_config() | {"clip_factor": self.clip_factor, "epsilon": self.epsilon, "exclude": exclude}
+        own = {"clip_factor": self.clip_factor, "epsilon": self.epsilon, "units": self.units}
+        return super().get_config() | own | {"exclude": [p.pattern for p in self._exclude]}
 
 
-def _unit_norm(x):
-    """Returns the norm of each output unit, the last axis of a kernel; of a vector, its norm."""
-    axes = tuple(range(len(x.shape) - 1)) if len(x.shape) > 1 else None
+def _norm(x, axes):
     squares = ops.square(ops.cast(x, keras.backend.result_type(x.dtype, "float32")))
     return ops.sqrt(ops.sum(squares, axis=axes, keepdims=True))
