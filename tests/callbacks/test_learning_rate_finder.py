@@ -121,6 +121,29 @@ def test_no_suggestion_from_the_noise_of_batches(seed):
     assert finder.suggestion is None
 
 
+def fed(losses):
+    """A finder that has seen these losses."""
+    finder = LearningRateFinder()
+    for loss in losses:
+        finder._note(loss)
+    return finder
+
+
+def test_noise_alone_gives_no_suggestion_in_99_of_100_tests():
+    noise = [2.3 + 0.3 * np.random.default_rng(seed).normal(size=100) for seed in range(300)]
+    assert sum(fed(losses).suggestion is not None for losses in noise) <= 3
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1, 0.3])
+def test_the_suggestion_is_of_the_fall_and_not_of_the_noise_before(noise):
+    rates = np.geomspace(1e-6, 1.0, 100)
+    # Falls from 2.3 to 0.5, steepest at 0.01, blows up at 0.5; where the loss is high, so is the noise.
+    curve = 2.3 - 1.8 / (1 + (0.01 / rates) ** 1.5) + (rates / 0.5) ** 4
+    for seed in range(100):
+        losses = curve * (1 + noise / 2.3 * np.random.default_rng(seed).normal(size=100))
+        assert 1e-3 < fed(losses).suggestion < 3e-2
+
+
 def eventful(seed=0):
     """Dropout, batch norm and data that fit them."""
     keras.utils.set_random_seed(seed)

@@ -114,10 +114,7 @@ class LearningRateFinder(keras.callbacks.Callback):
         """Notes the loss of this update and ends the run when all is known."""
         del batch
         loss = float(logs["loss"])
-        self.learning_rates.append(self._rate())
-        self.losses.append(loss)
-        self._average = self.smoothing * self._average + (1 - self.smoothing) * loss
-        self.smoothed_losses.append(self._average / (1 - self.smoothing ** len(self.losses)))
+        self._note(loss)
         best = min(self.smoothed_losses)
         blown_up = self.smoothed_losses[-1] - best > (self.stop_factor - 1) * abs(best)
         if blown_up or not math.isfinite(loss) or len(self.losses) == self.steps:
@@ -177,6 +174,12 @@ class LearningRateFinder(keras.callbacks.Callback):
         self._before = []
         self._done = False
 
+    def _note(self, loss):
+        self.learning_rates.append(self._rate())
+        self.losses.append(loss)
+        self._average = self.smoothing * self._average + (1 - self.smoothing) * loss
+        self.smoothed_losses.append(self._average / (1 - self.smoothing ** len(self.losses)))
+
     def _rate(self, epoch=None):
         """The rate of the coming update, whatever the epoch: a schedule for the trainer."""
         del epoch
@@ -203,25 +206,30 @@ class LearningRateFinder(keras.callbacks.Callback):
         rates = np.array(self.learning_rates[first:number])
         losses = np.array(self.smoothed_losses[first:number])
         fall = losses[: losses.argmin() + 1]
-        if fall[0] - fall[-1] <= self._noise():
+        fallen = fall[0] - fall > self._noise(number)
+        if not fallen[-1]:
             return None, (
                 f"the smoothed loss never fell, by more than its noise, "
                 f"at rates from {rates[0]:.3g} to {rates[-1]:.3g}: "
                 "try another minimum or maximum, or look whether the model can learn these data at all"
             )
-        slopes = np.gradient(fall, np.log(rates[: len(fall)]))
+        # Before it has fallen for good by more than its noise, a steep slope is noise, too.
+        for_good = np.logical_and.accumulate(fallen[::-1])[::-1]
+        slopes = np.where(for_good, np.gradient(fall, np.log(rates[: len(fall)])), np.inf)
         steepest = first + int(slopes.argmin())
         ages = np.arange(steepest + 1)
         lag = np.average(ages, weights=self.smoothing**ages)
         return float(self._rate_of(steepest - lag)), None
 
-    def _noise(self):
-        """How far the smoothed loss falls by chance, one test in a hundred; at least what rounding does.
+    def _noise(self, number):
+        """How far the smoothed loss falls by chance, less than one test in a hundred; at least what rounding does.
 
-        That is six standard deviations of the smoothed loss, told from the losses while the rate is too small to act.
+        That is six standard deviations of the smoothed loss, told from the median second difference of the losses,
+        which neither a trend nor a blow-up at the end moves.
         """
-        losses = self.losses[: self.steps // 10]
-        return 6 * np.std(losses) * math.sqrt((1 - self.smoothing) / (1 + self.smoothing)) + 1e-6 * abs(losses[0])
+        second = np.abs(np.diff(self.losses[:number], 2))
+        deviation = np.median(second) / 0.6745 / math.sqrt(6)
+        return 6 * deviation * math.sqrt((1 - self.smoothing) / (1 + self.smoothing)) + 1e-6 * abs(self.losses[0])
 
 
 def find_learning_rate(model, *data, batch_size=None, **range_test):

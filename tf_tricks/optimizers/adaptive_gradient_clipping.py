@@ -29,10 +29,10 @@ class AdaptiveGradientClipping(OptimizerWrapper):
 
         gᵢ ← λ max(|wᵢ|, ε)/|gᵢ| gᵢ   where   |gᵢ| > λ max(|wᵢ|, ε)
 
-    A vector (bias, scale) is one unit. The units of a kernel are told apart by its last axis, but for those of depthwise
-    and transposed convolutions and of attention, which are known by the names that Keras gives them: a layer with a
-    name of your own needs `units`. Gradients are those of the whole batch, as in the paper, so that `tt.Trainer`
-    clips after the sum over replicas.
+    A vector (bias, scale) is one unit. The units of a kernel are told apart by its last axis, but for depthwise and
+    transposed convolutions and attention, which are known by the names that Keras gives them: a layer with a name of
+    your own needs `units`. Gradients are those of the whole batch, as in the paper, so that `tt.Trainer` clips after
+    the sum over replicas.
 
     Use it when a network without batch normalization has to bear a large rate or a large batch.
 
@@ -105,8 +105,8 @@ class AdaptiveGradientClipping(OptimizerWrapper):
                 return tuple(axis for axis in range(rank) if axis not in axes and axis - rank not in axes)
         if rank > 2 and re.search(r"einsum_dense(_\d+)?/kernel$", variable.path):
             raise RequestError(
-                f"the axes that tell the units of {variable.path!r} {list(variable.shape)} apart are not known: say them, "
-                f"units={{{variable.path!r}: [-1]}}"
+                f"the axes that tell the units of {variable.path!r} {list(variable.shape)} apart are not known: say "
+                f"them, units={{{variable.path!r}: [-1]}}"
             )
         return tuple(range(rank - 1))
 
