@@ -145,7 +145,7 @@ def main():
     parser.add_argument("--only", default="", help="beginning of the modules' paths")
     parser.add_argument("--log", type=Path, default=None, help="path for the results, a line of JSON each")
     parser.add_argument("--survivors", action="store_true", help="try those of the log again")
-    parser.add_argument("--limit", type=float, default=120, help="seconds for one test")
+    parser.add_argument("--limit", type=float, default=300, help="seconds for one test")
     parser.add_argument("--patience", type=float, default=60, help="seconds for the tests of one kind")
     parser.add_argument("--tests", nargs="+", help="run these, whatever they are about")
     arguments = parser.parse_args()
