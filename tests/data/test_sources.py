@@ -44,6 +44,14 @@ def test_floats_become_float32(dtype):
     assert inputs.dtype == "float32"
 
 
+@pytest.mark.parametrize("kind", ["U", "S", "O"])
+def test_texts_are_inputs(kind):
+    source = ArraySource(np.array([f"text {i}" for i in range(10)]).astype(kind), CLASSES)
+    inputs, _ = source.fetch(PICK)
+    assert inputs.numpy().tolist() == [b"text 7", b"text 0", b"text 7"]
+    assert (source.input_shape, source.input_dtype) == ((), "string")
+
+
 @pytest.mark.parametrize("shape", [(10,), (10, 1)])
 def test_targets_keep_their_shape(shape):
     _, labels = ArraySource(IMAGES, np.arange(10.0).reshape(shape)).fetch(PICK)
