@@ -102,3 +102,21 @@ def test_without_a_funnel_relu_glorot_is_hes():
 def test_a_deviation_that_cannot_be(stddev):
     with pytest.raises(RequestError, match="stddev must be a number above 0"):
         initializers.small_normal(stddev)
+
+
+@pytest.mark.parametrize(
+    ("layer", "n_in", "power"),
+    [
+        (lambda: keras.layers.DepthwiseConv2D(3, depthwise_initializer="he_normal", use_bias=False), 9, 2 / 64),
+        (lambda: keras.layers.Conv2DTranspose(16, 3, kernel_initializer="he_normal", use_bias=False), 9 * 64, 2 * 4),
+    ],
+    ids=["depthwise", "transposed"],
+)
+def test_he_normal_counts_the_inputs_of_two_kinds_of_layers_wrongly_and_lsuv_does_not(layer, n_in, power):
+    """A card says so: for ReLU n_in Var(w) has to be 2."""
+    layer = layer()
+    model = keras.Sequential([keras.Input((12, 12, 64)), layer])
+    kernel = keras.ops.convert_to_numpy(layer.kernel)
+    assert n_in * kernel.var() == pytest.approx(power, rel=0.15)
+    images = np.random.default_rng(0).normal(size=(32, 12, 12, 64))
+    assert initializers.lsuv(model, images, seed=0)[layer.name] == pytest.approx(1.0, abs=0.01)

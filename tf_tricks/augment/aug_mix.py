@@ -25,6 +25,9 @@ class AugMix(Policy):
     brightness, color, contrast and sharpness, since its test corruptions have them; they can be named, with factors
     1 ± 0.9 m'.
 
+    Images of uint8 are rounded after each operation and once more when they are mixed; the paper's code mixes what the
+    network takes, normalized floats, and rounds nothing there, which is up to half a level of 255.
+
     The paper's loss has a further term, which pulls the predictions for two mixes of an image and the image itself
     together; that is a matter of the loss, and not part of this.
 

@@ -175,7 +175,10 @@ def he_normal(seed=None):
         Var(y) = n_in Var(w) E[x²] = ½ n_in Var(w) Var(y of the layer before),  so Var(w) = 2/n_in
 
     He et al. 2015, arXiv:1502.01852, equation 10. Keras's `HeNormal` cuts the normal distribution off at two standard
-    deviations and corrects the variance; the paper does not cut it.
+    deviations and corrects the variance; the paper does not cut it. It takes the axis before the last for the inputs,
+    which they are not in two kinds of layers: a depthwise kernel [h, w, c, 1] has n_in = hw, and gets 2/(hwc), so that
+    1/c of the power is left; a transposed convolution's [h, w, out, in] gets 2/(hw·out) for 2/(hw·in), which is right
+    for out = in alone. `lsuv` measures, and sets both right.
 
     Use it when the activation is like ReLU; it is what this package's models do by themselves.
 

@@ -44,6 +44,9 @@ class Dropout(keras.layers.Dropout):
     Keras's own `Dropout` has the first convention only, and under the policies mixed_bfloat16 and mixed_float16 on
     TensorFlow it rounds the rate up to a multiple of 1/128 or 1/1024; here the rate is right in every precision.
 
+    Replicas of `tt.Trainer` draw different masks. In `keras.Model.fit` under a distribution strategy all of them draw
+    the same one, since each has the same state of the seed; so it is with every layer that draws.
+
     Use it when a network with wide dense layers overfits: 0.5 on hidden layers, 0.1 to 0.2 on inputs.
 
     Avoid it when data abound or the network underfits, and before batch normalization: the variance that dropout adds

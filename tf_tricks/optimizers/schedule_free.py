@@ -23,7 +23,9 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
 
     The model holds y while it trains; `tt.Trainer` validates and exports x, as the paper does. After `keras.Model.fit`
     call `optimizer.finalize_variable_values(model.trainable_variables)`. (Keras 3.15's own class mixes up z before and
-    after the step on TensorFlow, weighs all steps alike and decays y alone; this one follows the paper.)
+    after the step on TensorFlow, weighs all steps alike and decays y alone; this one follows the paper. The authors'
+    code weighs a step by the largest η so far, squared, without the correction √(1 − β₂ᵗ), and divides v by it instead:
+    its first steps weigh more, and where η falls, later ones as much as those at the top.)
 
     Use it when the length of the run is not known beforehand; with a constant rate after a warm-up.
 

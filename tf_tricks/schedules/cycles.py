@@ -15,7 +15,9 @@ def one_cycle(maximum, total_epochs, warm_up_share=0.3, div_factor=25.0, final_d
     value(epoch) = initial + (maximum − initial) · c(epoch/s) before s,
     value(epoch) = maximum + (final − maximum) · c((epoch − s)/(total_epochs − s)) from s on, and `final` after the end
 
-    (Smith & Topin 2018, arXiv:1708.07120; the shape and the defaults are those of PyTorch's OneCycleLR).
+    (Smith & Topin 2018, arXiv:1708.07120; the shape and the defaults are those of PyTorch's OneCycleLR. There
+    the top and the end lie on an update, here at an epoch: over 100 updates the two differ by at most 1.2 % of the
+    maximum, over 10,000 by 0.012 %. It moves the momentum, too, from 0.95 to 0.85 and back; this does not.)
 
     Args:
         maximum: the value at the top, above 0.
