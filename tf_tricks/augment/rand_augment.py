@@ -24,9 +24,10 @@ class RandAugment(Policy):
         solarize                                   inverts what is at least 256 (1 − m), for uint8
 
     These are torchvision's ranges and bins: with 31 bins magnitude 9 is m = 0.3, and of the paper's code, which counts
-    from 0 to 10, it is 0.9. The paper's magnitude M is `magnitude=M, num_magnitude_bins=11`. Unlike there, moved pixels are interpolated bilinearly, each image of a
-    batch has operations of its own; integers are rounded after each, as there. The paper's code fills with gray,
-    `fill_value=128`; here, as in torchvision, 0 is the default. Masks follow the geometric operations.
+    from 0 to 10, it is 0.9. The paper's magnitude M is `magnitude=M, num_magnitude_bins=11`. Unlike there, moved pixels
+    are interpolated bilinearly, each image of a batch has operations of its own; integers are rounded after each, as
+    there. The paper's code fills with gray, `fill_value=128`; here, as in torchvision, 0 is the default. Masks follow
+    the geometric operations.
 
     Use it when a large network overfits with `standard`: the paper gains as much as learned policies do. Raise the
     magnitude with the network's size and the length of training: 9 for ResNet-50 on ImageNet, up to 28 for
