@@ -72,7 +72,6 @@ def on_one_device():
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("replicas")
 @pytest.mark.parametrize("replicas", [2, 4])
 def test_replicas_give_what_one_device_gives(replicas, on_one_device):
     several = forked.call(train, replicas)

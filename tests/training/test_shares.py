@@ -66,7 +66,6 @@ def whole():
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("shares")
 @pytest.mark.parametrize(("replicas", "micro_batch"), [(1, 4), (4, None), (2, 8)])
 def test_parts_add_up_to_the_whole(whole, replicas, micro_batch):
     assert len(whole) > 100
