@@ -17,13 +17,13 @@ train: $(VENV)/installed
 	$(VENV)/bin/tf-tricks train --config=$(CONFIG) --workdir=$(WORKDIR)
 
 test: lint
-	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 test-oldest: $(VENV)-oldest/installed
-	$(VENV)-oldest/bin/python -m pytest -n 2 --dist loadgroup
+	$(VENV)-oldest/bin/python -m pytest -n 2 --dist loadfile
 
 test-colab: $(VENV)-colab/installed
-	$(VENV)-colab/bin/python -m pytest -n 2 --dist loadgroup -m "not tpu_compiler" tests/colab tests/tricks tests/augment \
+	$(VENV)-colab/bin/python -m pytest -n 2 --dist loadfile -m "not tpu_compiler" tests/colab tests/tricks tests/augment \
 		tests/callbacks tests/initializers tests/layers tests/losses tests/models tests/optimizers tests/schedules
 
 test-wheel:
@@ -33,7 +33,7 @@ test-wheels:
 	tests/wheel/try_wheel $(WHEEL_PYTHONS)
 
 quick: $(VENV)/installed
-	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup -m "not slow"
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .

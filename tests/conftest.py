@@ -29,13 +29,9 @@ def _fresh_keras():
 HAS_TPU_COMPILER = sys.platform == "linux" and platform.machine() == "x86_64"
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    for item in items:
-        # There is no TPU compiler for other systems; where there is one, its absence is a failure.
-        if not HAS_TPU_COMPILER and "tpu_compiler" in item.keywords:
-            item.add_marker(pytest.mark.skip(reason="libtpu is made for x86-64 Linux only"))
-        # What a module's tests share is made once: they go to one of the processes (`--dist loadgroup`).
-        found = item._fixtureinfo.name2fixturedefs.values()
-        if any(definitions[-1].scope == "module" for definitions in found):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+    """There is no TPU compiler for other systems; where there is one, its absence is a failure."""
+    if not HAS_TPU_COMPILER:
+        for item in items:
+            if "tpu_compiler" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="libtpu is made for x86-64 Linux only"))
