@@ -152,6 +152,43 @@ def test_the_slow_weights_of_lookahead_start_before_the_first_decay():
     np.testing.assert_allclose(keras.ops.convert_to_numpy(variable), [3.5])
 
 
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda inner: inner,
+        optimizers.WeightDecayExclusions,
+        lambda inner: optimizers.LayerWiseDecay(inner, decay=1.0),
+        lambda inner: optimizers.LearningRateMultipliers(inner, {"kernel": 1.0}),
+        lambda inner: optimizers.SAM(inner, rho=0.0),
+    ],
+    ids=["alone", "exclusions", "layers", "multipliers", "sam"],
+)
+@pytest.mark.parametrize(("decay", "expected"), [(None, 9.0), (0.5, 0.5 * (10 + (10 / 2 - 1) / 2 - 1))])
+def test_lookahead_within_a_wrapper(wrap, decay, expected):
+    """10 steps to 9 and 8, and goes back half of the way; with the decay halving before each step to 4 and 1."""
+    kernel = keras.Variable([10.0], name="kernel")
+    optimizer = wrap(optimizers.Lookahead(keras.optimizers.SGD(1.0, weight_decay=decay), k=2))
+    optimizer.build([kernel])
+    for _ in range(2):
+        if hasattr(optimizer, "ascend"):
+            optimizer.ascend([keras.ops.ones(1)], [kernel])
+        optimizer.apply([keras.ops.ones(1)], [kernel])
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(kernel), [expected], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "expected"),
+    [(lambda: optimizers.Lookahead(keras.optimizers.SGD(1.0), k=2), 9.0), (optimizers.ScheduleFreeAdamW, 10.0)],
+)
+def test_a_variable_that_joins_later_starts_from_its_own_value(optimizer, expected):
+    early, late = keras.Variable([1.0], name="early"), keras.Variable([10.0], name="late")
+    optimizer = optimizer()
+    optimizer.build([early, late])
+    for variables in ([early], [early], [early, late], [early, late]):
+        optimizer.apply([keras.ops.ones(1)] * len(variables), variables)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(late), [expected], rtol=1e-3)
+
+
 def test_a_wrapper_has_the_settings_of_its_inner_optimizer():
     inner = keras.optimizers.AdamW(0.25, weight_decay=0.5, global_clipnorm=2.0, use_ema=True, ema_momentum=0.75)
     outer = optimizers.Lookahead(inner)

@@ -1,6 +1,5 @@
 """What the trainer takes a task for, and what it refuses before the first step."""
 
-import json
 import os
 import subprocess
 import sys
@@ -8,13 +7,9 @@ import sys
 import keras
 import numpy as np
 import pytest
-import scipy.sparse
-import tensorflow as tf
 
 import tf_tricks as tt
 from tf_tricks.errors import RequestError
-from tf_tricks.tpu.blank import BlankSource
-from tf_tricks.training.task import class_weights
 
 K = keras.layers
 RNG = np.random.RandomState(0)
@@ -30,62 +25,6 @@ def dense(outputs=3, activation=None, inputs=6):
 def fit(model, data, callbacks=(), fit_arguments=(), **arguments):
     trainer = tt.Trainer(model, batch_size=8, **arguments)
     return trainer.fit(data, callbacks=callbacks, verbose=0, **{"epochs": 1} | dict(fit_arguments))
-
-
-def test_the_line_says_what_is_learned(capsys):
-    tt.Trainer(dense(), batch_size=8, metrics=["accuracy"]).fit((X, CLASSES), 1)
-    assert capsys.readouterr().out.startswith(
-        "classification of 3 classes: sparse categorical crossentropy, accuracy\n"
-    )
-
-
-@pytest.mark.parametrize(
-    ("model", "data", "arguments", "sentence"),
-    [
-        (dense, (X, REAL), {}, "cross-entropy needs classes, integers from 0, and the labels are numbers from -"),
-        (dense, (X, REAL), {"loss": "mse"}, "the model has 3 outputs and the labels are one number each"),
-        (dense, (X, CLASSES + 1), {}, "the labels of the training data go up to 3, but the model has 3 outputs"),
-        (
-            dense,
-            (X, CLASSES),
-            {"loss": "sparse_categorical_crossentropy"},
-            "takes probabilities, .* say from_logits=True",
-        ),
-        (lambda: dense(inputs=5), (X, CLASSES), {}, "cannot take the inputs of the training data, float32 \\[2, 6\\]"),
-        (
-            lambda: dense(1),
-            (X, REAL),
-            {"loss": keras.losses.MeanSquaredError(reduction=None)},
-            "no single number to minimise",
-        ),
-        (dense, (X, {"a": CLASSES}), {"loss": {"b": "mse"}}, "the loss cannot compare the labels"),
-        (dense, (X, CLASSES), {"metrics": ["acuracy"]}, "no metric 'acuracy'; did you mean 'accuracy'"),
-        (dense, (X, CLASSES), {"loss": "mse_"}, "there is no loss 'mse_'"),
-        (dense, (X, CLASSES), {"loss": 3}, "a loss must be a name"),
-        (dense, (X, CLASSES), {"loss": "mse", "loss_weights": {"a": "b"}}, "cannot compare|cannot compile"),
-    ],
-)
-def test_what_cannot_be_meant(model, data, arguments, sentence):
-    with pytest.raises(RequestError, match=sentence):
-        fit(model(), data, **arguments)
-
-
-@pytest.mark.parametrize(
-    ("error", "reason"),
-    [(ValueError("it is too long"), "it is too long"), (KeyError("image"), "KeyError: 'image'")],
-    ids=["a sentence", "a key"],
-)
-def test_an_error_in_an_augmentation_is_named_where_its_message_is_no_sentence(error, reason):
-    def augment(images, labels, seed, positions):
-        raise error
-
-    with pytest.raises(RequestError, match=rf"cannot take the training data, .*\]: {reason}"):
-        fit(dense(), tt.data.Stream((X, CLASSES), augment=augment))
-
-
-def test_a_validation_set_of_another_size():
-    with pytest.raises(RequestError, match="cannot take the inputs of the validation data, float32 \\[2, 5\\]"):
-        fit(dense(), (X, CLASSES), fit_arguments={"validation": (X[:, :5], CLASSES)})
 
 
 @pytest.mark.parametrize("name", ["train_step", "test_step"])
@@ -145,34 +84,6 @@ def test_a_model_in_float16_has_a_loss_scale_whatever_the_policy():
     assert tt.Trainer(dense()).loss_scale is None
 
 
-@pytest.mark.parametrize(
-    ("given", "labels", "expected"),
-    [
-        ({1: 5.0}, [0, 1, 2, 1], [1, 5, 1]),
-        ("balanced", [0, 1, 1, 1], [2, 2 / 3]),
-        ("balanced", [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]], [2, 2 / 3]),
-    ],
-)
-def test_class_weights(given, labels, expected):
-    source = tt.data.ArraySource(np.zeros((len(labels), 1)), np.array(labels))
-    np.testing.assert_allclose(class_weights(given, source), expected, rtol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("given", "has_weights", "sentence"),
-    [
-        ({7: 1.0}, False, "a weight for 7, and the classes are 0 to 2"),
-        ({"a": 1.0}, False, "a weight for 'a', and the classes"),
-        ({0: -1.0}, False, "of class 0 must be a number at least 0, not -1.0"),
-        ("balance", False, "a dict of class to weight, or 'balanced', not 'balance'"),
-        ({0: 1.0}, True, "cannot be given at the same time"),
-    ],
-)
-def test_class_weights_that_cannot_be_used(given, has_weights, sentence):
-    with pytest.raises(RequestError, match=sentence):
-        class_weights(given, tt.data.ArraySource(np.zeros((3, 1)), np.arange(3), np.ones(3) if has_weights else None))
-
-
 def test_a_scheduler_takes_the_place_of_the_schedule():
     rates = []
     note = keras.callbacks.LambdaCallback(
@@ -189,18 +100,6 @@ def test_a_scheduler_takes_the_place_of_the_schedule():
 def test_the_variables_own_name_decides_on_decay(name):
     model = keras.Sequential([keras.Input((6,)), K.Dense(3, name=name)])
     assert tt.Trainer(model, l2=0.1).update.decayed == [True, False]
-
-
-def test_a_metric_of_each_class_is_logged_as_so_many_numbers(tmp_path, capsys):
-    metrics = [keras.metrics.F1Score(name="f1")]
-    data = (X, np.eye(3, dtype="float32")[CLASSES])
-    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-    trainer = tt.Trainer(dense(), batch_size=8, loss=loss, metrics=metrics)
-    history = trainer.fit(data, 1, validation=data, workdir=tmp_path / "run")
-    assert history.history["f1"][0].shape == (3,)
-    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    assert [line["f1/2"] for line in lines] == [history.history[name][0][2] for name in ("f1", "val_f1")]
-    assert "f1/2 " in capsys.readouterr().out
 
 
 def test_an_argument_of_fit_that_does_not_exist():
@@ -359,30 +258,6 @@ def test_numbers_of_numpy_are_numbers(tmp_path):
     assert len(history.history["loss"]) == 2
 
 
-def test_an_augmentation_for_fewer_classes_than_the_data_have():
-    images, classes = np.zeros((32, 6, 6, 3), "float32"), np.arange(32) // 8
-    stream = tt.data.Stream(
-        tt.data.as_source((images, classes)), augment=tt.augment.get({"name": "mixup", "num_classes": 3})
-    )
-    model = keras.Sequential([keras.Input((6, 6, 3)), K.Flatten(), K.Dense(4)])
-    with pytest.raises(RequestError, match="has num_classes=3, and the labels of the training data go up to 3"):
-        fit(model, stream)
-
-
-def test_an_augmentation_that_mixes_examples_of_different_weight():
-    images, weights = np.zeros((32, 6, 6, 3), "float32"), np.ones(32, "float32")
-    mixup = tt.augment.get({"name": "mixup", "num_classes": 3})
-    model = keras.Sequential([keras.Input((6, 6, 3)), K.Flatten(), K.Dense(3)])
-    with pytest.raises(RequestError, match="mixes examples cannot be used with weights of examples"):
-        fit(model, tt.data.Stream((images, CLASSES, weights), augment=mixup))
-
-
-def test_a_source_that_does_not_say_what_its_labels_are():
-    source = BlankSource(tf.TensorSpec([6]), tf.TensorSpec([1]), 32)
-    trainer = tt.Trainer(dense(1), batch_size=8, loss="mean_squared_error")
-    assert trainer.check(tt.data.Stream(source), epochs=1).description == "labels: mean squared error"
-
-
 def schedule_of(rates):
     return lambda epoch: rates[min(int(epoch), len(rates) - 1)]
 
@@ -391,45 +266,3 @@ def schedule_of(rates):
 def test_a_learning_rate_that_is_none(rate):
     with pytest.raises(RequestError, match=r"the learning rate at epoch 1\.\d+ must be a number at least 0, not "):
         fit(dense(), (X, CLASSES), fit_arguments={"epochs": 2}, learning_rate=schedule_of([0.1, rate]))
-
-
-@pytest.mark.parametrize("shape", [(32, 4, 1), (32, 4, 4, 1)])
-def test_integer_labels_with_a_channel_are_classes(shape):
-    inputs = RNG.randn(*shape[:-1], 6).astype("float32")
-    labels = RNG.randint(0, 3, shape)
-    model = keras.Sequential([keras.Input(inputs.shape[1:]), keras.layers.Dense(3)])
-    twin = keras.models.clone_model(model)
-    twin.set_weights(model.get_weights())
-    losses = [fit(m, (inputs, y)).history["loss"] for m, y in ((model, labels), (twin, labels[..., 0]))]
-    assert losses[0] == losses[1]
-
-
-def test_a_class_that_is_ignored_may_be_below_0():
-    labels = np.where(np.arange(32) % 4, CLASSES, -1)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1)
-    assert np.isfinite(fit(dense(), (X, labels), loss=loss).history["loss"]).all()
-
-
-def test_labels_of_an_output_that_the_model_does_not_have():
-    x = keras.Input((6,))
-    model = keras.Model(x, {"p": keras.layers.Dense(1)(x), "q": keras.layers.Dense(1)(x)})
-    with pytest.raises(RequestError, match=r"no output of the model '.*' called 'qq'; did you mean 'q'"):
-        fit(model, (X, {"p": REAL, "qq": REAL}), loss="mse")
-
-
-def test_several_labels_for_one_output():
-    with pytest.raises(RequestError, match="1 output and the labels are 3 numbers each: the loss 'mse' would"):
-        fit(dense(1), (X, RNG.randn(32, 3)), loss="mse")
-
-
-@pytest.mark.parametrize(
-    ("inputs", "sentence"),
-    [
-        (tf.ragged.constant([[1.0], [2.0, 3.0]] * 16), "not a RaggedTensor: pad them"),
-        (tf.sparse.from_dense(X), "not a SparseTensor: make them dense"),
-        (scipy.sparse.csr_matrix(X), "not a csr_matrix: make them dense"),
-    ],
-)
-def test_inputs_that_are_not_dense(inputs, sentence):
-    with pytest.raises(RequestError, match=f"the inputs must be arrays of numbers, {sentence}"):
-        fit(dense(), (inputs, CLASSES))

@@ -30,9 +30,9 @@ class MixupOrCutMix(PairMixing):
         mixup_alpha: α of mixup, above 0.
         cutmix_alpha: α of cutmix, above 0.
         switch_probability: that an example which is mixed is so by cutmix, from 0 to 1.
-        num_classes: how many classes there are, for labels that are integers [b]; a run of `tt.Trainer` knows it.
-        total_epochs: epochs of the run, for `off_epochs`; a run of `tt.Trainer` knows it.
-        num_examples: examples in an epoch, for `off_epochs`; a run of `tt.Trainer` knows it.
+        num_classes: how many classes there are, for labels that are integers [b]; `tf-tricks train` fills it in.
+        total_epochs: epochs of the run, for `off_epochs`; `tf-tricks train` fills it in.
+        num_examples: examples in an epoch, for `off_epochs`; `tf-tricks train` fills it in.
         **keywords: arguments of `PairMixing` and of `Augmentation`: `probability` of mixing an example, `off_epochs`
             before the end without mixing, `regression=True` for labels that are floats [b, d], `seed`, `name`, …
 

@@ -29,9 +29,9 @@ class Mixup(PairMixing):
 
     Args:
         alpha: α, above 0: small ones mix few examples much, 1 makes λ uniform.
-        num_classes: how many classes there are, for labels that are integers [b]; a run of `tt.Trainer` knows it.
-        total_epochs: epochs of the run, for `off_epochs`; a run of `tt.Trainer` knows it.
-        num_examples: examples in an epoch, for `off_epochs`; a run of `tt.Trainer` knows it.
+        num_classes: how many classes there are, for labels that are integers [b]; `tf-tricks train` fills it in.
+        total_epochs: epochs of the run, for `off_epochs`; `tf-tricks train` fills it in.
+        num_examples: examples in an epoch, for `off_epochs`; `tf-tricks train` fills it in.
         **keywords: arguments of `PairMixing` and of `Augmentation`: `probability` of mixing an example, `off_epochs`
             before the end without mixing, `regression=True` for labels that are floats [b, d], `seed`, `name`, …
 

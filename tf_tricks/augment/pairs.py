@@ -26,14 +26,14 @@ class PairMixing(Augmentation):
     one-hot float32 [b, num_classes] first; floats [b, num_classes] are mixed as they are.
 
     Args:
-        num_classes: K, how many classes there are, for labels that are integers; a run of `tt.Trainer` knows it.
+        num_classes: K, how many classes there are, for labels that are integers; `tf-tricks train` fills it in.
         regression: whether labels that are floats [b, d] may be mixed, numbers as they are, without being
             distributions.
         probability: that an example is mixed, from 0 to 1.
         off_epochs: how many epochs before the end of the run mixing ends, from 0: networks profit from ending the
             training on whole images. Needs calls with positions, and the next two arguments.
-        total_epochs: epochs of the run; a run of `tt.Trainer` knows it.
-        num_examples: examples in an epoch; a run of `tt.Trainer` knows it.
+        total_epochs: epochs of the run; `tf-tricks train` fills it in.
+        num_examples: examples in an epoch; `tf-tricks train` fills it in.
         **keywords: arguments of `Augmentation`.
 
     Raises:

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tf_tricks.errors import check_number
+from tf_tricks.optimizers.start import NOT_STARTED, started
 from tf_tricks.optimizers.wrapper import OptimizerWrapper
 
 
@@ -53,26 +54,23 @@ class Lookahead(OptimizerWrapper):
         """Makes the slow weights."""
         if not self.built:
             super().build(variables)
-            self._slow = self.add_optimizer_variables(variables, "slow")
+            self._slow = self.add_optimizer_variables(variables, "slow", initializer=NOT_STARTED)
 
-    def apply(self, grads, trainable_variables=None):
-        """Takes a step, before whose decay of the weights the first slow weights are those of now."""
-        variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
-        if not self.built:
-            self.build(variables)
-        self._starting = True
-        keras.optimizers.Optimizer._backend_update_step(self, variables, variables, 0.0)
-        self._starting = False
-        super().apply(grads, trainable_variables)
+    def _apply_weight_decay(self, variables):
+        if self.weight_decay is not None:
+            # The slow weights are those before the first decay.
+            self._starting = True
+            keras.optimizers.Optimizer._backend_update_step(self, variables, variables, 0.0)
+            self._starting = False
+        super()._apply_weight_decay(variables)
 
     def update_step(self, gradient, variable, learning_rate):
-        """Updates one variable, or lets its slow weights start."""
+        """Updates one variable, or only lets its slow weights start."""
         slow = self._slow[self._get_variable_index(variable)]
+        slow_before = started(slow, ops.convert_to_tensor(variable))
         if self._starting:
-            # They start where the first step starts, and not where the weights were when the optimizer was built.
-            self.assign(slow, ops.where(self.iterations == 0, ops.convert_to_tensor(variable), slow))
+            self.assign(slow, slow_before)
             return
-        slow_before = ops.convert_to_tensor(slow)
         self.inner.update_step(gradient, variable, learning_rate)
         synchronise = (self.iterations + 1) % self.k == 0
         fast = ops.convert_to_tensor(variable)

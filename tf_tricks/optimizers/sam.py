@@ -62,6 +62,8 @@ class SAM(OptimizerWrapper):
     def ascend(self, gradients, variables):
         """Moves the weights by ρ along the gradient and remembers where they were; `apply` brings them back.
 
+        Nothing else may change the weights in between: it would be undone.
+
         Args:
             gradients: one for each variable; None counts as 0.
             variables: what the optimizer was built with.

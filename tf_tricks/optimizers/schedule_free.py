@@ -6,6 +6,7 @@ from keras import ops
 from tf_tricks.errors import check_number
 from tf_tricks.optimizers.dense import dense
 from tf_tricks.optimizers.lamb import bias_correction, check_betas, update_moment
+from tf_tricks.optimizers.start import NOT_STARTED, started
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
@@ -75,7 +76,8 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
         """Makes the running point and the second moment of each variable, and the sum of the steps' weights."""
         if not self.built:
             super().build(variables)
-            self._points, self._velocities = self.add_optimizer_variables(variables, ["point", "velocity"])
+            self._points = self.add_optimizer_variables(variables, "point", initializer=NOT_STARTED)
+            self._velocities = self.add_optimizer_variables(variables, "velocity")
             self._weights = self.add_variable((), aggregation="only_first_replica", name="weights")
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
@@ -87,8 +89,7 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
         """Updates one variable."""
         index = self._get_variable_index(variable)
         gradient, y = dense(gradient, variable.dtype), ops.convert_to_tensor(variable)
-        # The points start where the first step starts, and not where the weights were when the optimizer was built.
-        z = ops.where(self.iterations == 0, y, ops.convert_to_tensor(self._points[index]))
+        z = started(self._points[index], y)
         x = (y - (1 - self.beta_1) * z) / self.beta_1
         v = update_moment(self, self._velocities[index], ops.square(gradient), self.beta_2)
         rate = self._rate(learning_rate, variable.dtype)
@@ -107,9 +108,7 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
     def averages(self):
         """Returns x, the weights to evaluate, one array for each variable."""
         pairs = zip(self._trainable_variables, self._points)
-        pairs = [(ops.convert_to_numpy(y), ops.convert_to_numpy(z)) for y, z in pairs]
-        if int(ops.convert_to_numpy(self.iterations)) == 0:
-            return [y for y, _ in pairs]
+        pairs = [(ops.convert_to_numpy(y), ops.convert_to_numpy(started(z, y))) for y, z in pairs]
         beta = self.beta_1
         return [((y - (1 - beta) * z) / beta).astype(y.dtype) for y, z in pairs]
 

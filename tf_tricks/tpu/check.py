@@ -18,7 +18,7 @@ from tf_tricks.tpu.largest import candidates, largest_batch
 from tf_tricks.tpu.report import Report, Result, in_units
 from tf_tricks.tpu.step import train_step, update_alone
 from tf_tricks.training.checks import check_batch, check_pairs
-from tf_tricks.training.task import check_task
+from tf_tricks.training.examples import check_task
 from tf_tricks.training.trainer import Trainer
 
 PACKAGES = ("tf_tricks", "tensorflow", "keras", *compiler.VERSIONS)

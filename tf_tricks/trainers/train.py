@@ -51,6 +51,7 @@ def train(config, folder, device="auto", tpu=None, replicas=None):
     from tf_tricks.training import devices
     from tf_tricks.training.metrics_file import numbers
     from tf_tricks.training.parameter_table import parameter_table
+    from tf_tricks.training.task import plan_task
     from tf_tricks.training.trainer import Trainer
 
     strategy = devices.strategy(device, tpu, replicas)
@@ -62,7 +63,7 @@ def train(config, folder, device="auto", tpu=None, replicas=None):
     trainer = Trainer(built.model, **built.trainer_arguments)
     fit_arguments = built.fit_arguments | {"test": built.splits.test}
     checked = [fit_arguments[key] for key in ("epochs", "callbacks", "validation", "test")]
-    task = trainer.check(built.stream, *checked)
+    task = plan_task(trainer, built.stream, *checked)
     print(f"training on {devices.describe(strategy, device)}")
     print(parameter_table(built.model))
     print(run_files.batch_line(trainer, task.batch_sizes))

@@ -11,23 +11,21 @@ from etils import epath
 from tf_tricks import optimizers, schedules
 from tf_tricks.data import Stream, as_source
 from tf_tricks.errors import RequestError, call_checked, check_number
-from tf_tricks.schedules import plan
 from tf_tricks.training.checkpoint import Checkpoints
 from tf_tricks.training.checks import (
-    check_batch,
     check_built,
-    check_callbacks,
     check_jit_compile,
     check_model,
     check_optimizer,
-    check_pairs,
     check_strategy,
     check_workdir,
     listed,
 )
+from tf_tricks.training.class_weights import class_weights
 from tf_tricks.training.compiled import compile_model, compiled_arguments, rate_of
 from tf_tricks.training.devices import replicas
 from tf_tricks.training.evaluation import Evaluation
+from tf_tricks.training.examples import check_examples
 from tf_tricks.training.fingerprint import fingerprint
 from tf_tricks.training.interrupt import StopRequests
 from tf_tricks.training.loss_scale import LossScale, computes_in_float16
@@ -35,7 +33,7 @@ from tf_tricks.training.metrics import choose_modes
 from tf_tricks.training.run import Run
 from tf_tricks.training.run_log import RunLog
 from tf_tricks.training.saved_model import export
-from tf_tricks.training.task import Task, check_examples, check_monitored, check_task, class_weights
+from tf_tricks.training.task import plan_task
 from tf_tricks.training.tensorboard import flattened
 from tf_tricks.training.update import Update
 from tf_tricks.training.workdir import claimed, finish, writing
@@ -234,7 +232,7 @@ class Trainer:
         test = None if test is None else as_source(test)
         callbacks = listed(callbacks)
         self._follow_unfrozen()
-        task = self.check(stream, epochs, callbacks, validation, test)
+        task = plan_task(self, stream, epochs, callbacks, validation, test)
         weights = class_weights(class_weight, stream.source)
         settings = self.settings if settings is None else settings
         log = RunLog(folder, verbose, log_every, histograms, profile_steps, settings)
@@ -285,42 +283,6 @@ class Trainer:
             if variable.path in before and before[variable.path].shape == tuple(variable.shape):
                 variable.assign(before[variable.path])
         self.model.optimizer = self.optimizer
-
-    def check(self, stream, epochs, callbacks=(), validation=None, test=None):
-        """Returns the `Task`: what would be learned, how long, at what rates, in what batches. Nothing changes.
-
-        Args:
-            stream: `tt.data.Stream`.
-            epochs: how long to train.
-            callbacks: Keras callbacks, some of which bring schedules.
-            validation: a source, or None.
-            test: a source, or None.
-
-        Raises:
-            RequestError: `fit` could not carry this out.
-        """
-        check_number("epochs", epochs, above=0, maximum=10**9)
-        check_callbacks(callbacks)
-        schedules = {"learning_rate": self.learning_rate, "batch_size": self.batch_size}
-        for callback in callbacks:
-            schedules |= callback.schedules() if hasattr(callback, "schedules") else {}
-        batch_sizes = self._batch_sizes(stream, epochs, **schedules)
-        description = check_task(self, stream, validation, test)
-        check_monitored(self.model, callbacks, validation is not None)
-        return Task(description, epochs, batch_sizes=batch_sizes, **schedules)
-
-    def _batch_sizes(self, stream, epochs, learning_rate, batch_size):
-        """Returns every batch size that will be asked for, once it is known that all of them can be trained."""
-        number = stream.source.num_examples
-        steps = plan.steps(number, epochs, learning_rate, batch_size)
-        sizes = list(dict.fromkeys(step.batch_size for step in steps))
-        first = plan.next_step(0, number, math.inf, learning_rate, batch_size).batch_size
-        for size in sizes or [first]:
-            check_batch(size, number, self.num_replicas, self.micro_batch)
-            check_pairs(stream.augment, size, self.num_replicas, self.micro_batch)
-        if not sizes:
-            raise RequestError(f"epochs={epochs} is less than half a batch of {first}: nothing would be trained")
-        return sizes
 
 
 def _export(folder, model):

@@ -1,0 +1,57 @@
+"""What an example of each class counts in training."""
+
+import numpy as np
+import tensorflow as tf
+
+from tf_tricks.errors import RequestError
+
+
+def class_weights(given, source):
+    """Returns `fit`'s `class_weight` as float32 [K], or None.
+
+    Args:
+        given: dict of class to weight (1 for those that it lacks), `"balanced"` (n / (K · examples of the class)), or
+            None.
+        source: of the training examples, whose labels are integers [n], one-hot rows or distributions.
+
+    Raises:
+        RequestError: it cannot be used with these labels.
+    """
+    if given is None:
+        return None
+    if source.has_weights:
+        raise RequestError("class_weight and weights of the examples cannot be given at the same time, as in Keras")
+    labels = _all_labels(source)
+    if labels is None:
+        raise RequestError("class_weight needs labels that are classes, in one array")
+    number = labels.shape[1] if labels.ndim == 2 and labels.shape[1] > 1 else int(labels.max()) + 1
+    if isinstance(given, str) and given == "balanced":
+        counts = (
+            labels.sum(axis=0)
+            if labels.ndim == 2 and labels.shape[1] > 1
+            else np.bincount(labels.reshape(-1).astype(int))
+        )
+        return (counts.sum() / (number * np.maximum(counts, 1e-9)) * (counts > 0)).astype("float32")
+    if not hasattr(given, "items"):
+        raise RequestError(f"class_weight must be a dict of class to weight, or 'balanced', not {given!r}")
+    weights = np.ones(number, "float32")
+    for key, value in given.items():
+        if not isinstance(key, (int, np.integer)) or not 0 <= key < number:
+            raise RequestError(f"class_weight has a weight for {key!r}, and the classes are 0 to {number - 1}")
+        if not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+            raise RequestError(f"class_weight of class {key} must be a number at least 0, not {value!r}")
+        weights[key] = value
+    return weights
+
+
+def _all_labels(source):
+    """The labels of a source of classes as a NumPy array, or None."""
+    kind = getattr(getattr(source, "labels", None), "kind", None)
+    if kind not in ("classes", "one-hot", "distributions", "binary", "integers as floats"):
+        return None
+    step, number = 1024, source.num_examples
+    parts = []
+    for start in range(0, number, step):
+        indices = tf.range(start, min(start + step, number), dtype=tf.int64)
+        parts.append(np.asarray(source.fetch(indices, indices)[1]))
+    return np.concatenate(parts)
