@@ -1,4 +1,4 @@
-"""A small convnet on Fashion-MNIST (28×28 grey images, 10 classes) that trains on a laptop's CPU.
+"""A small convnet on Fashion-MNIST (28×28 gray images, 10 classes) that trains on a laptop's CPU.
 
     tf-tricks train --config=configs/fashion_mnist.py --workdir=runs/fashion_mnist
 

@@ -11,7 +11,7 @@ class Gradients:
     """The loss of a model and its gradient on one batch after another, compiled once for each shape of a batch.
 
     The loss is the mean over the batch plus the model's own penalties (`model.losses`). Nothing in the model changes:
-    batch normalisation's moving statistics and the seeds of dropout are what they were, so that a second call with the
+    batch normalization's moving statistics and the seeds of dropout are what they were, so that a second call with the
     same batch gives the same result.
 
     Args:

@@ -17,7 +17,7 @@ DTYPES = ["uint8", "float32"]
 
 
 def close(dtype):
-    """A grey level, where rounding falls to the other side; for floats a thousandth of one."""
+    """A gray level, where rounding falls to the other side; for floats a thousandth of one."""
     return {"rtol": 0, "atol": 1 if dtype == "uint8" else 0.02}
 
 

@@ -95,7 +95,7 @@ def test_rotations_are_pillows(magnitude, space):
 )
 def test_enhancements_are_pillows(name, enhancer, magnitude, sign):
     wanted = np.asarray(enhancer(Image.fromarray(picture())).enhance(1 + sign * 0.9 * magnitude))
-    # Pillow rounds the grey, smooth or mean image before it blends, and cuts off after it.
+    # Pillow rounds the gray, smooth or mean image before it blends, and cuts off after it.
     np.testing.assert_allclose(one(name, magnitude, sign)[0], wanted, atol=2)
 
 
@@ -129,7 +129,7 @@ def test_autocontrast_and_equalize_are_pillows():
 
 
 @pytest.mark.parametrize("name", ["posterize", "equalize"])
-def test_values_between_grey_levels_count_as_the_nearest(name):
+def test_values_between_gray_levels_count_as_the_nearest(name):
     image = picture().astype("float32")
     moved = image + np.random.default_rng(1).uniform(-0.4, 0.4, image.shape).astype("float32")
     np.testing.assert_array_equal(one(name, 0.5, image=moved)[0], one(name, 0.5)[0])

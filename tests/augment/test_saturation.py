@@ -20,7 +20,7 @@ FACTORS = np.array([0, 0.3, 0.5, 1, 1.4, 2, 1, 3], "float32")
 def test_it_is_pillows(dtype):
     found = np.asarray(saturation(colours.pictures(dtype), FACTORS, 0.0, 255.0)).astype("float32")
     wanted = colours.by_pillow(lambda image, f: ImageEnhance.Color(image).enhance(f), colours.pictures(), FACTORS)
-    # Pillow cuts the fraction off, and rounds the grey image.
+    # Pillow cuts the fraction off, and rounds the gray image.
     assert (abs(found - wanted) <= 1 + 0.5 * abs(1 - FACTORS[:, None, None, None])).all()
 
 

@@ -3,30 +3,30 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from support.stand_ins import TinyGrey, TinyPairs, TinyPhotos, grey_images, prepare
+from support.stand_ins import TinyGray, TinyPairs, TinyPhotos, gray_images, prepare
 
 
 @pytest.fixture(scope="session")
 def tfrecord_folder(tmp_path_factory):
-    """A TFDS_DATA_DIR with the sets tiny_grey, tiny_photos and tiny_pairs as TFRecord files."""
+    """A TFDS_DATA_DIR with the sets tiny_gray, tiny_photos and tiny_pairs as TFRecord files."""
     folder = tmp_path_factory.mktemp("tfrecord")
-    for builder in (TinyGrey, TinyPhotos, TinyPairs):
+    for builder in (TinyGray, TinyPhotos, TinyPairs):
         prepare(builder, folder, "tfrecord")
     return folder
 
 
 @pytest.fixture(scope="session")
 def array_record_folder(tmp_path_factory):
-    """A TFDS_DATA_DIR with the sets tiny_grey and tiny_photos as ArrayRecord files."""
+    """A TFDS_DATA_DIR with the sets tiny_gray and tiny_photos as ArrayRecord files."""
     folder = tmp_path_factory.mktemp("array_record")
-    for builder in (TinyGrey, TinyPhotos):
+    for builder in (TinyGray, TinyPhotos):
         prepare(builder, folder, "array_record")
     return folder
 
 
 @pytest.fixture
-def expected_grey():
-    return grey_images
+def expected_gray():
+    return gray_images
 
 
 def serialized(image, label):

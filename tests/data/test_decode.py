@@ -77,7 +77,7 @@ def test_the_pixels_of_an_unscaled_png_are_kept():
     np.testing.assert_array_equal(decode(tf.io.encode_png(image), central_window(1.0), 0, 7, channels=1), image)
 
 
-def test_a_grey_image_among_colours_gets_three_channels():
+def test_a_gray_image_among_colours_gets_three_channels():
     decoded = decode(tf.io.encode_png(np.full((9, 9, 1), 50, "uint8")), central_window(1.0), 0, 4)
     np.testing.assert_array_equal(decoded, np.full((4, 4, 3), 50))
 

@@ -19,7 +19,7 @@ def everything(source):
     return inputs.numpy(), labels.numpy()
 
 
-def test_digits_are_images_of_sixteen_greys():
+def test_digits_are_images_of_sixteen_grays():
     splits = data.get("digits")
     inputs, labels = everything(splits.train)
     assert (splits.train.input_shape, splits.train.input_dtype, splits.train.num_classes) == ((8, 8, 1), "uint8", 10)

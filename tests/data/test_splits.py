@@ -79,7 +79,7 @@ def test_mean_and_variance_are_those_of_the_training_part_only():
     np.testing.assert_allclose(splits.variance, inputs.astype("float64").var(axis=0), rtol=1e-12)
 
 
-def test_grey_images_get_their_channel():
+def test_gray_images_get_their_channel():
     assert from_arrays(np.zeros((10, 8, 6), "uint8"), np.arange(10)).train.input_shape == (8, 6, 1)
 
 

@@ -60,49 +60,49 @@ def offline(monkeypatch):
 
 
 @pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
-def test_images_of_one_size_are_read_as_they_are(request, file_format, expected_grey):
-    splits = get("tiny_grey", request.getfixturevalue(f"{file_format}_folder"), validation_fraction=0.25)
+def test_images_of_one_size_are_read_as_they_are(request, file_format, expected_gray):
+    splits = get("tiny_gray", request.getfixturevalue(f"{file_format}_folder"), validation_fraction=0.25)
     for parts, expected in [((splits.train, splits.validation), "train"), ((splits.test,), "test")]:
         images = np.concatenate([everything(part)[0] for part in parts])
-        np.testing.assert_array_equal(images[np.argsort(images[:, 0, 0, 0])], expected_grey(expected))
+        np.testing.assert_array_equal(images[np.argsort(images[:, 0, 0, 0])], expected_gray(expected))
 
 
 def test_labels_stay_with_their_images(tfrecord_folder):
-    images, labels = everything(get("tiny_grey", tfrecord_folder).train)
+    images, labels = everything(get("tiny_gray", tfrecord_folder).train)
     np.testing.assert_array_equal(labels, images[:, 0, 0, 0] % 4)
 
 
 def test_the_source_knows_shape_and_classes(tfrecord_folder):
-    splits = get("tiny_grey", tfrecord_folder)
+    splits = get("tiny_gray", tfrecord_folder)
     assert (splits.train.input_shape, splits.train.input_dtype) == ((28, 28, 1), "uint8")
     assert (splits.train.num_classes, splits.train.label_names) == (4, ["zero", "one", "two", "three"])
-    assert (splits.name, splits.train.num_examples, splits.validation.num_examples) == ("tiny_grey", 36, 4)
+    assert (splits.name, splits.train.num_examples, splits.validation.num_examples) == ("tiny_gray", 36, 4)
 
 
 def test_the_environment_names_the_folder(tfrecord_folder, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tfrecord_folder))
-    assert data.get("tiny_grey").test.num_examples == 12
+    assert data.get("tiny_gray").test.num_examples == 12
 
 
 def test_the_seed_moves_examples_between_training_and_validation_only(tfrecord_folder):
-    one, other = (data.get({"name": "tiny_grey", "data_dir": str(tfrecord_folder)}, seed=seed) for seed in (0, 1))
+    one, other = (data.get({"name": "tiny_gray", "data_dir": str(tfrecord_folder)}, seed=seed) for seed in (0, 1))
     assert not np.array_equal(everything(one.validation)[0], everything(other.validation)[0])
     np.testing.assert_array_equal(everything(one.test)[0], everything(other.test)[0])
 
 
 def test_without_a_validation_fraction_there_is_no_validation_part(tfrecord_folder):
-    splits = get("tiny_grey", tfrecord_folder, validation_fraction=0)
+    splits = get("tiny_gray", tfrecord_folder, validation_fraction=0)
     assert (splits.train.num_examples, splits.validation) == (40, None)
 
 
 def test_mean_and_variance_are_those_of_the_training_part(tfrecord_folder):
-    splits = get("tiny_grey", tfrecord_folder, validation_fraction=0.5)
+    splits = get("tiny_gray", tfrecord_folder, validation_fraction=0.5)
     images = everything(splits.train)[0].astype("float64")
     np.testing.assert_allclose((splits.mean, splits.variance), ([images.mean()], [images.var()]), rtol=1e-12)
 
 
 def test_small_images_are_resized_in_memory(tfrecord_folder):
-    splits = get("tiny_grey", tfrecord_folder, image_size=7)
+    splits = get("tiny_gray", tfrecord_folder, image_size=7)
     assert isinstance(splits.train, data.ArraySource)
     assert splits.train.input_shape == (7, 7, 1)
 
@@ -155,7 +155,7 @@ def test_encoded_photos_need_random_access(tfrecord_folder):
 
 def test_large_images_without_a_size_get_a_sentence(tfrecord_folder):
     with pytest.raises(RequestError, match=r"needs 4\.08e\+04 bytes of memory and memory_limit is 100: raise"):
-        get("tiny_grey", tfrecord_folder, memory_limit=100)
+        get("tiny_gray", tfrecord_folder, memory_limit=100)
 
 
 def test_photos_without_a_size_get_a_sentence(tfrecord_folder):
@@ -193,7 +193,7 @@ def test_an_unknown_configuration_gets_a_sentence(tmp_path):
 )
 def test_an_unusable_argument_gets_a_sentence(tfrecord_folder, arguments, sentence):
     with pytest.raises(RequestError, match=sentence):
-        get("tiny_grey", tfrecord_folder, **arguments)
+        get("tiny_gray", tfrecord_folder, **arguments)
 
 
 def test_a_set_that_is_not_there_is_prepared(tmp_path, online, capsys):
@@ -233,21 +233,21 @@ def test_a_failed_download_gets_a_sentence(tmp_path, online, monkeypatch, outcom
 
 @pytest.fixture(params=["tfrecord", "array_record"])
 def copy_to_break(request, tmp_path):
-    """A copy of tiny_grey: its folder, and the file of its training examples."""
-    shutil.copytree(request.getfixturevalue(f"{request.param}_folder") / "tiny_grey", tmp_path / "tiny_grey")
-    (file,) = (tmp_path / "tiny_grey/1.0.0").glob(f"tiny_grey-train.{request.param}*")
+    """A copy of tiny_gray: its folder, and the file of its training examples."""
+    shutil.copytree(request.getfixturevalue(f"{request.param}_folder") / "tiny_gray", tmp_path / "tiny_gray")
+    (file,) = (tmp_path / "tiny_gray/1.0.0").glob(f"tiny_gray-train.{request.param}*")
     return tmp_path, file
 
 
 def damaged(folder):
-    return pytest.raises(RequestError, match=f"the data set in {folder}/tiny_grey/1.0.0 is damaged or incomplete")
+    return pytest.raises(RequestError, match=f"the data set in {folder}/tiny_gray/1.0.0 is damaged or incomplete")
 
 
 def test_a_truncated_file_gets_a_sentence(copy_to_break):
     folder, file = copy_to_break
     file.write_bytes(file.read_bytes()[:-1000])
     with damaged(folder):
-        get("tiny_grey", folder)
+        get("tiny_gray", folder)
 
 
 def test_a_file_with_a_changed_byte_gets_a_sentence(copy_to_break):
@@ -256,18 +256,18 @@ def test_a_file_with_a_changed_byte_gets_a_sentence(copy_to_break):
     content[len(content) // 2] ^= 0xFF
     file.write_bytes(content)
     with damaged(folder):
-        get("tiny_grey", folder)
+        get("tiny_gray", folder)
 
 
 def test_a_missing_file_gets_a_sentence(copy_to_break):
     folder, file = copy_to_break
     file.unlink()
     with damaged(folder):
-        get("tiny_grey", folder)
+        get("tiny_gray", folder)
 
 
 def test_a_damaged_description_gets_a_sentence(copy_to_break):
     folder, file = copy_to_break
     (file.parent / "dataset_info.json").write_text("{")
-    with pytest.raises(RequestError, match="'tiny_grey'"):
-        get("tiny_grey", folder)
+    with pytest.raises(RequestError, match="'tiny_gray'"):
+        get("tiny_gray", folder)

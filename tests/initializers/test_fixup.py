@@ -211,7 +211,7 @@ def test_a_net_that_normalizes():
     unchanged_by(keras.Model(inputs, dense(x)), "'norm' is a LayerNormalization")
 
 
-def test_standardised_inputs_are_no_normalization():
+def test_standardized_inputs_are_no_normalization():
     inputs = keras.Input((WIDTH,))
     x = keras.layers.Normalization(mean=0.0, variance=1.0)(inputs)
     assert len(fixup(keras.Model(inputs, dense(keras.layers.Add()([x, dense(dense(x))]))))) == 1

@@ -26,7 +26,7 @@ def test_an_object_is_handed_through():
     assert initializers.get(initializer) is initializer
 
 
-def test_what_keras_serialised():
+def test_what_keras_serialized():
     initializer = keras.initializers.RandomNormal(stddev=0.3)
     assert initializers.get(keras.initializers.serialize(initializer)).get_config() == initializer.get_config()
 

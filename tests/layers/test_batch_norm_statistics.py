@@ -23,7 +23,7 @@ def test_the_first_layer_gets_the_moments_of_the_whole_data(seed):
     np.testing.assert_allclose(np.asarray(model.layers[0].moving_variance), exact.var((0, 1)), rtol=1e-5)
 
 
-def test_upper_layers_see_batches_normalised_by_their_own_statistics():
+def test_upper_layers_see_batches_normalized_by_their_own_statistics():
     batches = [_inputs(6, 3, seed=1), _inputs(2, 3, seed=2) * 4]
     kernel = np.random.default_rng(3).normal(size=(3, 2))
     model = keras.Sequential(

@@ -76,7 +76,7 @@ def test_on_one_device_gradients_and_statistics_are_those_of_keras(mode, shape):
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_ghosts_are_the_groups_normalised_by_keras_one_at_a_time(training):
+def test_ghosts_are_the_groups_normalized_by_keras_one_at_a_time(training):
     x = _inputs(12, 4, 4, 3)
     ghost = BatchNormalization(mode="ghost", ghost_size=4)
     outputs, means = [], []

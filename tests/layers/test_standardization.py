@@ -92,7 +92,7 @@ def test_one_example_gives_zero():
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16"])
-def test_raw_values_outside_float16_are_standardised(policy):
+def test_raw_values_outside_float16_are_standardized(policy):
     x = np.array([[1e6], [3e6]], "float32")
     layer = Standardization(dtype=policy)
     layer.adapt(x)
@@ -113,7 +113,7 @@ def test_mean_and_variance_can_be_given():
     np.testing.assert_allclose(np.asarray(layer(np.array([[5.0, 0.0]], "float32"))), [[2.0, -1.0]])
 
 
-def test_a_saved_model_standardises_alike(tmp_path):
+def test_a_saved_model_standardizes_alike(tmp_path):
     x = np.random.default_rng(0).normal(3.0, 2.0, (20, 4, 3)).astype("float32")
     layer = Standardization(axis=(1, 2))
     layer.adapt(x)

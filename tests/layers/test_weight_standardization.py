@@ -34,7 +34,7 @@ def test_the_dense_layer_is_the_formula(inputs, gain, epsilon, seed):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_convolution_is_that_of_keras_with_the_standardised_kernel(seed):
+def test_the_convolution_is_that_of_keras_with_the_standardized_kernel(seed):
     rng = np.random.default_rng(seed)
     gain, groups, strides = bool(seed % 2), [1, 2][seed % 3 == 0], [1, 2][seed % 5 == 0]
     arguments = dict(padding=["same", "valid"][seed % 2], strides=strides, groups=groups, dtype="float64")
@@ -57,7 +57,7 @@ def test_the_outputs_do_not_depend_on_the_scale_of_the_weights():
     np.testing.assert_allclose(np.asarray(layer(x)), before, atol=1e-3)
 
 
-def test_training_leaves_the_standardisation_to_the_gradient():
+def test_training_leaves_the_standardization_to_the_gradient():
     # The applied kernel is orthogonal to a change of mean or scale, and so must be the gradient of what is stored.
     model = keras.Sequential([keras.Input((6,)), WeightStandardizedDense(4, use_bias=False)])
     model.compile(keras.optimizers.SGD(1.0), "mse")
@@ -94,7 +94,7 @@ def test_a_constant_kernel_gives_zero():
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_half_precision_standardises_in_float32(policy):
+def test_half_precision_standardizes_in_float32(policy):
     # The variance of this kernel, 1e-10, is below what float16 can hold.
     kernel = np.array([[1e-5], [-1e-5]] * 2)
     layer = WeightStandardizedDense(1, use_bias=False, epsilon=0.0, dtype=policy)

@@ -24,7 +24,7 @@ def test_it_is_the_formula(d, method, epsilon, seed):
     x = _correlated(40, d, seed)
     layer = Whitening(method, epsilon, dtype="float64")
     layer.adapt([x[:13], x[13:]])
-    # The singular vectors of the centred data are the eigenvectors of their covariance.
+    # The singular vectors of the centered data are the eigenvectors of their covariance.
     _, s, vt = np.linalg.svd(x - x.mean(0), full_matrices=False)
     vt *= np.sign(vt[np.arange(d), np.abs(vt).argmax(1)])[:, None]
     w = vt.T / np.sqrt(s**2 / len(x) + epsilon)
@@ -44,13 +44,13 @@ def test_the_covariance_becomes_the_identity(method):
 
 def test_zca_is_symmetric_and_the_closest_to_the_input():
     x = _correlated(200, 4, seed=0)
-    centred = x - x.mean(0)
+    centered = x - x.mean(0)
     matrix = whitening_matrix(np.cov(x.T, bias=True), "zca", epsilon=0.0)
     np.testing.assert_allclose(matrix, matrix.T, atol=1e-12)
-    distance = np.linalg.norm(centred @ matrix - centred)
+    distance = np.linalg.norm(centered @ matrix - centered)
     for seed in range(20):
         rotation, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(4, 4)))
-        assert np.linalg.norm(centred @ matrix @ rotation - centred) > distance
+        assert np.linalg.norm(centered @ matrix @ rotation - centered) > distance
 
 
 def test_pca_keeps_the_directions_of_largest_variance():
@@ -76,8 +76,8 @@ def test_zca_gives_images_and_pca_rows():
 def test_batch_norm_leaves_correlations_as_they_are_and_whitening_removes_them():
     x = _correlated(100, 3, seed=1)
     batch_norm = keras.layers.BatchNormalization(epsilon=0.0, dtype="float64")
-    normalised = np.asarray(batch_norm(x, training=True))
-    np.testing.assert_allclose(np.corrcoef(normalised.T), np.corrcoef(x.T), atol=1e-13)
+    normalized = np.asarray(batch_norm(x, training=True))
+    np.testing.assert_allclose(np.corrcoef(normalized.T), np.corrcoef(x.T), atol=1e-13)
     layer = Whitening(epsilon=0.0, dtype="float64")
     layer.adapt(x)
     np.testing.assert_allclose(np.corrcoef(np.asarray(layer(x)).T), np.eye(3), atol=1e-12)

@@ -13,7 +13,7 @@ def test_batch_norm_can_be_made_on_other_backends(monkeypatch):
     assert not normalization().synchronized
 
 
-def test_batch_norm_normalises_on_one_device():
+def test_batch_norm_normalizes_on_one_device():
     x = np.random.default_rng(0).normal(3.0, 2.0, (64, 4)).astype("float32")
     expected = (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-5)
     np.testing.assert_allclose(normalization()(x, training=True), expected, atol=1e-5)
@@ -52,7 +52,7 @@ def test_a_convolution_keeps_the_size_or_halves_it_rounding_up(kernel_size, stri
     assert conv(keras.Input((size, size, 3)), 5, kernel_size, strides).shape == (None, *2 * (-(-size // strides),), 5)
 
 
-def test_a_convolution_is_he_initialised():
+def test_a_convolution_is_he_initialized():
     keras.utils.set_random_seed(0)
     inputs = keras.Input((8, 8, 64))
     kernel = keras.Model(inputs, conv(inputs, 64, 3)).layers[-1].kernel.numpy()

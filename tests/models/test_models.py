@@ -60,7 +60,7 @@ def test_float_and_uint8_inputs_give_the_same(name):
 
 
 @pytest.mark.parametrize("input_dtype", ["uint8", "float32"])
-def test_inputs_need_not_be_standardised(name, input_dtype):
+def test_inputs_need_not_be_standardized(name, input_dtype):
     outputs = build(name, input_dtype=input_dtype, mean=None, variance=None)(raw_images().astype(input_dtype))
     assert np.isfinite(outputs).all()
 
@@ -113,7 +113,7 @@ def test_every_weight_gets_a_gradient(name):
     assert all(np.isfinite(gradient).all() and np.any(gradient) for gradient in gradients)
 
 
-def test_every_batch_norm_is_synchronised(name):
+def test_every_batch_norm_is_synchronized(name):
     layers = [layer for layer in build(name).layers if isinstance(layer, keras.layers.BatchNormalization)]
     assert layers
     for layer in layers:

@@ -97,7 +97,7 @@ def test_a_shortcut_takes_every_second_pixel_and_adds_channels_of_zeros():
     assert not shortcut[..., 16:].any()
 
 
-def test_a_strided_convolution_is_centred_on_the_pixels_of_the_shortcut():
+def test_a_strided_convolution_is_centered_on_the_pixels_of_the_shortcut():
     model = resnet(**BASIC, num_outputs=3)
     layer = next(layer for layer in of_kind(model, keras.layers.Conv2D) if layer.strides == (2, 2))
     kernel = np.zeros(layer.kernel.shape, "float32")

@@ -236,7 +236,7 @@ def test_layer_wise_decay_counts_the_blocks_of_a_transformer():
     assert found["head/bias"] == 1.0
 
 
-def test_layer_wise_decay_takes_an_attention_and_a_normalisation_for_no_layers_of_their_own():
+def test_layer_wise_decay_takes_an_attention_and_a_normalization_for_no_layers_of_their_own():
     layers = keras.layers
     inputs = keras.Input((4, 6))
     x = layers.LayerNormalization(name="norm")(layers.Dense(6, name="embed")(inputs))
@@ -251,7 +251,7 @@ def test_layer_wise_decay_takes_an_attention_and_a_normalisation_for_no_layers_o
     assert sorted(set(found.values())) == [0.25, 0.5, 1.0]
 
 
-def test_layer_wise_decay_puts_a_normalisation_with_the_layer_before_it_which_has_no_bias():
+def test_layer_wise_decay_puts_a_normalization_with_the_layer_before_it_which_has_no_bias():
     dense, norm = keras.layers.Dense, keras.layers.BatchNormalization
     stack = [dense(2, use_bias=False, name="one"), norm(name="one_bn")]
     stack += [dense(2, use_bias=False, name="two"), norm(name="two_bn"), dense(2, name="head")]

@@ -109,14 +109,14 @@ def data(num_examples=80):
 
 
 def norm():
-    """Batch normalisation that gives on replicas what it gives on one device."""
+    """Batch normalization that gives on replicas what it gives on one device."""
     return keras.layers.BatchNormalization(synchronized=keras.config.backend() == "tensorflow", momentum=0.8)
 
 
 def model(package, name, seed=1):
     """A small classifier of `data` with the trick in it.
 
-    There is no bias before a normalisation: its gradient would be rounding errors, which Adam makes large.
+    There is no bias before a normalization: its gradient would be rounding errors, which Adam makes large.
     """
     keras.utils.set_random_seed(seed)
     kl = keras.layers

@@ -100,6 +100,6 @@ def assert_alike(found, wanted, way):
     """Two ways to compute the same may round a value that lies between two integers to either."""
     (images, masks), (wanted_images, wanted_masks) = found, wanted
     images = np.asarray(images).astype(int)
-    assert np.abs(images - wanted_images).max() <= 1, f"{way}: another grey level"
-    assert (images != wanted_images).mean() < 0.01, f"{way}: too many other grey levels"
+    assert np.abs(images - wanted_images).max() <= 1, f"{way}: another gray level"
+    assert (images != wanted_images).mean() < 0.01, f"{way}: too many other gray levels"
     assert (np.asarray(masks) != wanted_masks).mean() < 0.005, f"{way}: other masks"

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 
-def grey_images(part):
+def gray_images(part):
     """Distinct images, the first pixel of which is their number."""
     number = {"train": 40, "test": 12}[part]
     images = np.random.RandomState(number).randint(0, 256, (number, 28, 28, 1)).astype("uint8")
@@ -12,7 +12,7 @@ def grey_images(part):
     return images
 
 
-class TinyGrey(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+class TinyGray(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """Like Fashion-MNIST: all images of one size, train and test."""
 
     VERSION = tfds.core.Version("1.0.0")
@@ -28,7 +28,7 @@ class TinyGrey(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         return {part: self._generate_examples(part) for part in ("train", "test")}
 
     def _generate_examples(self, part):
-        for i, image in enumerate(grey_images(part)):
+        for i, image in enumerate(gray_images(part)):
             yield i, {"id": str(i), "image": image, "label": i % 4}
 
 

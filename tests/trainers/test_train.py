@@ -141,9 +141,9 @@ def test_an_override_of_another_type(tf_tricks, tmp_path, key, text, value):
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    """A TFDS_DATA_DIR with tiny_grey and tiny_photos, made by the builders of the data tests."""
+    """A TFDS_DATA_DIR with tiny_gray and tiny_photos, made by the builders of the data tests."""
     folder = tmp_path_factory.mktemp("tfds")
-    for builder in (stand_ins.TinyGrey, stand_ins.TinyPhotos):
+    for builder in (stand_ins.TinyGray, stand_ins.TinyPhotos):
         stand_ins.prepare(builder, folder, "array_record")
     return folder
 
@@ -154,7 +154,7 @@ def prepared(tmp_path_factory):
     [
         ("cifar10.py", {"name": "tiny_photos", "image_size": 32}, ["batch_size=8"]),
         ("cifar10.py:grow", {"name": "tiny_photos", "image_size": 32}, ["batch_size.initial=4"]),
-        ("fashion_mnist.py", {"name": "tiny_grey"}, ["batch_size=12"]),
+        ("fashion_mnist.py", {"name": "tiny_gray"}, ["batch_size=12"]),
         (
             "imagenet_resnet50.py",
             {"name": "tiny_photos", "image_size": 32, "memory_limit": 1000},

@@ -53,7 +53,7 @@ def test_the_line_says_what_is_learned(capsys):
             lambda: dense(1),
             (X, REAL),
             {"loss": keras.losses.MeanSquaredError(reduction=None)},
-            "no single number to minimise",
+            "no single number to minimize",
         ),
         (dense, (X, {"a": CLASSES}), {"loss": {"b": "mse"}}, "the loss cannot compare the labels"),
         (dense, (X, CLASSES), {"metrics": ["acuracy"]}, "no metric 'acuracy'; did you mean 'accuracy'"),

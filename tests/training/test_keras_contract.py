@@ -47,7 +47,7 @@ def convnet():
     return keras.Sequential([*layers, K.Dense(3)])
 
 
-def penalised():
+def penalized():
     layers = [keras.Input((6,)), K.Dense(8, kernel_regularizer="l2", activity_regularizer="l2"), K.Dense(3)]
     return keras.Sequential(layers)
 
@@ -223,7 +223,7 @@ CASES = {
     "recurrent": case(recurrent, (TOKENS, CLASSES), sparse, metrics=["accuracy"]),
     # Models
     "convnet": case(convnet, (IMAGES, CLASSES), sparse, metrics=["accuracy"]),
-    "penalties": case(penalised, (X, CLASSES), sparse),
+    "penalties": case(penalized, (X, CLASSES), sparse),
     "add_loss": case(adds_loss, (X, CLASSES), sparse, metrics=["accuracy"]),
     "compute_loss": case(own_loss, (X, CLASSES), sparse, metrics=["accuracy"]),
     # Structures

@@ -91,13 +91,13 @@ def test_a_variable_that_does_nothing_has_gradient_zero():
     assert_close(objective(model, MSE)((inputs, labels), position(0)).gradients[:1], [np.zeros(2)], 0)
 
 
-def penalised():
+def penalized():
     dense = keras.layers.Dense(2, kernel_regularizer=keras.regularizers.L2(0.1), activity_regularizer="l2")
     return keras.Sequential([keras.Input((3,)), dense, keras.layers.Dense(1, bias_regularizer="l1")])
 
 
 def test_penalties_of_layers_are_in_loss_and_gradient():
-    model = penalised()
+    model = penalized()
     inputs, labels = map(tf.constant, linear_data(4))
     outcome = objective(model, MSE)((inputs, labels), position(0))
     loss, gradients = keras_gradient(model, MSE, inputs, labels)
@@ -115,7 +115,7 @@ def test_penalties_of_weights_count_once_over_micro_batches():
 
 
 def test_penalties_do_not_pile_up_from_pass_to_pass():
-    made = objective(penalised(), MSE)
+    made = objective(penalized(), MSE)
     inputs, labels = map(tf.constant, linear_data(4))
     losses = [float(made((inputs, labels), position(0)).loss) for _ in range(3)]
     assert losses[0] == losses[1] == losses[2]

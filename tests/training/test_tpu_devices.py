@@ -1,4 +1,4 @@
-"""Connecting to a TPU, by stand-ins for what finds and initialises it: the order of the calls, and a sentence each."""
+"""Connecting to a TPU, by stand-ins for what finds and initializes it: the order of the calls, and a sentence each."""
 
 import socket
 import urllib.error
@@ -183,21 +183,21 @@ LOCAL = [
     (
         "strategy",
         error("InternalError", "RET_CHECK failure (xla/tpu_node_interfaces.cc:432) *platform"),
-        r"the TPU of this machine could not be initialised; restart it, .*\(RET_CHECK failure \(xla/tpu_node_interf",
+        r"the TPU of this machine could not be initialized; restart it, .*\(RET_CHECK failure \(xla/tpu_node_interf",
     ),
-    ("initialize", RuntimeError(""), r"could not be initialised; .*\(RuntimeError\)$"),
+    ("initialize", RuntimeError(""), r"could not be initialized; .*\(RuntimeError\)$"),
 ]
 REMOTE = [
     (
         "resolve",
         urllib.error.URLError("[Errno -2] Name or service not known"),
-        "the TPU 'mine' cannot be looked up by its name, since this machine is not in Google's cloud: give its address",
+        "the TPU 'mine' cannot be found by its name, since this machine is not in Google's cloud: give its address",
     ),
     ("resolve", TimeoutError("timed out"), "the TPU 'mine' does not answer: check that it is running"),
     (
         "connect",
         RuntimeError("Missing runtime dependency on the Google API client. Run `pip install cloud-tpu-client` to fix."),
-        "the TPU 'mine' cannot be looked up by its name: pip install cloud-tpu-client, or give its address",
+        "the TPU 'mine' cannot be found by its name: pip install cloud-tpu-client, or give its address",
     ),
     (
         "connect",
@@ -234,7 +234,7 @@ def test_nobody_listens_at_an_address(calls, fail):
 
 
 def test_a_port_that_is_none(calls):
-    with pytest.raises(RequestError, match="the TPU 'grpc://there:x' could not be initialised"):
+    with pytest.raises(RequestError, match="the TPU 'grpc://there:x' could not be initialized"):
         tt.strategy(tpu="grpc://there:x")
 
 
@@ -248,5 +248,5 @@ def test_what_this_machine_lacks_comes_before_tensorflow_is_asked(calls):
 def test_a_tpu_that_is_there_and_fails_is_never_a_silent_run_on_the_cpu(calls, monkeypatch):
     monkeypatch.setattr(tpu_environment, "is_there", lambda: True)
     calls.at, calls.fail = "initialize", RuntimeError("broken")
-    with pytest.raises(RequestError, match="could not be initialised"):
+    with pytest.raises(RequestError, match="could not be initialized"):
         tt.strategy("auto")

@@ -41,7 +41,7 @@ def test_a_card_has_all_its_parts(package, name):
 
 @pytest.mark.parametrize(("package", "name"), [case for case in ALL if case[1] not in examples.FUNCTIONS])
 def test_what_can_be_named_says_how_a_config_names_it(package, name):
-    inside_a_model = {"scalar_bias", "scalar_multiplier"}  # building blocks for models without normalisation
+    inside_a_model = {"scalar_bias", "scalar_multiplier"}  # building blocks for models without normalization
     looks_only = {"learning_rate_finder"}  # a run that it is part of trains nothing
     if name in inside_a_model | looks_only:
         assert not config_lines(package, name)

@@ -50,7 +50,7 @@ def blend_levels(images, other, factor):
     return ops.cast(ops.clip(ops.right_shift(blended, 14), 0, 255), "uint8")
 
 
-def grey(images):
+def gray(images):
     """Returns the gray image, 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601), as in Pillow.
 
     Args:
@@ -59,11 +59,11 @@ def grey(images):
     Returns:
         [b, h, w, 1].
     """
-    return grey_of(*(images[..., n : n + 1] for n in range(3)))
+    return gray_of(*(images[..., n : n + 1] for n in range(3)))
 
 
-def grey_of(red, green, blue):
-    """Returns the gray of three channels of one shape; see `grey`."""
+def gray_of(red, green, blue):
+    """Returns the gray of three channels of one shape; see `gray`."""
     if "int" in keras.backend.standardize_dtype(red.dtype):
         return ops.right_shift(red * 19595 + green * 38470 + blue * 7471 + 32768, 16)
     return red * 0.299 + green * 0.587 + blue * 0.114

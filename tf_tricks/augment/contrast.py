@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from tf_tricks.augment.augmentation import to_float
-from tf_tricks.augment.blend import blend, blend_levels, factor_range, grey, is_uint8
+from tf_tricks.augment.blend import blend, blend_levels, factor_range, gray, is_uint8
 from tf_tricks.augment.color import ColorAugmentation
 from tf_tricks.augment.fused import fused
 
@@ -27,13 +27,13 @@ def contrast(images, factor, low, high):
         >>> np.asarray(contrast(image, factor, 0, 255)).ravel().tolist()
         [125, 175]
     """
-    mean = _mean_of_grey(images)
+    mean = _mean_of_gray(images)
     if is_uint8(images):
         return blend_levels(images, mean, factor)
     return blend(images, ops.cast(mean, to_float(images).dtype), factor, low, high)
 
 
-def _mean_of_grey(images):
+def _mean_of_gray(images):
     """Returns the mean of each gray image, float32 [b, 1, 1, 1]."""
     _, height, width, channels = images.shape
     # The mean of the gray is the gray of the mean. A float16 cannot hold the sum of an image. To lay up to 16 parts of
@@ -43,7 +43,7 @@ def _mean_of_grey(images):
     dtype = "int32" if is_uint8(images) else "float32"
     summed = sum(ops.cast(stacked[:, n], dtype) for n in range(parts))
     means = ops.cast(ops.sum(summed, axis=1), "float32")[:, None, None] / (height * width)
-    return grey(means) if channels == 3 else ops.mean(means, axis=-1, keepdims=True)
+    return gray(means) if channels == 3 else ops.mean(means, axis=-1, keepdims=True)
 
 
 @keras.saving.register_keras_serializable("tf_tricks")

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from tf_tricks.augment.augmentation import like, per_example, to_float
-from tf_tricks.augment.blend import check_channels, grey_of, is_uint8
+from tf_tricks.augment.blend import check_channels, gray_of, is_uint8
 from tf_tricks.augment.color import ColorAugmentation
 from tf_tricks.augment.per_pixel import per_pixel
 from tf_tricks.errors import check_number
@@ -28,16 +28,16 @@ def grayscale(images, chosen=None):
     if check_channels("grayscale", images, (1, 3)) == 1:
         return images
     chosen = ops.ones(ops.shape(images)[:1], "bool") if chosen is None else chosen
-    return per_pixel(_greyed, images, chosen)
+    return per_pixel(_grayed, images, chosen)
 
 
-def _greyed(red, green, blue, chosen):
+def _grayed(red, green, blue, chosen):
     """Returns the three channels, gray where an example is `chosen` (bool [b])."""
     channels = red, green, blue
     if is_uint8(red):
-        shade = ops.cast(grey_of(*(ops.cast(channel, "int32") for channel in channels)), "uint8")
+        shade = ops.cast(gray_of(*(ops.cast(channel, "int32") for channel in channels)), "uint8")
     else:
-        shade = like(grey_of(*map(to_float, channels)), red)
+        shade = like(gray_of(*map(to_float, channels)), red)
     return [ops.where(per_example(chosen, red), shade, channel) for channel in channels]
 
 

@@ -3,7 +3,7 @@
 import keras
 
 from tf_tricks.augment.augmentation import to_float
-from tf_tricks.augment.blend import blend, check_channels, factor_range, grey
+from tf_tricks.augment.blend import blend, check_channels, factor_range, gray
 from tf_tricks.augment.color import ColorAugmentation
 from tf_tricks.augment.fused import fused
 
@@ -28,7 +28,7 @@ def saturation(images, factor, low, high):
     """
     if check_channels("saturation", images, (1, 3)) == 1:
         return images
-    return blend(images, grey(to_float(images)), factor, low, high)
+    return blend(images, gray(to_float(images)), factor, low, high)
 
 
 @keras.saving.register_keras_serializable("tf_tricks")

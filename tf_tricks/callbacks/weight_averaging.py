@@ -128,7 +128,7 @@ class StochasticWeightAveraging(WeightAveraging):
 
     Izmailov et al. 2018, "Averaging weights leads to wider optima and better generalization", arXiv:1803.05407. With a
     rate that stays high, or goes up and down, SGD wanders around a wide minimum; the mean of the points it visits lies
-    nearer to the middle and generalises better than any of them. After the epochs start_epoch, start_epoch + every, …:
+    nearer to the middle and generalizes better than any of them. After the epochs start_epoch, start_epoch + every, …:
 
         average ← (n · average + weights) / (n + 1)
 

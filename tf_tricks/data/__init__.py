@@ -1,4 +1,4 @@
-"""Data sets: sources of examples, split, with the statistics to standardise them."""
+"""Data sets: sources of examples, split, with the statistics to standardize them."""
 
 from tf_tricks.data.sets import get
 from tf_tricks.data.sources import ArraySource, EncodedSource, as_source

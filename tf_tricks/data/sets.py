@@ -107,7 +107,7 @@ def _is_zip(path):
 def regression(num_examples=64, num_inputs=1000, num_outputs=10, validation_fraction=0, seed=0):
     """Returns the slides' two-layer regression: inputs and targets independent, N(0, 1).
 
-    There is nothing to standardise and nothing to generalise to: mean, variance and test are None.
+    There is nothing to standardize and nothing to generalize to: mean, variance and test are None.
 
     Args:
         num_examples: N.
@@ -144,7 +144,7 @@ def get(identifier, seed=0):
     Args:
         identifier: a name (`"digits"`, `"regression"`, or any image classification of TFDS), a dict
             `{"name": "cifar10", "validation_fraction": 0.1}`, or a `Splits`, which is returned as it is. Every dict may
-            have the key `"preprocessing"`, a layer that adapts to the training inputs, in place of standardisation.
+            have the key `"preprocessing"`, a layer that adapts to the training inputs, in place of standardization.
         seed: the run's seed; it determines the validation part, and never the test part.
 
     Raises:

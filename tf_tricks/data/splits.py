@@ -19,10 +19,10 @@ class Splits:
         train: source of the training examples (see `tf_tricks.data.sources`).
         validation: source of the examples held out to choose by, or None.
         test: source of the examples to report on, or None.
-        mean: the training inputs' mean, a float for each channel or feature; None where nothing is to be standardised.
+        mean: the training inputs' mean, a float for each channel or feature; None where nothing is to be standardized.
         variance: their variance, likewise.
         name: the data set's name.
-        preprocessing: the layer that takes the place of standardisation, as `tf_tricks.layers.get` takes it, or None.
+        preprocessing: the layer that takes the place of standardization, as `tf_tricks.layers.get` takes it, or None.
     """
 
     train: Any
@@ -124,7 +124,7 @@ def from_arrays(
     """Returns the `Splits` of arrays in memory.
 
     Args:
-        x_train: vectors [n, d], grey images [n, height, width] or images [n, height, width, channels]; uint8 is kept,
+        x_train: vectors [n, d], gray images [n, height, width] or images [n, height, width, channels]; uint8 is kept,
             all else becomes float32.
         y_train: classes, integers [n] or [n, 1] from 0; one-hot rows, distributions or several classes at once [n, K];
             or, for regression, real numbers [n, d] or [n].

@@ -1,4 +1,4 @@
-"""Mean and variance of the training inputs: what standardisation subtracts and divides by."""
+"""Mean and variance of the training inputs: what standardization subtracts and divides by."""
 
 import numpy as np
 import tensorflow as tf
@@ -7,12 +7,12 @@ import tensorflow as tf
 def mean_and_variance(source, chunk=250):
     """Returns the mean and the variance of each channel (of images) or feature (of vectors) over all of `source`.
 
-    The population variance, (1/n) Σ (x − mean)², gathered chunk by chunk in float64. Standardisation is then
+    The population variance, (1/n) Σ (x − mean)², gathered chunk by chunk in float64. Standardization is then
     (x − mean) / √(variance + ε), the lecture's eq. (6). A channel that is constant has variance 0, and is returned as
     it is: ε, or a floor, is the business of the layer that divides.
 
     Args:
-        source: a source of `tf_tricks.data`; to standardise with, its training part only.
+        source: a source of `tf_tricks.data`; to standardize with, its training part only.
         chunk: examples read at a time.
 
     Returns:

@@ -63,7 +63,7 @@ _REGISTRY = Registry("initializer", classes_by_name(keras.initializers, keras.in
 def get(identifier):
     """Returns an initializer from a name, a dict with `"name"` and its arguments, or a Keras initializer.
 
-    What `keras.initializers.get` takes serves as well: short names (`"zeros"`, `"normal"`) and serialised initializers
+    What `keras.initializers.get` takes serves as well: short names (`"zeros"`, `"normal"`) and serialized initializers
     (`{"class_name": "RandomNormal", "config": {"stddev": 1.0}}`).
 
     Raises:

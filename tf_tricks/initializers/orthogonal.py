@@ -13,7 +13,7 @@ def orthogonal(gain=1.0, seed=None):
 
         W = gain · Q,  with QᵀQ = I (n_in ≥ n_out) or QQᵀ = I (n_in ≤ n_out)
 
-    Saxe et al. 2014, arXiv:1312.6120. It is Keras's `Orthogonal`: Q comes from the QR factorisation of a Gaussian
+    Saxe et al. 2014, arXiv:1312.6120. It is Keras's `Orthogonal`: Q comes from the QR factorization of a Gaussian
     matrix, with the signs that make it uniformly distributed. The kernel of a convolution is seen as a matrix of
     (height · width · channels) × filters, which keeps the length of a patch, not of the whole image.
 

@@ -7,9 +7,9 @@ from tf_tricks.errors import check_number
 
 
 def normalization(layer=None, zero_gamma=False):
-    """Returns a new normalisation layer: batch normalisation over the whole batch, or what `layer` names.
+    """Returns a new normalization layer: batch normalization over the whole batch, or what `layer` names.
 
-    The batch normalisation is that of all replicas together, with momentum 0.9 and ε = 10⁻⁵ as in the ResNet papers
+    The batch normalization is that of all replicas together, with momentum 0.9 and ε = 10⁻⁵ as in the ResNet papers
     (Keras's own are 0.99 and 10⁻³). Only Keras on TensorFlow knows the argument `synchronized`; elsewhere it is left at
     False. (A JAX program that is sharded over devices takes the mean over the whole array anyway.)
 
@@ -37,7 +37,7 @@ def normalization(layer=None, zero_gamma=False):
 
 
 def conv(x, filters, kernel_size, strides=1, layer=None):
-    """Returns a convolution of `x` without bias, He-initialised, zero-padded evenly on both sides.
+    """Returns a convolution of `x` without bias, He-initialized, zero-padded evenly on both sides.
 
     Args:
         x: images, [batch, height, width, channels].

@@ -7,7 +7,7 @@ from tf_tricks.models.blocks import check_common, logits, relu
 from tf_tricks.models.blocks import conv as convolve
 from tf_tricks.models.blocks import dropout as new_dropout
 from tf_tricks.models.blocks import normalization as new_normalization
-from tf_tricks.models.stem import check_image, check_sizes, standardised_input
+from tf_tricks.models.stem import check_image, check_sizes, standardized_input
 
 
 def convnet(
@@ -27,8 +27,8 @@ def convnet(
 ):
     """Stages of convolutions with pooling between them: small images on small machines.
 
-    Each stage is `convolutions` times convolution → batch normalisation → ReLU, in the manner of VGG (Simonyan &
-    Zisserman 2015, arXiv:1409.1556) with the batch normalisation of Ioffe & Szegedy (2015, arXiv:1502.03167). Between
+    Each stage is `convolutions` times convolution → batch normalization → ReLU, in the manner of VGG (Simonyan &
+    Zisserman 2015, arXiv:1409.1556) with the batch normalization of Ioffe & Szegedy (2015, arXiv:1502.03167). Between
     stages, a 2 × 2 maximum halves height and width. The last stage is averaged over the image, dropped out and made
     into logits.
 
@@ -40,12 +40,12 @@ def convnet(
         kernel_size: height and width of the kernels.
         dropout: share of the last features that is dropped, in [0, 1); or a layer, as `tf_tricks.layers.get` takes it.
             A layer for images, such as `drop_block`, comes at the end of each stage instead.
-        normalization: the layer that normalises, as `tf_tricks.layers.get` takes it; None for batch normalisation.
+        normalization: the layer that normalizes, as `tf_tricks.layers.get` takes it; None for batch normalization.
         conv: the layer that convolves, likewise, without filters and kernel size; None for Keras's.
         input_dtype: what the raw inputs are, `"float32"` or `"uint8"`.
         mean: of the raw inputs, one number for each channel, or None.
         variance: of the raw inputs, one number for each channel, or None.
-        preprocessing: a layer in place of the standardisation, adapted to the raw inputs, or None.
+        preprocessing: a layer in place of the standardization, adapted to the raw inputs, or None.
 
     Returns:
         a `keras.Model` from raw images to logits (or a regression), float32 [batch, num_outputs].
@@ -68,7 +68,7 @@ def convnet(
     kernel_size = int(check_number("kernel_size", kernel_size, minimum=1, integer=True))
     check_image(f"convnet of {len(filters)} stages", input_shape, halvings=len(filters) - 1)
 
-    inputs, x = standardised_input(input_shape, input_dtype, mean, variance, preprocessing)
+    inputs, x = standardized_input(input_shape, input_dtype, mean, variance, preprocessing)
     drops_images = getattr(new_dropout(dropout).input_spec, "ndim", None) == 4
     for stage, (channels, number) in enumerate(zip(filters, convolutions)):
         if stage > 0:

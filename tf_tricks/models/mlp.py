@@ -7,9 +7,9 @@ from tf_tricks.errors import unknown
 from tf_tricks.models.blocks import check_common, fresh, logits
 from tf_tricks.models.blocks import dropout as new_dropout
 from tf_tricks.models.blocks import normalization as new_normalization
-from tf_tricks.models.stem import check_sizes, standardised_input
+from tf_tricks.models.stem import check_sizes, standardized_input
 
-# Activations that let about half of the signal's power through, for which He's initialisation makes up.
+# Activations that let about half of the signal's power through, for which He's initialization makes up.
 RELU_LIKE = ("relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "swish", "mish", "hard_silu", "hard_swish")
 
 
@@ -31,8 +31,8 @@ def mlp(
 ):
     """Fully connected layers: for tables, and the simplest model for everything else.
 
-    Each hidden layer is dense → (batch normalisation) → activation → dropout: h ← dropout(f(BN(W h))). He's
-    initialisation (He et al. 2015, arXiv:1502.01852) keeps the variance of the signal through relu-like activations,
+    Each hidden layer is dense → (batch normalization) → activation → dropout: h ← dropout(f(BN(W h))). He's
+    initialization (He et al. 2015, arXiv:1502.01852) keeps the variance of the signal through relu-like activations,
     Glorot's (Glorot & Bengio 2010) through the others. Dropout: Srivastava et al. 2014.
 
     Args:
@@ -41,15 +41,15 @@ def mlp(
         hidden: width of each hidden layer; empty for a linear model.
         activation: name of a Keras activation.
         dropout: share of the hidden units that is dropped, in [0, 1); or a layer, as `tf_tricks.layers.get` takes it.
-        batch_norm: whether to normalise before each activation.
+        batch_norm: whether to normalize before each activation.
         kernel_initializer: of the hidden layers, as `tf_tricks.initializers.get` takes it; None chooses by
             the activation.
-        normalization: the layer that normalises before each activation, as `tf_tricks.layers.get` takes it, or None.
+        normalization: the layer that normalizes before each activation, as `tf_tricks.layers.get` takes it, or None.
         dense: the hidden layers, likewise, without units and initializer; None for Keras's.
         input_dtype: what the raw inputs are, `"float32"` or `"uint8"`.
         mean: of the raw inputs, one number for each channel (the last axis), or None.
         variance: of the raw inputs, one number for each channel, or None.
-        preprocessing: a layer in place of the standardisation, adapted to the raw inputs, or None.
+        preprocessing: a layer in place of the standardization, adapted to the raw inputs, or None.
 
     Returns:
         a `keras.Model` from raw inputs to logits (or a regression), float32 [batch, num_outputs].
@@ -67,14 +67,14 @@ def mlp(
     if kernel_initializer is None:
         kernel_initializer = "he_normal" if activation in RELU_LIKE else "glorot_uniform"
 
-    inputs, x = standardised_input(input_shape, input_dtype, mean, variance, preprocessing)
+    inputs, x = standardized_input(input_shape, input_dtype, mean, variance, preprocessing)
     x = keras.layers.Flatten()(x)
-    normalise = batch_norm or normalization is not None
+    normalize = batch_norm or normalization is not None
     for width in hidden:
         initializer = initializers.get(fresh(kernel_initializer))
-        arguments = dict(units=width, use_bias=not normalise, kernel_initializer=initializer)
+        arguments = dict(units=width, use_bias=not normalize, kernel_initializer=initializer)
         x = layers.get(fresh(dense or "dense"), **arguments)(x)
-        if normalise:
+        if normalize:
             x = new_normalization(normalization)(x)
         x = keras.layers.Activation(activation)(x)
         x = new_dropout(dropout)(x)

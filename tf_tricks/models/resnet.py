@@ -6,7 +6,7 @@ from tf_tricks.errors import RequestError
 from tf_tricks.models.blocks import check_common, logits, relu
 from tf_tricks.models.blocks import dropout as new_dropout
 from tf_tricks.models.residual import residual_parts
-from tf_tricks.models.stem import check_image, standardised_input
+from tf_tricks.models.stem import check_image, standardized_input
 
 # Number of bottleneck blocks in each stage of the networks for ImageNet.
 IMAGENET = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
@@ -29,19 +29,19 @@ def resnet(
     variance=None,
     preprocessing=None,
 ):
-    """Residual networks: y = relu(x + F(x)), F being convolutions with batch normalisation.
+    """Residual networks: y = relu(x + F(x)), F being convolutions with batch normalization.
 
     He et al. 2015, arXiv:1512.03385. Depths 6n + 2 (20, 32, 44, 56, 110, …) are those of section 4.2 for small images:
     three stages of n blocks of two 3 × 3 convolutions, with 16, 32 and 64 channels, and shortcuts without parameters
     (option A: every second pixel, the new channels zero). Depths 50, 101 and 152 are those for ImageNet: bottleneck
     blocks, projections where the shape changes (option B), the stride in the 3 × 3 convolution ("v1.5"), and the logits
-    initialised with standard deviation 0.01 as by Goyal et al. 2017, arXiv:1706.02677.
+    initialized with standard deviation 0.01 as by Goyal et al. 2017, arXiv:1706.02677.
 
     Args:
         input_shape: shape of one image, (height, width, channels).
         num_outputs: number of classes, or of values to predict.
         depth: number of layers: 6n + 2 from 8 on, or 50, 101, 152.
-        zero_gamma: whether every block starts as the identity: F ends in a batch normalisation with scale γ = 0 (Goyal
+        zero_gamma: whether every block starts as the identity: F ends in a batch normalization with scale γ = 0 (Goyal
             et al. 2017, section 5.1).
         dropout: share of the last features that is dropped, in [0, 1); or a layer, as `tf_tricks.layers.get` takes it.
         stochastic_depth: probability of dropping the last block's branch, in [0, 1); those before fall linearly to 0
@@ -55,7 +55,7 @@ def resnet(
         input_dtype: what the raw inputs are, `"float32"` or `"uint8"`.
         mean: of the raw inputs, one number for each channel, or None.
         variance: of the raw inputs, one number for each channel, or None.
-        preprocessing: a layer in place of the standardisation, adapted to the raw inputs, or None.
+        preprocessing: a layer in place of the standardization, adapted to the raw inputs, or None.
 
     Returns:
         a `keras.Model` from raw images to logits (or a regression), float32 [batch, num_outputs].
@@ -74,7 +74,7 @@ def resnet(
     check_image(f"resnet of depth {depth}", input_shape, halvings=5 if depth in IMAGENET else 2)
 
     parts = residual_parts(normalization, conv, zero_gamma, stochastic_depth, squeeze_and_excite, blur_pool)
-    inputs, x = standardised_input(input_shape, input_dtype, mean, variance, preprocessing)
+    inputs, x = standardized_input(input_shape, input_dtype, mean, variance, preprocessing)
     if depth in IMAGENET:
         x = relu(parts.normalize(parts.conv(x, 64, 7, strides=2)))
         x = keras.layers.MaxPooling2D(3, strides=2)(keras.layers.ZeroPadding2D(1)(x))

@@ -1,4 +1,4 @@
-"""Where every model begins: raw inputs, standardised inside the model."""
+"""Where every model begins: raw inputs, standardized inside the model."""
 
 import keras
 import numpy as np
@@ -8,8 +8,8 @@ from tf_tricks.errors import RequestError, check_number, unknown
 INPUT_DTYPES = ("float32", "uint8")
 
 
-def standardised_input(input_shape, input_dtype="float32", mean=None, variance=None, preprocessing=None):
-    """Returns a model's input and the same values standardised, x ← (x − mean) / √variance, one channel at a time.
+def standardized_input(input_shape, input_dtype="float32", mean=None, variance=None, preprocessing=None):
+    """Returns a model's input and the same values standardized, x ← (x − mean) / √variance, one channel at a time.
 
     The mean and the variance become part of the model, so that a saved model takes raw values. They are applied in
     float32 under every dtype policy: raw values (metres, dollars, milliseconds) may be outside what float16 can hold.
@@ -32,7 +32,7 @@ def standardised_input(input_shape, input_dtype="float32", mean=None, variance=N
 
     Example:
         >>> import keras, numpy as np
-        >>> inputs, x = standardised_input((2,), "uint8", mean=[10.0, 7.0], variance=[4.0, 0.0])
+        >>> inputs, x = standardized_input((2,), "uint8", mean=[10.0, 7.0], variance=[4.0, 0.0])
         >>> print(keras.Model(inputs, x).predict(np.array([[14, 7]], "uint8"), verbose=0))
         [[2. 0.]]
     """
@@ -46,8 +46,8 @@ def standardised_input(input_shape, input_dtype="float32", mean=None, variance=N
         # Keras casts float inputs to the dtype of each layer, and leaves integers as they are: cast them here.
         return inputs, inputs if input_dtype == "float32" else keras.layers.Rescaling(1.0, dtype="float32")(inputs)
     mean, variance = _check_moments(mean, variance, channels=input_shape[-1])
-    standardise = keras.layers.Normalization(axis=-1, mean=mean.tolist(), variance=variance.tolist(), dtype="float32")
-    return inputs, standardise(inputs)
+    standardize = keras.layers.Normalization(axis=-1, mean=mean.tolist(), variance=variance.tolist(), dtype="float32")
+    return inputs, standardize(inputs)
 
 
 def check_image(model, input_shape, halvings):

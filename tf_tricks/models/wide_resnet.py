@@ -6,7 +6,7 @@ from tf_tricks.errors import RequestError, check_number
 from tf_tricks.models.blocks import check_common, logits, relu
 from tf_tricks.models.blocks import dropout as new_dropout
 from tf_tricks.models.residual import residual_parts
-from tf_tricks.models.stem import check_image, standardised_input
+from tf_tricks.models.stem import check_image, standardized_input
 
 
 def wide_resnet(
@@ -29,7 +29,7 @@ def wide_resnet(
     """Residual networks that are wide instead of deep, with the activation before the convolution: y = x + F(x).
 
     Zagoruyko & Komodakis 2016, arXiv:1605.07146. Three stages of n = (depth − 4) / 6 blocks with 16k, 32k and 64k
-    channels, k being the widening factor. In F, each of two 3 × 3 convolutions follows a batch normalisation and a
+    channels, k being the widening factor. In F, each of two 3 × 3 convolutions follows a batch normalization and a
     ReLU, with dropout between the convolutions. Where the shape changes, the shortcut is a 1 × 1 convolution of the
     activated input. WRN-28-10 is `depth=28, widen_factor=10`.
 
@@ -51,7 +51,7 @@ def wide_resnet(
         input_dtype: what the raw inputs are, `"float32"` or `"uint8"`.
         mean: of the raw inputs, one number for each channel, or None.
         variance: of the raw inputs, one number for each channel, or None.
-        preprocessing: a layer in place of the standardisation, adapted to the raw inputs, or None.
+        preprocessing: a layer in place of the standardization, adapted to the raw inputs, or None.
 
     Returns:
         a `keras.Model` from raw images to logits (or a regression), float32 [batch, num_outputs].
@@ -69,7 +69,7 @@ def wide_resnet(
     check_image("wide_resnet", input_shape, halvings=2)
 
     parts = residual_parts(normalization, conv, False, stochastic_depth, squeeze_and_excite, blur_pool)
-    inputs, x = standardised_input(input_shape, input_dtype, mean, variance, preprocessing)
+    inputs, x = standardized_input(input_shape, input_dtype, mean, variance, preprocessing)
     x = parts.conv(x, 16, 3)
     count, number = (depth - 4) // 6, 0
     for stage, width in enumerate((16 * widen_factor, 32 * widen_factor, 64 * widen_factor)):

@@ -199,7 +199,7 @@ def adam_w(
 
     Keras's decay is 0.004 if none is given; the paper's schedule multiplier is η itself. For ε see `adam`.
 
-    Use it when you train transformers, or want Adam to generalise better.
+    Use it when you train transformers, or want Adam to generalize better.
 
     Avoid it when the batch is in the thousands: `lamb`. For small convolutional networks `momentum` with `l2` is as
     good.

@@ -103,7 +103,7 @@ class LayerWiseDecay(LearningRateMultipliers):
     so that the general features of the first layers are kept (Howard & Ruder 2018, arXiv:1801.06146, section 3.2, with
     a decay of 1/2.6; Clark et al. 2020, arXiv:2003.10555). Layers count in the order of the model, by their weights'
     paths. What is called a block or layer with a number (`block_3_norm/gamma`, `encoder/layer_3/query/kernel`) is one
-    layer with all that it holds (Bao et al. 2021, arXiv:2106.08254); so is an attention. Elsewhere a normalisation
+    layer with all that it holds (Bao et al. 2021, arXiv:2106.08254); so is an attention. Elsewhere a normalization
     belongs to the layer before it.
 
     Use it when a pre-trained model is fine-tuned on a few thousand examples.
@@ -146,7 +146,7 @@ class LayerWiseDecay(LearningRateMultipliers):
 
 _BLOCK = re.compile(r"^.*(?:block|layer)[_./]?\d+(?:[a-z](?![a-z]))?")
 _ATTENTION = re.compile(r"^.*?attention[^/]*(?=/.*/)")
-_NORMALISATION = re.compile(r"(?:norm[^/]*|(?:^|[_/])bn\d*)$")
+_NORMALIZATION = re.compile(r"(?:norm[^/]*|(?:^|[_/])bn\d*)$")
 
 
 def _layers(paths):
@@ -157,7 +157,7 @@ def _layers(paths):
         whole = _BLOCK.search(layer) or _ATTENTION.search(path)
         if whole:
             layers.append(whole.group())
-        elif layers and _NORMALISATION.search(layer):
+        elif layers and _NORMALIZATION.search(layer):
             layers.append(layers[-1])
         else:
             layers.append(layer)

@@ -28,7 +28,7 @@ class Lookahead(OptimizerWrapper):
 
     Args:
         optimizer: a new Keras optimizer, or in a config its name or dict.
-        k: steps between two synchronisations, at least 1; the paper's are 5 to 10.
+        k: steps between two synchronizations, at least 1; the paper's are 5 to 10.
         alpha: α in (0, 1]; the paper's is 0.5 or 0.8.
         name: the name.
 
@@ -72,11 +72,11 @@ class Lookahead(OptimizerWrapper):
             self.assign(slow, slow_before)
             return
         self.inner.update_step(gradient, variable, learning_rate)
-        synchronise = (self.iterations + 1) % self.k == 0
+        synchronize = (self.iterations + 1) % self.k == 0
         fast = ops.convert_to_tensor(variable)
-        slow_after = ops.where(synchronise, slow_before + self.alpha * (fast - slow_before), slow_before)
+        slow_after = ops.where(synchronize, slow_before + self.alpha * (fast - slow_before), slow_before)
         self.assign(slow, slow_after)
-        self.assign(variable, ops.where(synchronise, slow_after, fast))
+        self.assign(variable, ops.where(synchronize, slow_after, fast))
 
     def get_config(self):
         """Returns the arguments."""

@@ -1,4 +1,4 @@
-"""Sharpness-aware minimisation."""
+"""Sharpness-aware minimization."""
 
 import contextlib
 
@@ -12,9 +12,9 @@ from tf_tricks.optimizers.wrapper import OptimizerWrapper
 
 @keras.saving.register_keras_serializable("tf_tricks")
 class SAM(OptimizerWrapper):
-    """Sharpness-aware minimisation around any optimizer: descends by the gradient at the worst point nearby.
+    """Sharpness-aware minimization around any optimizer: descends by the gradient at the worst point nearby.
 
-    A sharp minimum generalises badly. SAM (Foret et al. 2021, arXiv:2010.01412, eqs. 2 and 3) goes uphill by ρ, takes
+    A sharp minimum generalizes badly. SAM (Foret et al. 2021, arXiv:2010.01412, eqs. 2 and 3) goes uphill by ρ, takes
     the gradient there, on the same batch, goes back, and lets the inner optimizer step by that gradient:
 
         e = ρ g(w)/|g(w)|,   w ← step(w, g(w + e))

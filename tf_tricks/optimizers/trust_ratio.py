@@ -6,7 +6,7 @@ from keras import ops
 from tf_tricks import patterns
 
 NOT_WEIGHTS = ("bias$", "gamma$", "beta$")
-"""Biases and the scales and shifts of normalisation: vectors that large-batch recipes leave alone."""
+"""Biases and the scales and shifts of normalization: vectors that large-batch recipes leave alone."""
 
 
 def norm(x):

@@ -139,7 +139,7 @@ def _losses(model):
 def _check_reductions(model):
     for loss in _losses(model):
         if loss.reduction in (None, "none"):
-            raise RequestError(f"the loss {loss.name!r} has reduction=None: it gives no single number to minimise")
+            raise RequestError(f"the loss {loss.name!r} has reduction=None: it gives no single number to minimize")
 
 
 def _check_structure(model, labels, outputs, what):

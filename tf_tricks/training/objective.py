@@ -118,10 +118,10 @@ def compute(model, inputs, labels, weights, training):
 
 
 def stateless(model, states, position):
-    """Returns the scope in which a pass changes nothing, draws by its position and finds the weights to penalise."""
-    # In such a scope Keras finds only the values of those variables to penalise that are in the mapping.
-    penalised = [(v, v.value) for v in model.trainable_variables if v.regularizer is not None]
-    return keras.StatelessScope(state_mapping=seeds_at(states, position) + penalised, collect_losses=True)
+    """Returns the scope in which a pass changes nothing, draws by its position and finds the weights to penalize."""
+    # In such a scope Keras finds only the values of those variables to penalize that are in the mapping.
+    penalized = [(v, v.value) for v in model.trainable_variables if v.regularizer is not None]
+    return keras.StatelessScope(state_mapping=seeds_at(states, position) + penalized, collect_losses=True)
 
 
 def changed(scope, variables):

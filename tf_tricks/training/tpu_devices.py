@@ -1,4 +1,4 @@
-"""The strategy of a TPU: found, connected to and initialised, and what may have gone wrong with that."""
+"""The strategy of a TPU: found, connected to and initialized, and what may have gone wrong with that."""
 
 import contextlib
 import re
@@ -39,12 +39,12 @@ _CAUSES = [
     ),
     (
         r"cloud-tpu-client",
-        "{tpu} cannot be looked up by its name: pip install cloud-tpu-client, or give its address, "
+        "{tpu} cannot be found by its name: pip install cloud-tpu-client, or give its address, "
         "--tpu=grpc://HOST:8470, or --tpu=local for the TPU of this machine",
     ),
     (
         r"URLError|metadata\.google",
-        "{tpu} cannot be looked up by its name, since this machine is not in Google's cloud: give its address, "
+        "{tpu} cannot be found by its name, since this machine is not in Google's cloud: give its address, "
         "--tpu=grpc://HOST:8470, or --tpu=local for the TPU of this machine",
     ),
     (
@@ -91,7 +91,7 @@ def explain(name, error):
     for pattern, sentence in _CAUSES:
         if re.search(pattern, told):
             return f"{sentence.format(tpu=tpu, known=tpu_environment.KNOWN)} ({_gist(error)})"
-    return f"{tpu} could not be initialised; restart it, or train with --device=cpu ({_gist(error)})"
+    return f"{tpu} could not be initialized; restart it, or train with --device=cpu ({_gist(error)})"
 
 
 def _gist(error):
