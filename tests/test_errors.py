@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tf_tricks as tt
 from tf_tricks.errors import RequestError, unknown
@@ -37,3 +38,17 @@ def test_inputs_and_labels_as_keras_takes_them(call, example):
     arguments = {"epochs": 1} if call == "fit" else {}
     with pytest.raises(RequestError, match=rf"Trainer\.{call}: .*; inputs and labels are one argument, {example}$"):
         getattr(trainer, call)(x, y, **arguments)
+
+
+def in_a_function(mixup, images, labels):
+    return tf.function(lambda *batch: mixup(*batch, training=True))(images, labels)
+
+
+def in_a_map(mixup, images, labels):
+    return tf.data.Dataset.from_tensors((images, labels)).map(lambda *batch: mixup(*batch))
+
+
+@pytest.mark.parametrize("call", [in_a_function, in_a_map])
+def test_a_sentence_stays_one_where_autograph_converts_what_is_around_it(call):
+    with pytest.raises(RequestError, match=r"^mixup needs num_classes to mix labels that are integers$"):
+        call(tt.augment.get("mixup"), np.zeros((4, 8, 8, 3), "uint8"), np.arange(4))

@@ -12,9 +12,10 @@ import traceback
 class RequestError(ValueError):
     """The request was wrong: nothing has started, nothing was written (exit status 2)."""
 
-    _keras_call_info_injected = (
-        True  # or Keras wraps the sentence, if a layer says it, in a list of the call's arguments
-    )
+    # Or Keras wraps the sentence, if a layer says it, in a list of the call's arguments,
+    _keras_call_info_injected = True
+    # and TensorFlow, if it is said in a function that AutoGraph has converted, in a listing of code.
+    ag_pass_through = True
 
 
 class RunError(RuntimeError):
