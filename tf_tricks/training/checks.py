@@ -174,3 +174,9 @@ def listed(callbacks):
         if not isinstance(callback, keras.callbacks.Callback):
             raise RequestError(f"callbacks must be Keras callbacks, not {callback!r}")
     return callbacks
+
+
+def wants_every_step(callback):
+    """Whether a callback says so, or is one of Keras's that does something every so many batches."""
+    frequency = getattr(callback, "save_freq", getattr(callback, "update_freq", "epoch"))
+    return getattr(callback, "every_step", False) or frequency != "epoch"

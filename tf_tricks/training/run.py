@@ -11,7 +11,7 @@ from tf_tricks.errors import RunError
 from tf_tricks.schedules import noise_scale_of, plan
 from tf_tricks.training import contact_sheet, state
 from tf_tricks.training.averaging import averaged_weights, finalize_averaged_weights, keeps_average
-from tf_tricks.training.checks import check_batch
+from tf_tricks.training.checks import check_batch, wants_every_step
 from tf_tricks.training.device_errors import told
 from tf_tricks.training.interrupt import Interrupted
 from tf_tricks.training.loop import Loop
@@ -175,7 +175,8 @@ class Run:
         self.callbacks.on_train_batch_begin(self.progress.step)
         self._take_learning_rate()
         began = time.perf_counter()
-        step_losses, norms = self._call_loop([self._scaled_rate(step) for step in steps])
+        with told("training", batch_size, "micro_batch"):
+            step_losses, norms = self._loop.run([self._scaled_rate(step) for step in steps])
         seconds = time.perf_counter() - began
         self._steps_a_call = max(1, min(1000, int(SECONDS_A_CALL * len(steps) / seconds)))
         if not np.all(np.isfinite(step_losses)):
@@ -217,7 +218,7 @@ class Run:
 
     def _coming_steps(self, log):
         steps = []
-        at_most = 1 if any(map(_wants_every_step, self.callbacks.callbacks)) else self._steps_a_call
+        at_most = 1 if any(map(wants_every_step, self.callbacks.callbacks)) else self._steps_a_call
         for step in self._steps_from_here():
             if steps and (step.batch_size != steps[0].batch_size or self.epoch_of(step) != self.epoch_of(steps[0])):
                 break
@@ -230,10 +231,6 @@ class Run:
         progress, task = self.progress, self.task
         batch_size = progress.batch_size or task.batch_size
         return plan.steps(self.num_examples, task.total_epochs, task.learning_rate, batch_size, progress.examples_seen)
-
-    def _call_loop(self, learning_rates):
-        with told("training", self._loop_batch_size, "micro_batch"):
-            return self._loop.run(learning_rates)
 
     def _diverge(self, step_losses):
         """A callback may handle the divergence and end the run; otherwise it fails here."""
@@ -303,9 +300,3 @@ class Run:
         elif rate != self._known_rate and (step := self.next_step()) is not None and step.learning_rate > 0:
             self.progress.learning_rate_factor = rate / step.learning_rate  # out of a rate of 0
         self._known_rate = rate
-
-
-def _wants_every_step(callback):
-    """Whether a callback says so, or is one of Keras's that does something every so many batches."""
-    frequency = getattr(callback, "save_freq", getattr(callback, "update_freq", "epoch"))
-    return getattr(callback, "every_step", False) or frequency != "epoch"
