@@ -27,6 +27,7 @@ from trainer import BATCH_SIZE, MODELS, STEPS, seconds
 import tf_tricks as tt
 from tf_tricks.training.loop import Loop
 from tf_tricks.training.objective import Objective
+from tf_tricks.training.task import plan_task
 
 OPTIMIZERS = {
     "keras SGD": lambda: keras.optimizers.SGD(1e-3, momentum=0.9),
@@ -119,7 +120,7 @@ def trainer_steps(make_model, images, labels, optimizer):
     model = make_model()
     trainer = tt.Trainer(model, optimizer, batch_size=BATCH_SIZE, metrics=["sparse_categorical_accuracy"])
     stream = tt.data.Stream((images, labels))
-    trainer.check(stream, epochs=1)
+    plan_task(trainer, stream, epochs=1)
     objective = Objective(model, trainer.shares, jit_compile=trainer.jit_compile)
     loop = Loop(trainer.strategy, objective, trainer.update)
     loop.start(stream, BATCH_SIZE, 0)

@@ -12,6 +12,7 @@ from support import examples
 import tf_tricks as tt
 from tf_tricks import tricks
 from tf_tricks.trainers import parts
+from tf_tricks.training.task import plan_task
 
 PACKAGES = examples.PACKAGES | {"augment": tt.augment}
 ALL = [(package, name) for package in PACKAGES for name in PACKAGES[package].TRICKS]
@@ -72,7 +73,7 @@ def test_the_config_line_of_a_card(package, name, base):
     exec(config_lines(package, name), {"config": config})
     built = parts.build(parts.resolve(config), tt.strategy("cpu"))
     trainer = tt.Trainer(built.model, **built.trainer_arguments)
-    trainer.check(built.stream, config.epochs, built.fit_arguments["callbacks"])
+    plan_task(trainer, built.stream, config.epochs, built.fit_arguments["callbacks"])
 
 
 def test_the_list_has_every_trick_on_one_line():
