@@ -71,12 +71,13 @@ def prepare(config, topology):
     from tf_tricks.tpu.check import check_request
     from tf_tricks.trainers import parts
     from tf_tricks.training import devices
+    from tf_tricks.training.task import plan_task
     from tf_tricks.training.trainer import Trainer
 
     chips = len(topology.devices)
     built = parts.build(config, devices.strategy("cpu"), num_replicas=chips)
     trainer = Trainer(built.model, **built.trainer_arguments | {"jit_compile": False})  # all of the step is compiled
-    task = trainer.check(built.stream, config["epochs"], built.fit_arguments["callbacks"])
+    task = plan_task(trainer, built.stream, config["epochs"], built.fit_arguments["callbacks"])
     request = trainer, built.stream, topology, task.batch_sizes
     check_request(*request)
     return request
