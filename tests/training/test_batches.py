@@ -67,6 +67,6 @@ for found, expected in zip(run(), one, strict=True):
 
 def test_a_run_with_distributed_iterators_is_the_same():
     done = subprocess.run(
-        [sys.executable, "-c", RUN], capture_output=True, text=True, timeout=200, cwd=Path(__file__).parent
+        [sys.executable, "-c", RUN], capture_output=True, text=True, timeout=200, cwd=Path(__file__).parents[1]
     )
     assert done.returncode == 0, done.stderr
