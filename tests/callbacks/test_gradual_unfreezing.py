@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 import pytest
-from support.runs import Crash, assert_resumes_exactly, assert_same, compiled, data, network, run, trainer, values
+from support.crash import Crash
+from support.runs import assert_resumes_exactly, assert_same, compiled, data, network, run, trainer, values
 
 from tf_tricks.callbacks.gradual_unfreezing import GradualUnfreezing
 from tf_tricks.callbacks.weight_averaging import ExponentialMovingAverage

@@ -196,7 +196,7 @@ def test_a_run_that_crashed_is_resumed_bit_for_bit(make, tmp_path):
     def run(workdir, crash):
         made = tt.Trainer(flat_model(), "momentum", 0.01, 4, "mean_squared_error")
         stream = Stream((inputs, 2 * inputs), seed=1)
-        made.fit(stream, 9, callbacks=[make(), Crash(crash)], workdir=workdir, verbose=0)
+        made.fit(stream, 9, callbacks=[make(), Crash(epoch=crash)], workdir=workdir, verbose=0)
         return made
 
     whole = run(tmp_path / "whole", None)

@@ -137,8 +137,8 @@ def test_a_stopped_run_that_is_asked_to_go_on_has_the_good_weights(tmp_path):
 
 def test_a_resumed_run_still_has_the_weights_of_the_last_good_epoch(tmp_path):
     with pytest.raises(ZeroDivisionError):
-        trained([StopOnNaN(), Poison(9), Crash(2)], 9, tmp_path)
-    made, _ = trained([stop := StopOnNaN(), Poison(2, 0), Crash(None)], 9, tmp_path)
+        trained([StopOnNaN(), Poison(9), Crash(epoch=2)], 9, tmp_path)
+    made, _ = trained([stop := StopOnNaN(), Poison(2, 0), Crash()], 9, tmp_path)
     good, _ = trained([], 2)
     assert_same_state(made, good)
     assert "those of the end of epoch 2 are back" in stop.message

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+from support.crash import Crash
 
 import tf_tricks as tt
 from tf_tricks.data import Stream
@@ -47,30 +48,6 @@ def run(made, callbacks, workdir=None, epochs=4, num_examples=64, **arguments):
     stream = Stream(data(num_examples), seed=1)
     arguments = dict(validation=data(10), verbose=0, log_every=3) | arguments
     return made.fit(stream, epochs, callbacks=callbacks, workdir=workdir, **arguments).history
-
-
-class Crash(keras.callbacks.Callback):
-    """Raises at an update, or at the end of an epoch; a resumed run does not inherit this."""
-
-    every_step = True
-
-    def __init__(self, step=None, epoch=None):
-        super().__init__()
-        self.step, self.epoch = step, epoch
-
-    def get_state(self):
-        return {}
-
-    def set_state(self, state):
-        pass
-
-    def on_train_batch_begin(self, batch, logs=None):
-        if batch == self.step:
-            raise ZeroDivisionError
-
-    def on_epoch_end(self, epoch, logs=None):
-        if epoch == self.epoch:
-            raise ZeroDivisionError
 
 
 def values(model):

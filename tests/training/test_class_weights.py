@@ -1,27 +1,11 @@
 """What an example of each class counts."""
 
-import keras
 import numpy as np
 import pytest
 
 import tf_tricks as tt
 from tf_tricks.errors import RequestError
 from tf_tricks.training.class_weights import class_weights
-
-K = keras.layers
-RNG = np.random.RandomState(0)
-X = RNG.randn(32, 6).astype("float32")
-CLASSES = RNG.randint(0, 3, 32)
-REAL = RNG.randn(32, 1).astype("float32")
-
-
-def dense(outputs=3, activation=None, inputs=6):
-    return keras.Sequential([keras.Input((inputs,)), K.Dense(outputs, activation=activation)])
-
-
-def fit(model, data, callbacks=(), fit_arguments=(), **arguments):
-    trainer = tt.Trainer(model, batch_size=8, **arguments)
-    return trainer.fit(data, callbacks=callbacks, verbose=0, **{"epochs": 1} | dict(fit_arguments))
 
 
 @pytest.mark.parametrize(

@@ -331,6 +331,23 @@ def both(name):
     return (models[0], fitted.history, evaluated), (models[1], trained.history, trainer.evaluate(ArraySource(*rows)))
 
 
+def test_a_token_that_is_there_twice_counts_in_adam_as_one_gradient():
+    """As in `fit` of the same network on one-hot rows, and with Keras on JAX; see docs/keras.md for `fit` on tokens."""
+    tokens, table = K.Embedding(30, 4), K.Dense(4, use_bias=False)
+    embedded, dense_rows = (
+        keras.Sequential([keras.Input(shape), first, K.GlobalAveragePooling1D(), K.Dense(3)])
+        for shape, first in (((10,), tokens), ((10, 30), table))
+    )
+    dense_rows.set_weights(embedded.get_weights())
+    dense_rows.compile(keras.optimizers.Adam(0.01, epsilon=1e-3), sparse())
+    one_hot = np.eye(30, dtype="float32")[TOKENS]
+    dense_rows.fit(one_hot, CLASSES, batch_size=BATCH, epochs=2, shuffle=False, verbose=0)
+    trainer = tt.Trainer(embedded, keras.optimizers.Adam(0.01, epsilon=1e-3), batch_size=BATCH, loss=sparse())
+    trainer.fit(InOrder(ArraySource(TOKENS, CLASSES)), 2, verbose=0)
+    for found, wanted in zip(embedded.get_weights(), dense_rows.get_weights(), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_the_trainer_gives_what_keras_gives(name):
     (model, history, evaluated), (ours, our_history, our_evaluation) = both(name)

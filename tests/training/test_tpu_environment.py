@@ -1,4 +1,4 @@
-"""Where a TPU is seen, which packages fit together, and when the environment is set."""
+"""Where a TPU is seen, and when the environment is set."""
 
 import os
 import subprocess
@@ -190,50 +190,6 @@ def test_the_strategy_sets_it_before_it_imports_tensorflow():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     assert done.stdout == "False\n", done.stderr
-
-
-def refuse(message, packages):
-    with pytest.raises(RequestError, match=message):
-        tpu_environment.check_packages(packages)
-
-
-def test_packages_that_fit():
-    tpu_environment.check_packages(GOOD)
-    tpu_environment.check_packages(GOOD._replace(libtpu="0.0.50", wanted_libtpu=Requirement("libtpu~=0.0.14")))
-    tpu_environment.check_packages(GOOD._replace(libtpu=None, wanted_libtpu=None))  # the driver of the machine's image
-    tpu_environment.check_packages(GOOD._replace(tensorflow="2.19.1"))  # whichever was installed last
-
-
-def test_plain_tensorflow():
-    refuse(
-        "tensorflow 2.21.0 has no TPU support: pip uninstall --yes tensorflow, then pip install tensorflow-tpu==2.19.1",
-        Packages("2.21.0", libtpu="0.0.42.1", driver=Path("it")),
-    )
-
-
-def test_two_tensorflows_of_different_versions():
-    refuse(
-        "tensorflow 2.21.0 and tensorflow-tpu 2.20.0 overwrite each other's files: pip uninstall --yes tensorflow "
-        "tensorflow-tpu, then pip install tensorflow-tpu==2.20.0",
-        GOOD._replace(tensorflow="2.21.0", tensorflow_tpu="2.20.0"),
-    )
-
-
-def test_no_driver():
-    refuse("tensorflow-tpu 2.19.1 needs libtpu, which is not installed: pip install", Packages(tensorflow_tpu="2.19.1"))
-
-
-def test_another_driver_than_tensorflow_wants():
-    refuse(
-        r"needs libtpu==0.0.10, and libtpu 0.0.42.1 is installed: pip install 'libtpu==0.0.10'",
-        GOOD._replace(libtpu="0.0.42.1"),
-    )
-
-
-def test_a_driver_that_the_user_names_is_not_judged(monkeypatch):
-    monkeypatch.setenv(tpu_environment.LIBRARY, "mine.so")
-    tpu_environment.check_packages(GOOD._replace(libtpu="0.0.42.1"))
-    tpu_environment.check_packages(Packages(tensorflow_tpu="2.19.1"))
 
 
 @pytest.mark.parametrize(

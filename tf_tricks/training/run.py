@@ -111,17 +111,16 @@ class Run:
             checkpoints: `Checkpoints`, or None to keep none.
             stop_requests: `StopRequests`, already entered.
         """
-        callbacks = self.callbacks
         self.model.stop_training = False
         self._leave_learning_rate(self.next_step())
-        callbacks.on_train_begin()
+        self.callbacks.on_train_begin()
         self._take_learning_rate()
         self._restore(log, checkpoints)
         self._known_rate = float(self.optimizer.learning_rate.numpy())  # that of the step before, if restored
         while (step := self.next_step()) is not None:
             if self.epoch is None:
                 self.epoch = self.epoch_of(step)
-                callbacks.on_epoch_begin(self.epoch)
+                self.callbacks.on_epoch_begin(self.epoch)
                 self._take_learning_rate()
             self._run_steps(log)
             if self._ends_epoch():
@@ -133,7 +132,7 @@ class Run:
         self._save(log, checkpoints)
         if keeps_average(self.optimizer):
             finalize_averaged_weights(self.optimizer)
-        callbacks.on_train_end()
+        self.callbacks.on_train_end()
 
     def _restore(self, log, checkpoints):
         """Goes on from the newest checkpoint, if there is one."""
@@ -148,12 +147,11 @@ class Run:
             log.image("augmented", contact_sheet.of_stream(self.stream, self.task.total_epochs))
 
     def _save(self, log, checkpoints):
-        if checkpoints is None:
-            return
-        arrays, values = self.state()
-        size = log.size()  # the lines are on the disk before the checkpoint that counts them
-        with writing(self.workdir):
-            checkpoints.save(self.progress.step, arrays, values | {"metrics_size": size})
+        if checkpoints is not None:
+            arrays, values = self.state()
+            size = log.size()  # the lines are on the disk before the checkpoint that counts them
+            with writing(self.workdir):
+                checkpoints.save(self.progress.step, arrays, values | {"metrics_size": size})
 
     def _stop(self, log, checkpoints, signal):
         self._save(log, checkpoints)
