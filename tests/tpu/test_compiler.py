@@ -3,13 +3,14 @@
 import configparser
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 import tensorflow as tf
 
 from tf_tricks.errors import RequestError
-from tf_tricks.tpu import compiler
+from tf_tricks.tpu import compiler, process
 from tf_tricks.tpu.chips import CHIPS
 from tf_tricks.tpu.collectives import collectives
 
@@ -189,6 +190,66 @@ def test_nothing_is_printed(capfd, v5e):
 
 @pytest.mark.tpu_compiler
 def test_who_waits_long_is_told_so(monkeypatch, capfd, v5e):
-    monkeypatch.setattr(compiler, "PATIENCE", 0.1)
+    monkeypatch.setattr(compiler, "PATIENCE", 0.001)
     compiler.compile_function(mean, [SPEC], [0], v5e)
     assert re.match(r"v5e:2x2: compiling, 0 s so far\n", capfd.readouterr().err)
+
+
+@pytest.fixture
+def starts(monkeypatch):
+    """List of what the compiler's processes are started with, one for each start."""
+    start, started = subprocess.Popen, []
+    monkeypatch.setattr(process.subprocess, "Popen", lambda *args, **kw: started.append(kw) or start(*args, **kw))
+    monkeypatch.setattr(compiler, "_PROCESS", process.Process())
+    return started
+
+
+@pytest.mark.tpu_compiler
+def test_one_process_answers_many_requests(starts):
+    for name in ("v5e:2x2", "v4:1x1x1", "v5e:2x2"):
+        compiler.topology(name)
+    assert len(starts) == 1
+
+
+@pytest.mark.tpu_compiler
+@pytest.mark.parametrize("name", ["LIBTPU_INIT_ARGS", "PYTHONPATH"])
+def test_what_is_read_at_the_start_starts_it_anew(starts, monkeypatch, name):
+    compiler.topology("v5e:2x2")
+    monkeypatch.setenv("SOMETHING_ELSE", "1")
+    compiler.topology("v5e:2x2")
+    assert len(starts) == 1
+    monkeypatch.setenv(name, "")
+    compiler.topology("v5e:2x2")
+    assert len(starts) == 2
+
+
+@pytest.mark.tpu_compiler
+def test_a_process_that_has_died_in_the_meantime_is_replaced(starts):
+    compiler.topology("v5e:2x2")
+    compiler._PROCESS._process.kill()
+    compiler._PROCESS._process.wait()
+    assert compiler.topology("v5e:2x2").kind == "v5e"
+    assert len(starts) == 2
+
+
+@pytest.mark.tpu_compiler
+def test_an_answer_that_nobody_waited_for_is_not_the_next_one(starts, monkeypatch):
+    def interrupted(stream):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(process.pickle, "load", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            compiler.topology("v5e:2x2")
+    assert len(compiler.topology("v4:1x1x1").devices) == 1
+
+
+@pytest.mark.tpu_compiler
+def test_a_fork_has_a_process_of_its_own(starts, monkeypatch):
+    compiler.topology("v5e:2x2")
+    of_the_parent = compiler._PROCESS._process
+    monkeypatch.setattr(process.os, "getpid", lambda: -1)
+    compiler.topology("v5e:2x2")
+    assert len(starts) == 2
+    assert of_the_parent.poll() is None
+    of_the_parent.kill()

@@ -1,14 +1,9 @@
-"""What is asked of the TPU compiler, and what it answers; it runs in a process of its own, see `worker`."""
+"""What is asked of the TPU compiler, and what it answers; it runs in a process of its own, see `process`."""
 
 import contextlib
 import importlib.metadata
-import os
-import pickle
 import re
-import signal
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 from typing import NamedTuple
@@ -18,19 +13,17 @@ from tf_tricks.tpu import worker
 from tf_tricks.tpu.chips import CHIPS
 from tf_tricks.tpu.collectives import collectives
 from tf_tricks.tpu.names import canonical
+from tf_tricks.tpu.process import Process
 
 VERSIONS = {"jax": "0.10.2", "jaxlib": "0.10.2", "libtpu": "0.0.42.1"}
 """With which this file is known to work; the extra `tpu-check` installs them."""
 
 INSTALL = "pip install -e '.[tpu-check]' (x86-64 Linux, CPython 3.11 or newer)"
 
-_ENVIRONMENT = {
-    "TPU_SKIP_MDS_QUERY": "1",  # no cloud's metadata server is asked which TPU this machine has
-    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",  # nobody's TPU is taken, so that several processes may compile
-}
-
 PATIENCE = 20.0
 """Seconds between two lines on standard error that say that the compiler is still at work."""
+
+_PROCESS = Process()
 
 
 class Topology(NamedTuple):
@@ -120,7 +113,7 @@ def topology(name):
     options = {"chips_per_host_bounds": [*[min(2, size) for size in sizes[:2]], 1]}
     if chip.config:
         options["chip_config_name"] = chip.config
-    answer, content = _ask({"topology": name, "options": options})
+    answer, content = _PROCESS.ask({"topology": name, "options": options})
     if answer == worker.DEVICES:
         return Topology(name, kind, tuple(content), options)
     if answer == worker.ABSENT:
@@ -150,7 +143,7 @@ def compile_function(function, specs, split_axes, topology):
             raise NotCompilable(str(error)) from error
         request = dict(topology=topology.name, options=topology.options, hlo=hlo, chips=len(topology.devices))
         request["split"] = [(spec.shape.rank, axis) for spec, axis in zip(specs, split_axes)]
-        return _program(*_ask(request))
+        return _program(*_PROCESS.ask(request))
 
 
 def usable_memory(topology):
@@ -168,35 +161,6 @@ def usable_memory(topology):
         if error.available:
             return error.available
     return CHIPS[topology.kind].memory
-
-
-def _ask(request):
-    """Returns the worker's answer, (kind, content); where it dies, what it has said at last counts as a refusal."""
-    environment = {key: value for key, value in _ENVIRONMENT.items() if key not in os.environ} | os.environ
-    with tempfile.TemporaryFile() as said:
-        done = subprocess.run(  # -P: the package's own folder holds modules with names such as `check`
-            [sys.executable, "-P", worker.__file__],
-            input=pickle.dumps(request),
-            stdout=subprocess.PIPE,
-            stderr=said,
-            env=environment,
-            check=False,
-        )
-        if done.returncode == 0:
-            return pickle.loads(done.stdout)
-        said.seek(0)
-        return worker.REFUSED, _last_words(said.read().decode(errors="replace"), done.returncode)
-
-
-def _last_words(text, status):
-    """Why a worker has ended without an answer, as well as what it has printed tells."""
-    how = f"exit status {status}"
-    if status < 0:
-        how = signal.Signals(-status).name
-    if status == -signal.SIGKILL:
-        how += ", as where the machine's memory is used up"
-    fatal = re.findall(r"^F\d{4} .*?\] (.*)$", text, re.MULTILINE)
-    return f"the TPU compiler has ended itself ({how})" + (f": {fatal[-1]}" if fatal else "")
 
 
 def _program(answer, content):

@@ -1,8 +1,8 @@
 """The TPU compiler, libtpu, on a machine without a TPU: the one file that reaches into private parts of jax.
 
-`compiler` runs it as a process of its own, because libtpu ends the process in which it meets what it cannot compile.
-So it imports nothing of this package and no TensorFlow, and starts in half a second. It reads one pickled request from
-standard input and writes one pickled answer, (kind, content), to standard output.
+`process` runs it as a process of its own, because libtpu ends the process in which it meets what it cannot compile.
+So it imports nothing of this package and no TensorFlow. It reads pickled requests from standard input and writes a
+pickled answer, (kind, content), to each to standard output, until there are no more.
 
 jax can describe a TPU that is not there (`jax.experimental.topologies`), and TensorFlow hands out the program of a
 `tf.function` in XLA's own language. What leads from the one to the other has no public interface.
@@ -108,12 +108,16 @@ def _program(executable):
 
 
 def main():
-    """Answers the request of standard input."""
+    """Answers the requests of standard input."""
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what libtpu prints must not stand among the answer
-    request = pickle.load(sys.stdin.buffer)
-    with answers:
+    os.dup2(2, 1)  # what libtpu prints must not stand among the answers
+    while True:
+        try:
+            request = pickle.load(sys.stdin.buffer)
+        except EOFError:
+            return
         pickle.dump(answer(request), answers)
+        answers.flush()
 
 
 if __name__ == "__main__":
