@@ -2,6 +2,7 @@
 
 import configparser
 import os
+import pickle
 import re
 import subprocess
 from pathlib import Path
@@ -242,6 +243,17 @@ def test_an_answer_that_nobody_waited_for_is_not_the_next_one(starts, monkeypatc
         with pytest.raises(KeyboardInterrupt):
             compiler.topology("v5e:2x2")
     assert len(compiler.topology("v4:1x1x1").devices) == 1
+
+
+@pytest.mark.tpu_compiler
+def test_an_answer_that_breaks_off_is_a_refusal(starts, monkeypatch):
+    def killed_amid_the_answer(stream):
+        compiler._PROCESS._process.kill()
+        return pickle.loads(pickle.dumps(list(range(100)))[:50])
+
+    monkeypatch.setattr(process.pickle, "load", killed_amid_the_answer)
+    with pytest.raises(RequestError, match=r"the TPU compiler has ended itself \(SIGKILL, as where"):
+        compiler.topology("v5e:2x2")
 
 
 @pytest.mark.tpu_compiler

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from support.crash import Crash
+from support.linear_runs import assert_same, fit, trainer, weights
 from support.problems import convnet, image_data, linear_data, linear_model
 
 import tf_tricks as tt
@@ -14,27 +15,6 @@ from tf_tricks import augment, schedules
 from tf_tricks.data import Stream
 from tf_tricks.errors import RunError
 from tf_tricks.training import checks
-
-SETTINGS = dict(optimizer="momentum", learning_rate=0.02, batch_size=16, loss="mean_squared_error")
-
-
-def trainer(model=None, **settings):
-    keras.utils.set_random_seed(0)
-    return tt.Trainer(model or linear_model(), **(SETTINGS | settings))
-
-
-def fit(made, epochs=2, **arguments):
-    """The history of a run over 64 examples."""
-    return made.fit(Stream(linear_data(), seed=1), epochs, verbose=0, **arguments).history
-
-
-def weights(made):
-    return [v.numpy() for v in made.model.weights]
-
-
-def assert_same(ones, others):
-    for one, other in zip(ones, others, strict=True):
-        np.testing.assert_array_equal(one, other)
 
 
 def test_fit_is_a_plain_loop_of_keras():
@@ -92,109 +72,6 @@ def test_metrics_and_validation_are_in_the_history():
     history = fit(made, validation=linear_data(10))
     assert sorted(history) == ["loss", "mean_absolute_error", "val_loss", "val_mean_absolute_error"]
     assert history["val_loss"][-1] == pytest.approx(made.evaluate(linear_data(10))["loss"])
-
-
-class Recorder(keras.callbacks.Callback):
-    """Notes the rates that callbacks see and the hooks that are called."""
-
-    def __init__(self):
-        super().__init__()
-        self.rates, self.hooks = [], []
-
-    def on_train_begin(self, logs=None):
-        self.hooks.append("train begin")
-
-    def on_train_end(self, logs=None):
-        self.hooks.append("train end")
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.hooks.append(f"epoch {epoch} begin")
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.hooks.append(f"epoch {epoch} end")
-
-    def on_train_batch_begin(self, batch, logs=None):
-        self.hooks.append("batch begin")
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.hooks.append("batch end")
-        self.rates.append((batch, float(self.model.optimizer.learning_rate.numpy())))
-
-
-def test_hooks_are_called_in_keras_order():
-    recorder = Recorder()
-    fit(trainer(batch_size=64), callbacks=[recorder])
-    epochs = [[f"epoch {i} begin", "batch begin", "batch end", f"epoch {i} end"] for i in (0, 1)]
-    assert recorder.hooks == ["train begin", *epochs[0], *epochs[1], "train end"]
-
-
-def test_the_rate_follows_the_schedule():
-    rate = schedules.step_decay(0.02, epochs=(0.5, 1), factor=0.5)
-    recorder = Recorder()
-    fit(trainer(learning_rate=rate), callbacks=[recorder], log_every=1)
-    seen = dict(recorder.rates)
-    assert {batch: seen[batch] for batch in (1, 3, 7)} == pytest.approx({1: 0.02, 3: 0.01, 7: 0.005})
-
-
-class SetRate(keras.callbacks.Callback):
-    """Sets the learning rate at a hook, once."""
-
-    def __init__(self, hook, rate):
-        super().__init__()
-        setattr(self, hook, self.set)
-        self.rate = rate
-
-    def set(self, *_, **__):
-        if self.rate is not None:
-            self.model.optimizer.learning_rate = self.rate
-        self.rate = None
-
-
-@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_begin", "on_train_batch_begin"])
-def test_a_rate_that_a_callback_sets_counts_at_once(hook):
-    one, other = trainer(learning_rate=0.02), trainer(learning_rate=0.01)
-    fit(one, callbacks=[SetRate(hook, 0.01)])
-    fit(other)
-    for value, wanted in zip(weights(one), weights(other)):
-        np.testing.assert_allclose(value, wanted, rtol=1e-5)
-
-
-def test_reduce_lr_on_plateau_stays_on_top_of_the_schedule():
-    rate = schedules.step_decay(0.02, epochs=(2,), factor=0.1)
-    plateau = keras.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=1e9)
-    recorder = Recorder()
-    fit(trainer(learning_rate=rate, batch_size=64), epochs=3, callbacks=[plateau, recorder])
-    # The first epoch is the best one; the second, no better, halves the rate; then the schedule makes it a tenth.
-    assert [r for _, r in recorder.rates] == pytest.approx([0.02, 0.02, 0.001])
-
-
-def test_early_stopping_stops():
-    made = trainer()
-    fit(made, 5, callbacks=[keras.callbacks.EarlyStopping("loss", patience=1, min_delta=1e9)])
-    assert made.run.progress.step == 2 * 4
-
-
-def test_early_stopping_restores_the_best_weights():
-    best, made = trainer(), trainer()
-    fit(best, 1)
-    stopping = keras.callbacks.EarlyStopping("loss", patience=2, min_delta=1e9, restore_best_weights=True)
-    fit(made, 5, callbacks=[stopping])
-    assert_same(weights(made), weights(best))
-
-
-class StopAt(keras.callbacks.Callback):
-    def __init__(self, step):
-        super().__init__()
-        self.step = step
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.model.stop_training = batch + 1 >= self.step
-
-
-def test_stop_training_stops_within_an_epoch():
-    made = trainer()
-    fit(made, 5, callbacks=[StopAt(2)], log_every=1)
-    assert made.run.progress.step == 2
 
 
 def test_learning_rate_decay_is_the_schedule():

@@ -16,12 +16,15 @@ _DEFAULTS = {
     "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",  # nobody's TPU is taken, so that several processes may compile
 }
 
-_READ_AT_THE_START = ("JAX_", "LD_", "LIBTPU_", "PYTHON", "TPU_", "XLA_")
+_READ_AT_THE_START = ("ALLOW_MULTIPLE_LIBTPU_LOAD", "JAX_", "LD_", "LIBTPU_", "PYTHON", "TPU_", "XLA_")
 """Variables of the environment that a process already started would not see change."""
 
 
 class Process:
-    """A process that answers requests, started at the first, and anew where it has ended or its environment changed."""
+    """A process that answers requests, started at the first, and anew where it has ended or its environment changed.
+
+    (A pool of `concurrent.futures` would run the user's script once more and not say how a process has ended.)
+    """
 
     def __init__(self):
         self._process = self._owner = self._environment = self._said = None
@@ -36,7 +39,7 @@ class Process:
             self._make_ready()
             try:
                 return self._exchange(request)
-            except (EOFError, BrokenPipeError):
+            except (EOFError, BrokenPipeError, pickle.UnpicklingError):  # the last: it has ended amid an answer
                 status = self._process.wait()
                 self._said.seek(0)
                 return worker.REFUSED, _last_words(self._said.read().decode(errors="replace"), status)
