@@ -204,6 +204,7 @@ class Trainer:
             validation: a source to evaluate after each epoch, arrays likewise, or None.
             callbacks: Keras callbacks. Epoch hooks run as in Keras, batch hooks once a call of the compiled loop.
             workdir: the run's folder, local or remote; None writes nothing. At the end it holds model.keras.
+                Other files, such as a CSVLogger's, may lie in it, but none of another run.
             verbose: 0 prints nothing.
             class_weight: dict of class to what its examples count in training, 1 where none is given, as in Keras; or
                 `"balanced"`, n / (K · examples of the class).
