@@ -71,7 +71,7 @@ def executed(tmp_path, runtime, checkout, monkeypatch):
         client = nbclient.NotebookClient(
             notebook, km=manager, timeout=SECONDS_A_CELL, resources={"metadata": {"path": checkout / "colab"}}
         )
-        client.execute()
+        client.execute(cleanup_kc=True)  # the kernel would outlive the tests
         assert list(
             runtime.parents[1].glob("lib/python*/site-packages/tf_tricks/__init__.py")
         )  # and not the checkout's

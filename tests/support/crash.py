@@ -1,4 +1,6 @@
-"""Breaks a run off."""
+"""Breaks a run off, or keeps what a kill would leave of it."""
+
+import shutil
 
 import keras
 
@@ -29,3 +31,27 @@ class Crash(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if epoch == self.epoch:
             raise ZeroDivisionError
+
+
+class KeepWorkdir(keras.callbacks.Callback):
+    """Copies the run's folder as an epoch begins: a kill at that moment leaves these files.
+
+    Args:
+        workdir: the run's folder.
+        copy: where its copy goes.
+        epoch: the epoch, from 0.
+    """
+
+    def __init__(self, workdir, copy, epoch):
+        super().__init__()
+        self.workdir, self.copy, self.epoch = workdir, copy, epoch
+
+    def get_state(self):
+        return {}
+
+    def set_state(self, state):
+        pass
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epoch:
+            shutil.copytree(self.workdir, self.copy)
