@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tf_tricks import augment
 from tf_tricks.augment import Apply, Sequence, Standard
 from tf_tricks.augment.augmentation import Augmentation, Batch
-from tf_tricks.augment.draws import Draws
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import RequestError
 
 NUMBER = 400

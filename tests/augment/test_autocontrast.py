@@ -9,7 +9,7 @@ from support import colours
 
 from tf_tricks import augment
 from tf_tricks.augment import AutoContrast
-from tf_tricks.augment.autocontrast import autocontrast
+from tf_tricks.augment.functional.histograms import autocontrast
 from tf_tricks.errors import RequestError
 
 

@@ -9,8 +9,8 @@ from support import colours
 
 from tf_tricks import augment
 from tf_tricks.augment import Blur
-from tf_tricks.augment.blur import blur
-from tf_tricks.augment.draws import Draws
+from tf_tricks.augment.functional.filters import blur
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import RequestError
 
 SIGMAS = np.array([0, 0.1, 0.5, 1, 1.5, 2, 3, 10], "float32")

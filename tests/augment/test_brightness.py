@@ -9,8 +9,8 @@ from support import colours
 
 from tf_tricks import augment
 from tf_tricks.augment import Brightness
-from tf_tricks.augment.brightness import brightness
-from tf_tricks.augment.draws import Draws
+from tf_tricks.augment.functional.colour import brightness
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import RequestError
 
 FACTORS = np.array([0, 0.3, 0.5, 1, 1.4, 2, 1, 3], "float32")

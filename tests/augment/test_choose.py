@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_tricks.augment.augmentation import Batch, per_example
-from tf_tricks.augment.choose import choose
-from tf_tricks.augment.draws import Draws
+from tf_tricks.augment.augmentation import Batch
+from tf_tricks.augment.functional.dtypes import per_example
+from tf_tricks.augment.policies.choose import choose
+from tf_tricks.augment.randomness.draws import Draws
 
 IMAGES = np.random.default_rng(0).random((24, 4, 3, 2)).astype("float32")
 POSITIONS = np.arange(24, dtype="int64")

@@ -9,8 +9,8 @@ from support import colours
 
 from tf_tricks import augment
 from tf_tricks.augment import Contrast
-from tf_tricks.augment.contrast import contrast
-from tf_tricks.augment.draws import Draws
+from tf_tricks.augment.functional.colour import contrast
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import RequestError
 
 FACTORS = np.array([0, 0.3, 0.5, 1, 1.4, 2, 1, 3], "float32")

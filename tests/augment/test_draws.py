@@ -8,7 +8,7 @@ from scipy import stats
 
 from tf_tricks.augment import random
 from tf_tricks.augment.augmentation import Augmentation
-from tf_tricks.augment.draws import Draws, of_generator
+from tf_tricks.augment.randomness.draws import Draws, of_generator
 
 POSITIONS = np.arange(4000, dtype="int64")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_tricks.augment import elementary
+from tf_tricks.augment.functional import elementary
 
 NUMBERS = np.random.default_rng(0).uniform(0.01, 3.0, 960).astype("float32")
 

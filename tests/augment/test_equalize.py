@@ -9,7 +9,7 @@ from support import colours
 
 from tf_tricks import augment
 from tf_tricks.augment import Equalize
-from tf_tricks.augment.equalize import equalize
+from tf_tricks.augment.functional.histograms import equalize
 from tf_tricks.errors import RequestError
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support import geometry
 
 from tf_tricks.augment import Flip
-from tf_tricks.augment.flip import flip
+from tf_tricks.augment.functional.flipping import flip
 from tf_tricks.errors import RequestError
 
 ALTERNATELY = np.arange(geometry.NUMBER) % 2 == 1

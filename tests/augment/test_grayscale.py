@@ -8,7 +8,7 @@ from support import colours
 
 from tf_tricks import augment
 from tf_tricks.augment import Grayscale
-from tf_tricks.augment.grayscale import grayscale
+from tf_tricks.augment.functional.colour import grayscale
 from tf_tricks.errors import RequestError
 
 

@@ -10,8 +10,8 @@ from support import colours
 
 from tf_tricks import augment
 from tf_tricks.augment import Hue
-from tf_tricks.augment.draws import Draws
-from tf_tricks.augment.hue import hue
+from tf_tricks.augment.functional.colour import hue
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import RequestError
 
 SHIFTS = np.array([0, 0.1, -0.3, 0.5, -0.5, 0.25, 1 / 3, 0.05], "float32")

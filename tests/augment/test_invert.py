@@ -9,7 +9,7 @@ from support import colours
 
 from tf_tricks import augment
 from tf_tricks.augment import Invert
-from tf_tricks.augment.invert import invert
+from tf_tricks.augment.functional.levels import invert
 from tf_tricks.errors import RequestError
 
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance, ImageOps
 
-from tf_tricks.augment import operations
 from tf_tricks.augment.augmentation import Batch
-from tf_tricks.augment.operations import AUG_MIX, OPERATIONS, RAND_AUGMENT, TRIVIAL_AUGMENT, Choice, operate
+from tf_tricks.augment.policies import operations
+from tf_tricks.augment.policies.operations import AUG_MIX, OPERATIONS, RAND_AUGMENT, TRIVIAL_AUGMENT, Choice, operate
 from tf_tricks.errors import RequestError
 
 MAGNITUDES = [0.1, 0.3, 0.5, 1.0]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from support import geometry
 
 from tf_tricks.augment import PadAndCrop
-from tf_tricks.augment.pad_and_crop import shift_and_flip
+from tf_tricks.augment.functional.shifting import shift_and_flip
 from tf_tricks.errors import RequestError
 
 LAYER = PadAndCrop(pad=2, fill_value=7)

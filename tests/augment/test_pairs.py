@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from tf_tricks import augment
 from tf_tricks.augment import CutMix, Mixup, MixupOrCutMix
-from tf_tricks.augment.draws import Draws
-from tf_tricks.augment.pairs import Beta, partners
+from tf_tricks.augment.functional.pairs import partners
+from tf_tricks.augment.mixing.pair_mixing import Beta
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import RequestError
 
 SEED = 7

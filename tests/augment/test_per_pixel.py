@@ -5,7 +5,7 @@ import pytest
 from keras import ops
 from support import colours
 
-from tf_tricks.augment.per_pixel import per_pixel
+from tf_tricks.augment.functional.per_pixel import per_pixel
 
 
 def halves(red, green, blue, shift):

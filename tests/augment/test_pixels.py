@@ -7,8 +7,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tf_tricks.augment.draws import Draws
-from tf_tricks.augment.pixels import multiply, normal_pixels, philox4x32, uniform_pixels
+from tf_tricks.augment.randomness.draws import Draws
+from tf_tricks.augment.randomness.pixels import multiply, normal_pixels, philox4x32, uniform_pixels
 
 BOTH = pytest.mark.parametrize("make", [uniform_pixels, normal_pixels])
 

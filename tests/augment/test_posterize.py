@@ -9,7 +9,7 @@ from support import colours
 
 from tf_tricks import augment
 from tf_tricks.augment import Posterize
-from tf_tricks.augment.posterize import posterize
+from tf_tricks.augment.functional.levels import posterize
 from tf_tricks.errors import RequestError
 
 BITS = np.array([1, 2, 3, 4, 5, 6, 7, 8], "float32")

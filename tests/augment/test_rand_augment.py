@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tf_tricks import augment
 from tf_tricks.augment import RandAugment
 from tf_tricks.augment.augmentation import Batch
-from tf_tricks.augment.draws import Draws
-from tf_tricks.augment.operations import OPERATIONS, RAND_AUGMENT, Choice, operate
+from tf_tricks.augment.policies.operations import OPERATIONS, RAND_AUGMENT, Choice, operate
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import RequestError
 
 POSITIONS = np.arange(100, 148, dtype="int64")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tf_tricks import augment
 from tf_tricks.augment import RandomErasing
-from tf_tricks.augment.random_erasing import erase
+from tf_tricks.augment.functional.rectangles import erase
 from tf_tricks.errors import RequestError
 
 SEED = 7

@@ -10,7 +10,8 @@ from scipy import ndimage
 from support import geometry
 
 from tf_tricks.augment import RandomResizedCrop
-from tf_tricks.augment.random_resized_crop import crop_and_resize, random_part
+from tf_tricks.augment.functional.motions import crop_and_resize
+from tf_tricks.augment.geometry.random_resized_crop import random_part
 from tf_tricks.errors import RequestError
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from support import geometry
 
 from tf_tricks.augment import Rotation
-from tf_tricks.augment.rotation import rotate
+from tf_tricks.augment.functional.motions import rotate
 from tf_tricks.errors import RequestError
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from support import geometry
 
 from tf_tricks.augment import Shear
-from tf_tricks.augment.shear import shear
+from tf_tricks.augment.functional.motions import shear
 from tf_tricks.errors import RequestError
 
 X, Y = np.random.default_rng(6).uniform(-0.6, 0.6, (2, geometry.NUMBER)).astype("float32")

@@ -9,7 +9,7 @@ from support import colours
 
 from tf_tricks import augment
 from tf_tricks.augment import Solarize
-from tf_tricks.augment.solarize import solarize
+from tf_tricks.augment.functional.levels import solarize
 from tf_tricks.errors import RequestError
 
 THRESHOLDS = np.array([0, 1, 60, 100, 128, 255, 256, 300], "float32")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from support import geometry
 
 from tf_tricks.augment import Translation
-from tf_tricks.augment.translation import translate
+from tf_tricks.augment.functional.motions import translate
 from tf_tricks.errors import RequestError
 
 DOWN, RIGHT = np.random.default_rng(4).uniform(-4, 4, (2, geometry.NUMBER)).astype("float32")

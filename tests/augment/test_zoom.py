@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from support import geometry
 
 from tf_tricks.augment import Zoom
-from tf_tricks.augment.zoom import zoom
+from tf_tricks.augment.functional.motions import zoom
 from tf_tricks.errors import RequestError
 
 HEIGHT, WIDTH = np.exp(np.random.default_rng(5).uniform(-0.7, 0.7, (2, geometry.NUMBER))).astype("float32")

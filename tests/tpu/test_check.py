@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 import tf_tricks as tt
-from tf_tricks.augment import paths
+from tf_tricks.augment import dispatch
 from tf_tricks.data import Stream
 from tf_tricks.errors import RequestError
 from tf_tricks.tpu import compiler
@@ -140,7 +140,7 @@ def test_soft_labels_and_the_xla_way_of_the_augmentation():
     ways, mixup = [], tt.augment.Mixup(num_classes=10)
 
     def augment(images, labels, seed, positions):
-        ways.append(paths.has_host_kernels())
+        ways.append(dispatch.has_host_kernels())
         return mixup(images, labels, seed=seed, positions=positions)
 
     assert tt.tpu.check(with_layer(keras.layers.ReLU()), augment=augment, topology="v5e:1x1").passes

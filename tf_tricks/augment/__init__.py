@@ -3,40 +3,41 @@
 The trainer takes any function (images, labels, seed=, positions=) -> (images, labels).
 """
 
-from tf_tricks.augment import random
-from tf_tricks.augment.apply import Apply
-from tf_tricks.augment.aug_mix import AugMix
-from tf_tricks.augment.augmentation import Augmentation, Batch, GeometricAugmentation
-from tf_tricks.augment.autocontrast import AutoContrast
-from tf_tricks.augment.blur import Blur
-from tf_tricks.augment.brightness import Brightness
-from tf_tricks.augment.contrast import Contrast
-from tf_tricks.augment.cutmix import CutMix
-from tf_tricks.augment.cutout import Cutout
-from tf_tricks.augment.equalize import Equalize
-from tf_tricks.augment.flip import Flip
-from tf_tricks.augment.gaussian_noise import GaussianNoise
-from tf_tricks.augment.grayscale import Grayscale
-from tf_tricks.augment.hue import Hue
-from tf_tricks.augment.invert import Invert
-from tf_tricks.augment.mix import MixupOrCutMix
-from tf_tricks.augment.mixup import Mixup
-from tf_tricks.augment.one_of import OneOf
-from tf_tricks.augment.pad_and_crop import PadAndCrop
-from tf_tricks.augment.posterize import Posterize
-from tf_tricks.augment.rand_augment import RandAugment
-from tf_tricks.augment.random_erasing import RandomErasing
-from tf_tricks.augment.random_resized_crop import RandomResizedCrop
-from tf_tricks.augment.rotation import Rotation
-from tf_tricks.augment.saturation import Saturation
-from tf_tricks.augment.sequence import Sequence
-from tf_tricks.augment.sharpness import Sharpness
-from tf_tricks.augment.shear import Shear
-from tf_tricks.augment.solarize import Solarize
-from tf_tricks.augment.standard import Standard
-from tf_tricks.augment.translation import Translation
-from tf_tricks.augment.trivial_augment import TrivialAugment
-from tf_tricks.augment.zoom import Zoom
+from tf_tricks.augment import functional
+from tf_tricks.augment.augmentation import Augmentation, Batch, ColorAugmentation, GeometricAugmentation
+from tf_tricks.augment.colour.autocontrast import AutoContrast
+from tf_tricks.augment.colour.blur import Blur
+from tf_tricks.augment.colour.brightness import Brightness
+from tf_tricks.augment.colour.contrast import Contrast
+from tf_tricks.augment.colour.equalize import Equalize
+from tf_tricks.augment.colour.gaussian_noise import GaussianNoise
+from tf_tricks.augment.colour.grayscale import Grayscale
+from tf_tricks.augment.colour.hue import Hue
+from tf_tricks.augment.colour.invert import Invert
+from tf_tricks.augment.colour.posterize import Posterize
+from tf_tricks.augment.colour.saturation import Saturation
+from tf_tricks.augment.colour.sharpness import Sharpness
+from tf_tricks.augment.colour.solarize import Solarize
+from tf_tricks.augment.geometry.flip import Flip
+from tf_tricks.augment.geometry.pad_and_crop import PadAndCrop
+from tf_tricks.augment.geometry.random_resized_crop import RandomResizedCrop
+from tf_tricks.augment.geometry.rotation import Rotation
+from tf_tricks.augment.geometry.shear import Shear
+from tf_tricks.augment.geometry.translation import Translation
+from tf_tricks.augment.geometry.zoom import Zoom
+from tf_tricks.augment.mixing.cutmix import CutMix
+from tf_tricks.augment.mixing.mixup import Mixup
+from tf_tricks.augment.mixing.mixup_or_cutmix import MixupOrCutMix
+from tf_tricks.augment.occlusion.cutout import Cutout
+from tf_tricks.augment.occlusion.random_erasing import RandomErasing
+from tf_tricks.augment.policies.apply import Apply
+from tf_tricks.augment.policies.aug_mix import AugMix
+from tf_tricks.augment.policies.one_of import OneOf
+from tf_tricks.augment.policies.rand_augment import RandAugment
+from tf_tricks.augment.policies.sequence import Sequence
+from tf_tricks.augment.policies.standard import Standard
+from tf_tricks.augment.policies.trivial_augment import TrivialAugment
+from tf_tricks.augment.randomness import threefry as random
 from tf_tricks.errors import RequestError
 from tf_tricks.registry import Registry
 
@@ -131,6 +132,7 @@ __all__ = [
     "Batch",
     "Blur",
     "Brightness",
+    "ColorAugmentation",
     "Contrast",
     "CutMix",
     "Cutout",
@@ -159,6 +161,7 @@ __all__ = [
     "Translation",
     "TrivialAugment",
     "Zoom",
+    "functional",
     "get",
     "random",
 ]

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from tf_tricks.augment.draws import Draws, of_generator
-from tf_tricks.augment.paths import concrete
-from tf_tricks.augment.places import check_places
+from tf_tricks.augment.arguments import check_channels, check_places, check_range, concrete
+from tf_tricks.augment.functional.colour import on_colors
+from tf_tricks.augment.randomness.draws import Draws, of_generator
 from tf_tricks.errors import RequestError, check_number
 
 
@@ -19,11 +19,13 @@ class Batch(NamedTuple):
         images: uint8 or floats [b, height, width, channels].
         labels: what comes with them [b, ...], or None.
         masks: integers [b, height, width] or [b, height, width, n], or None.
+        operation: what a policy has drawn for each example, numbers [b, ...], on the way to what applies it; or None.
     """
 
     images: Any
     labels: Any = None
     masks: Any = None
+    operation: Any = None
 
 
 class Augmentation(keras.layers.Layer):
@@ -84,7 +86,8 @@ class Augmentation(keras.layers.Layer):
             self.check_images(images)
             self.check_labels(labels)
             draws = self._draws(images, seed, positions)
-            images, labels, masks = self.transform(Batch(images, labels, masks), draws)
+            batch = self.transform(Batch(images, labels, masks), draws)
+            images, labels, masks = batch.images, batch.labels, batch.masks
         if masks is not None:
             return images, labels, masks
         return images if labels is None else (images, labels)
@@ -196,9 +199,7 @@ class GeometricAugmentation(Augmentation):
 
     def move_masks(self, masks, parameters):
         """Returns masks, of which there may be none, moved as `parameters` say."""
-        if masks is None or len(masks.shape) == 4:
-            return masks if masks is None else self.move(masks, parameters, "nearest", self.mask_fill_value)
-        return self.move(masks[..., None], parameters, "nearest", self.mask_fill_value)[..., 0]
+        return on_masks(lambda planes: self.move(planes, parameters, "nearest", self.mask_fill_value), masks)
 
     def draw(self, draws, height, width):
         """Returns the parameters of the motion, tensors [b, ...].
@@ -226,43 +227,45 @@ class GeometricAugmentation(Augmentation):
         return super().get_config() | {"fill_value": self.fill_value, "mask_fill_value": self.mask_fill_value}
 
 
-def to_float(images):
-    """Returns images as floats: integers become float32, float16 and wider stay."""
-    dtype = keras.backend.standardize_dtype(images.dtype)
-    return images if "float" in dtype else ops.cast(images, "float32")
+class ColorAugmentation(Augmentation):
+    """Base class of augmentations that change colors and move nothing: alpha, labels and masks stay."""
+
+    uses_value_range = True
+
+    channels = None
+    """The numbers of channels, alpha among them, of images that this takes; None for any."""
+
+    def check_images(self, images):
+        """Raises a `RequestError` if this cannot take these images."""
+        super().check_images(images)
+        if self.channels is not None:
+            check_channels(type(self).__name__, images, self.channels)
+
+    def transform(self, batch, draws):
+        """Returns the batch with images of other colors."""
+        value_range = self.range_of(batch.images)
+        images = on_colors(lambda colors: self.change_colors(colors, draws, *value_range), batch.images)
+        return batch._replace(images=images)
+
+    def change_colors(self, images, draws, low, high):
+        """Returns the images changed, in their dtype.
+
+        Args:
+            images: uint8 or floats [b, height, width, channels] in [low, high], without alpha.
+            draws: `Draws`.
+            low: the smallest value, a float.
+            high: the largest value.
+        """
+        raise NotImplementedError
 
 
-def like(values, images):
-    """Returns `values` in the dtype of `images`, rounded and clipped to its range if that is an integer's."""
-    dtype = keras.backend.standardize_dtype(images.dtype)
-    if keras.backend.standardize_dtype(values.dtype) == dtype:
-        return values
-    if "int" in dtype:
-        bounds = np.iinfo(dtype)
-        # ops.round rounds halves to even, on every backend alike.
-        values = ops.clip(ops.round(values), float(bounds.min), float(bounds.max))
-    return ops.cast(values, dtype)
-
-
-def per_example(values, images):
-    """Returns `values` [b] in a shape that broadcasts against `images` [b, ...], in their dtype if that is a float."""
-    dtype = keras.backend.standardize_dtype(images.dtype)
-    values = ops.cast(values, dtype) if "float" in dtype and "float" in str(values.dtype) else values
-    return ops.reshape(values, (-1, *[1] * (len(images.shape) - 1)))
-
-
-def check_range(name, pair, minimum=None, maximum=None):
-    """Returns a pair (low, high) of floats, low ≤ high, or raises a `RequestError`.
+def on_masks(function, masks):
+    """Returns masks, of which there may be none, with a function of images [b, height, width, n] applied to them.
 
     Args:
-        name: of the argument, for the message.
-        pair: two numbers.
-        minimum: the smallest value allowed, or None.
-        maximum: the largest value allowed, or None.
+        function: takes and returns a tensor of 4 axes.
+        masks: [b, height, width] or [b, height, width, n], or None.
     """
-    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-        raise RequestError(f"{name} must be a pair of numbers (low, high), not {pair!r}")
-    low, high = (float(check_number(name, value, minimum=minimum, maximum=maximum)) for value in pair)
-    if low > high:
-        raise RequestError(f"{name} must be (low, high) with low at most high, not {pair!r}")
-    return low, high
+    if masks is None or len(masks.shape) == 4:
+        return masks if masks is None else function(masks)
+    return function(masks[..., None])[..., 0]

@@ -1,0 +1,1 @@
+"""Augmentations that change colors and values and move nothing."""

@@ -1,0 +1,1 @@
+"""Augmentations that mix examples in pairs."""

@@ -1,0 +1,1 @@
+"""Augmentations that hide a part of each image."""

@@ -1,0 +1,1 @@
+"""Random numbers that depend on the seed and the examples' places in the stream alone."""
