@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_tricks.trainers import parts
+from tf_tricks.commands import parts
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()

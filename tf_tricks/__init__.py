@@ -21,6 +21,7 @@ _PACKAGES = (
     "losses",
     "models",
     "optimizers",
+    "registry",
     "schedules",
     "tpu",
 )
@@ -29,6 +30,7 @@ _NAMES = {
     "strategy": "tf_tricks.training.devices",
     "RequestError": "tf_tricks.errors",
     "RunError": "tf_tricks.errors",
+    "register": "tf_tricks.registry",
 }
 
 __all__ = [*_PACKAGES, *_NAMES]

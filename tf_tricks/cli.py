@@ -30,7 +30,7 @@ def main(arguments=None):
 
         print(f"tf-tricks: {unknown('command', command, COMMANDS)}", file=sys.stderr)
         return 2
-    program = importlib.import_module(f"tf_tricks.trainers.{command.replace('-', '_')}")
+    program = importlib.import_module(f"tf_tricks.commands.{command.replace('-', '_')}")
     return program.run([f"tf-tricks {command}", *arguments[1:]])
 
 

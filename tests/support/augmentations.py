@@ -1,19 +1,10 @@
-"""How each augmentation is put to work. One that is not named here is tried with its defaults."""
+"""How each augmentation is put to work: with the example with which it is registered."""
 
 import numpy as np
 
 from tf_tricks import augment
+from tf_tricks.registry import entries
 
-ARGUMENTS = {
-    "sequence": {"augmentations": ["flip", {"name": "cutout", "size": 4}]},
-    "apply": {"augmentation": {"name": "rotation", "degrees": 40}, "probability": 0.5},
-    "one_of": {"augmentations": ["invert", {"name": "shear"}, "gaussian_noise"]},
-    "standard": {"cutout": 4},
-    "cutout": {"size": 4},
-    "mixup": {"num_classes": 5},
-    "cutmix": {"num_classes": 5},
-    "mixup_or_cutmix": {"num_classes": 5},
-}
 NAMES = list(augment.TRICKS)
 SEED = 11
 POSITIONS = np.arange(2**33 + 100, 2**33 + 116, dtype="int64")
@@ -22,7 +13,7 @@ MASKS_TOO = [name for name in NAMES if name not in ("mixup", "mixup_or_cutmix", 
 
 def make(name):
     """The augmentation, made from its dict."""
-    return augment.get({"name": name} | ARGUMENTS.get(name, {}))
+    return augment.get({"name": name, **entries("augment")[name].example})
 
 
 def images(dtype="uint8"):

@@ -1,9 +1,10 @@
-"""How each trick is put to work in a small model. A trick that is not named here is tried with its defaults."""
+"""How each trick is put to work in a small model, with the example with which it is registered."""
 
 import keras
 import numpy as np
 
 from tf_tricks import callbacks, initializers, layers, losses, optimizers
+from tf_tricks.registry import entries
 
 CLASSES, BATCH = 5, 8
 PACKAGES = {
@@ -13,84 +14,53 @@ PACKAGES = {
     "optimizers": optimizers,
     "callbacks": callbacks,
 }
-FUNCTIONS = {"lsuv", "fixup", "signal_propagation", "monte_carlo_predict", "recompute_batch_norm", "l2"}
-"""Tricks that are functions of a model; nothing can be made of their names. Their own tests say what they do."""
-
 IMAGES, VECTORS, SEQUENCES = "images", "vectors", "sequences"
 
-LAYERS = {
-    "standardization": (IMAGES, {}),
-    "whitening": (VECTORS, {"method": "zca", "epsilon": 0.1}),
-    "batch_normalization": (IMAGES, {"mode": "ghost", "ghost_size": 4}),
-    "group_normalization": (IMAGES, {"groups": 4}),
-    "weight_standardized_conv2d": (IMAGES, {"filters": 8, "kernel_size": 3}),
-    "weight_standardized_dense": (VECTORS, {"units": 16, "gain": True}),
-    "drop_connect_dense": (VECTORS, {"units": 16, "rate": 0.3}),
-    "drop_connect_conv2d": (IMAGES, {"filters": 8, "kernel_size": 3, "rate": 0.2}),
-    "drop_block": (IMAGES, {"rate": 0.2, "block_size": 3}),
-    "spatial_dropout1d": (SEQUENCES, {"rate": 0.2}),
-    "spatial_dropout2d": (IMAGES, {"rate": 0.2}),
-    "dropout": (VECTORS, {"rate": 0.3, "scaling": "test"}),
-    "monte_carlo_dropout": (VECTORS, {"rate": 0.2}),
-    "gaussian_dropout": (VECTORS, {"rate": 0.2}),
-    "gaussian_noise": (VECTORS, {"stddev": 0.2}),
-    "alpha_dropout": (VECTORS, {"rate": 0.1}),
-    "stochastic_depth": (IMAGES, {"rate": 0.2}),
-    "squeeze_excite": (IMAGES, {"ratio": 4}),
-    "blur_pool": (IMAGES, {}),
-}
-SGD = {"name": "sgd", "momentum": 0.9}
-OPTIMIZERS = {  # arguments, and a learning rate
-    "sgd": ({"momentum": 0.9}, 0.03),
-    "momentum": ({"nesterov": True}, 0.03),
-    "adagrad": ({}, 0.05),
-    "lars": ({"trust_coefficient": 0.02, "weight_decay": 0.01}, 0.5),
-    "lamb": ({"weight_decay": 0.01}, 0.02),
-    "lion": ({}, 0.002),
-    "sam": ({"optimizer": SGD}, 0.03),
-    "lookahead": ({"optimizer": {"name": "adam"}, "k": 3}, 0.01),
-    "adaptive_gradient_clipping": ({"optimizer": SGD, "clip_factor": 0.1}, 0.03),
-    "learning_rate_multipliers": ({"optimizer": {"name": "adam_w"}, "multipliers": {"logits": 2.0}}, 0.01),
-    "layer_wise_decay": ({"optimizer": {"name": "adam"}}, 0.01),
-    "weight_decay_exclusions": ({"optimizer": {"name": "adam_w", "weight_decay": 0.1}}, 0.01),
-    "schedule_free_adam_w": ({"weight_decay": 0.01}, 0.02),
-}
-CALLBACKS = {
-    "learning_rate_decay": {"schedule": {"name": "step_decay", "initial": 0.03, "epochs": [1], "factor": 0.5}},
-    "batch_size_increase": {"schedule": {"name": "grow", "initial": BATCH, "epochs": [1], "factor": 2}},
-    "learning_rate_finder": {"steps": 15, "minimum": 1e-4},
-    "decay_on_plateau": {"monitor": "loss", "patience": 1, "min_delta": 10.0, "factor": 0.5},
-    "grow_batch_on_plateau": {"monitor": "loss", "patience": 1, "min_delta": 10.0, "factor": 2},
-    "noise_scale": {"batch_size": 4, "num_batches": 3},
-    "adaptive_batch_size": {"minimum": BATCH, "maximum": 4 * BATCH},
-    "exponential_moving_average": {"momentum": 0.9},
-    "stochastic_weight_averaging": {"start_epoch": 1},
-    "gradual_unfreezing": {"stages": {0: ["logits"], 1: [".*"]}},
-}
-LOSSES = {"sparse_categorical_crossentropy": {"from_logits": True, "label_smoothing": 0.1}}
+TAKE_IMAGES = (
+    "standardization",
+    "batch_normalization",
+    "group_normalization",
+    "weight_standardized_conv2d",
+    "drop_connect_conv2d",
+    "drop_block",
+    "spatial_dropout2d",
+    "stochastic_depth",
+    "squeeze_excite",
+    "blur_pool",
+)
+TAKE_SEQUENCES = ("spatial_dropout1d",)
+"""The layers that are not tried on vectors."""
+
 NEEDS_STREAM = ("batch_size_increase", "grow_batch_on_plateau", "adaptive_batch_size")
 NEEDS_DATA = ("noise_scale", "adaptive_batch_size", "exponential_moving_average", "stochastic_weight_averaging")
 """What these callbacks get from the trainer, and have to be given in plain fit."""
 
 
 def names(package):
-    """The tricks of a package that can be made by name."""
-    return [name for name in PACKAGES[package].TRICKS if name not in FUNCTIONS]
+    """The tricks of a package that can be made by name; the others, functions of a model, have tests of their own."""
+    return [name for name, entry in entries(package).items() if entry.in_configs]
 
 
 def arguments(package, name):
-    """The arguments with which a trick is tried."""
-    if package == "layers":
-        return LAYERS.get(name, (VECTORS, {}))[1]
+    """The arguments with which a trick is tried: the example with which it is registered."""
+    example = dict(entries(package)[name].example)
     if package == "optimizers":
-        return OPTIMIZERS.get(name, ({}, 0.01))[0]
-    return {"callbacks": CALLBACKS, "losses": LOSSES}.get(package, {}).get(name, {})
+        example.pop("learning_rate", None)  # the trainer's own
+    return example
 
 
 def learning_rate(package, name):
+    """The one with which a trick is tried."""
     if package == "optimizers":
-        return OPTIMIZERS.get(name, ({}, 0.01))[1]
+        return entries(package)[name].example.get("learning_rate", 0.01)
     return 0.01 if package == "layers" else 0.03
+
+
+def takes(package, name):
+    """What a layer is tried on; all else is tried in a model of vectors."""
+    if package == "layers" and name in TAKE_IMAGES:
+        return IMAGES
+    return SEQUENCES if package == "layers" and name in TAKE_SEQUENCES else VECTORS
 
 
 def make(package, name):
@@ -120,7 +90,7 @@ def model(package, name, seed=1):
     """
     keras.utils.set_random_seed(seed)
     kl = keras.layers
-    kind = LAYERS.get(name, (VECTORS, {}))[0] if package == "layers" else VECTORS
+    kind = takes(package, name)
     trick = make(package, name) if package in ("layers", "initializers") else None
     if hasattr(trick, "adapt"):
         trick.adapt(data()[0] if kind == IMAGES else data()[0].reshape(80, -1))

@@ -8,7 +8,7 @@ import sys
 import time
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tensorflow", "keras", "tf_tricks.trainers.train"])
+_CONTEXT.set_forkserver_preload(["tensorflow", "keras", "tf_tricks.commands.train"])
 
 
 def call(function, *arguments):

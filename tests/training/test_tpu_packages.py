@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from tf_tricks.commands import program, train  # noqa: F401  whose flags are parsed
 from tf_tricks.errors import RequestError
-from tf_tricks.trainers import program, train  # noqa: F401  whose flags are parsed
 from tf_tricks.training import tpu_environment
 from tf_tricks.training.tpu_environment import Packages
 

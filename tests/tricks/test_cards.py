@@ -3,6 +3,7 @@
 import inspect
 import re
 import textwrap
+from pathlib import Path
 
 import ml_collections
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 from support import examples
 
 import tf_tricks as tt
-from tf_tricks import tricks
-from tf_tricks.trainers import parts
+from tf_tricks.commands import cards, parts
+from tf_tricks.commands.config_keys import DEFAULTS
+from tf_tricks.registry import entries
 from tf_tricks.training.task import plan_task
 
 PACKAGES = examples.PACKAGES | {"augment": tt.augment}
@@ -40,7 +42,7 @@ def test_a_card_has_all_its_parts(package, name):
         assert part in text, f"the card of {name} has no {part.strip()!r}"
 
 
-@pytest.mark.parametrize(("package", "name"), [case for case in ALL if case[1] not in examples.FUNCTIONS])
+@pytest.mark.parametrize(("package", "name"), [case for case in ALL if entries(case[0])[case[1]].in_configs])
 def test_what_can_be_named_says_how_a_config_names_it(package, name):
     inside_a_model = {"scalar_bias", "scalar_multiplier"}  # building blocks for models without normalization
     looks_only = {"learning_rate_finder"}  # a run that it is part of trains nothing
@@ -76,20 +78,34 @@ def test_the_config_line_of_a_card(package, name, base):
     plan_task(trainer, built.stream, config.epochs, built.fit_arguments["callbacks"])
 
 
-def test_the_list_has_every_trick_on_one_line():
-    lines = tricks.listing().splitlines()
-    for package, name in ALL:
-        found = [line for line in lines if line.split()[:1] == [name] and line.startswith("  ")]
-        assert len(found) == sum(name in other.TRICKS for other in PACKAGES.values())
-        assert any(tricks.first_line(PACKAGES[package].TRICKS[name]) in line for line in found)
+def test_what_is_read_from_the_source_is_what_is_registered():
+    listed = {(card.package, card.name): card.text for card in cards.cards()}
+    assert {case: listed[case] for case in ALL} == {case: card(*case) for case in ALL}
+    for package, names in (("models", entries("models")), ("data", entries("data")), ("config", DEFAULTS)):
+        assert {name for listed_in, name in listed if listed_in == package} == set(names)
+
+
+def test_the_list_has_each_on_one_line():
+    lines = cards.listing().splitlines()
+    for one in cards.cards():
+        found = [line for line in lines if line.split()[:1] == [one.name] and line.startswith("  ")]
+        assert len(found) == sum(one.name == other.name for other in cards.cards())
+        assert any(one.first_line in line for line in found)
 
 
 @pytest.mark.parametrize(("package", "name"), ALL)
-def test_a_card_is_printed_by_name(package, name):
-    assert tricks.card(f"{package}/{name}").startswith(f"{package}/{name}\n\n")
-    assert tricks.card(f"{package}/{name}") in tricks.card(name)
+def test_a_card_is_printed_by_name_and_ends_with_its_source(package, name):
+    printed = cards.card(f"{package}/{name}")
+    assert printed.startswith(f"{package}/{name}\n\n")
+    assert printed in cards.card(name)
+    path, line = re.fullmatch(r"Source: (.*), line (\d+)", printed.splitlines()[-1]).groups()
+    trick = inspect.unwrap(PACKAGES[package].TRICKS[name])
+    assert path == inspect.getsourcefile(trick)
+    assert trick.__name__ in Path(path).read_text(encoding="utf-8").splitlines()[int(line) - 1]
 
 
-def test_an_unknown_trick():
-    with pytest.raises(tt.RequestError, match="there is no trick 'momentun'; did you mean 'momentum'"):
-        tricks.card("momentun")
+def test_an_unknown_trick_gets_the_nearest_three():
+    with pytest.raises(
+        tt.RequestError, match=r"^there is no trick 'momentun'; the nearest are 'momentum', '\w+', '\w+' "
+    ):
+        cards.card("momentun")

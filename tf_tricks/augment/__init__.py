@@ -3,6 +3,7 @@
 The trainer takes any function (images, labels, seed=, positions=) -> (images, labels).
 """
 
+from tf_tricks import registry
 from tf_tricks.augment import functional
 from tf_tricks.augment.augmentation import Augmentation, Batch, ColorAugmentation, GeometricAugmentation
 from tf_tricks.augment.colour.autocontrast import AutoContrast
@@ -39,45 +40,13 @@ from tf_tricks.augment.policies.standard import Standard
 from tf_tricks.augment.policies.trivial_augment import TrivialAugment
 from tf_tricks.augment.randomness import threefry as random
 from tf_tricks.errors import RequestError
-from tf_tricks.registry import Registry
 
-TRICKS = {
-    "standard": Standard,
-    "flip": Flip,
-    "translation": Translation,
-    "rotation": Rotation,
-    "zoom": Zoom,
-    "shear": Shear,
-    "pad_and_crop": PadAndCrop,
-    "random_resized_crop": RandomResizedCrop,
-    "gaussian_noise": GaussianNoise,
-    "cutout": Cutout,
-    "random_erasing": RandomErasing,
-    "mixup": Mixup,
-    "cutmix": CutMix,
-    "mixup_or_cutmix": MixupOrCutMix,
-    "brightness": Brightness,
-    "contrast": Contrast,
-    "saturation": Saturation,
-    "hue": Hue,
-    "sharpness": Sharpness,
-    "blur": Blur,
-    "solarize": Solarize,
-    "posterize": Posterize,
-    "equalize": Equalize,
-    "autocontrast": AutoContrast,
-    "invert": Invert,
-    "grayscale": Grayscale,
-    "rand_augment": RandAugment,
-    "trivial_augment": TrivialAugment,
-    "aug_mix": AugMix,
-    "sequence": Sequence,
-    "apply": Apply,
-    "one_of": OneOf,
-}
+registry.discover(__name__)
+
+TRICKS = registry.tricks("augment")
 """The augmentations, by name."""
 
-_REGISTRY = Registry("augmentation", TRICKS)
+_REGISTRY = registry.Registry("augment")
 
 
 def get(identifier, **defaults):
@@ -100,27 +69,10 @@ def get(identifier, **defaults):
     """
     if isinstance(identifier, (list, tuple)):
         identifier = {"name": "sequence", "augmentations": identifier}
-    if hasattr(identifier, "keys"):
-        identifier = _with_inner(dict(identifier.items()), defaults)
     augmentation = _REGISTRY.get(identifier, **defaults)
     if augmentation is not None and not callable(augmentation):
         raise RequestError(f"an augmentation must be a name, a dict with 'name', or a function, not {identifier!r}")
     return augmentation
-
-
-def _with_inner(arguments, defaults):
-    """Makes the augmentations that `arguments` hold; a `value_range` goes on to those that name none."""
-    value_range = {key: value for key, value in arguments.items() if key == "value_range"}
-
-    def made(inner):
-        inner = {"name": inner} if isinstance(inner, str) else inner
-        return get(value_range | dict(inner.items()) if hasattr(inner, "keys") else inner, **defaults)
-
-    if "augmentation" in arguments:
-        arguments["augmentation"] = made(arguments["augmentation"])
-    if isinstance(arguments.get("augmentations"), (list, tuple)):
-        arguments["augmentations"] = [made(inner) for inner in arguments["augmentations"]]
-    return arguments
 
 
 __all__ = [

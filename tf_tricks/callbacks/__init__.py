@@ -2,6 +2,7 @@
 
 import keras
 
+from tf_tricks import registry
 from tf_tricks.callbacks.adaptive_batch_size import AdaptiveBatchSize
 from tf_tricks.callbacks.batch_size_increase import BatchSizeIncrease
 from tf_tricks.callbacks.gradual_unfreezing import GradualUnfreezing
@@ -13,7 +14,7 @@ from tf_tricks.callbacks.plateau import DecayOnPlateau, GrowBatchOnPlateau
 from tf_tricks.callbacks.stop_on_nan import StopOnNaN
 from tf_tricks.callbacks.weight_averaging import ExponentialMovingAverage, StochasticWeightAveraging
 from tf_tricks.errors import RequestError
-from tf_tricks.registry import Registry, classes_by_name
+from tf_tricks.keras_names import classes_by_name
 
 __all__ = [
     "TRICKS",
@@ -34,33 +35,29 @@ __all__ = [
     "noise_scale_estimate",
 ]
 
-TRICKS = {
-    "learning_rate_decay": LearningRateDecay,
-    "batch_size_increase": BatchSizeIncrease,
-    "learning_rate_finder": LearningRateFinder,
-    "decay_on_plateau": DecayOnPlateau,
-    "grow_batch_on_plateau": GrowBatchOnPlateau,
-    "noise_scale": NoiseScale,
-    "adaptive_batch_size": AdaptiveBatchSize,
-    "exponential_moving_average": ExponentialMovingAverage,
-    "stochastic_weight_averaging": StochasticWeightAveraging,
-    "gradual_unfreezing": GradualUnfreezing,
-    "monitor": Monitor,
-    "stop_on_nan": StopOnNaN,
-}
+registry.discover(__name__)
+
+TRICKS = registry.tricks("callbacks")
 """The callbacks that have a card, by name."""
 
-_REGISTRY = Registry("callback", classes_by_name(keras.callbacks, keras.callbacks.Callback) | TRICKS)
+_REGISTRY = registry.Registry("callbacks", classes_by_name(keras.callbacks, keras.callbacks.Callback))
 
 
-def get(identifier):
+def get(identifier, **defaults):
     """Returns a callback from a name in snake case, a dict with `"name"` and its arguments, or a Keras callback.
+
+    Args:
+        identifier: name, dict or callback.
+        **defaults: handed to the callback where it takes them.
+
+    Raises:
+        RequestError: there is no such callback, or its arguments cannot be used.
 
     Example:
         >>> get({"name": "early_stopping", "patience": 3}).patience
         3
     """
-    callback = _REGISTRY.get(identifier)
+    callback = _REGISTRY.get(identifier, **defaults)
     if not isinstance(callback, keras.callbacks.Callback):
         raise RequestError(f"a callback must be a name, a dict with 'name', or a Keras callback, not {identifier!r}")
     return callback

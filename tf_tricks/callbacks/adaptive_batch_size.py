@@ -7,8 +7,10 @@ import keras
 from tf_tricks import schedules
 from tf_tricks.callbacks.noise_scale import NoiseScale
 from tf_tricks.errors import RequestError, check_number
+from tf_tricks.registry import register
 
 
+@register("callbacks", "adaptive_batch_size", example={"minimum": 8, "maximum": 32})
 class AdaptiveBatchSize(keras.callbacks.Callback):
     """Lets the batch size follow the noise scale of the gradient as it is measured.
 

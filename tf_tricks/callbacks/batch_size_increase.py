@@ -3,8 +3,12 @@
 import keras
 
 from tf_tricks import schedules
+from tf_tricks.registry import register
 
 
+@register(
+    "callbacks", "batch_size_increase", example={"schedule": {"name": "grow", "initial": 8, "epochs": [1], "factor": 2}}
+)
 class BatchSizeIncrease(keras.callbacks.Callback):
     """Sets the batch size from a schedule of the epoch.
 

@@ -8,8 +8,10 @@ import numpy as np
 from tf_tricks.callbacks.model_state import state_variables
 from tf_tricks.errors import RequestError, check_number, unknown
 from tf_tricks.patterns import compiled
+from tf_tricks.registry import register
 
 
+@register("callbacks", "gradual_unfreezing", example={"stages": {0: ["logits"], 1: [".*"]}})
 class GradualUnfreezing(keras.callbacks.Callback):
     """Trains the last layers first and lets the others join at later epochs, within one run.
 

@@ -4,8 +4,14 @@ import keras
 
 from tf_tricks import schedules
 from tf_tricks.errors import RequestError
+from tf_tricks.registry import register
 
 
+@register(
+    "callbacks",
+    "learning_rate_decay",
+    example={"schedule": {"name": "step_decay", "initial": 0.03, "epochs": [1], "factor": 0.5}},
+)
 class LearningRateDecay(keras.callbacks.Callback):
     """Sets the learning rate before every batch, from a schedule of the epoch.
 

@@ -8,8 +8,10 @@ import numpy as np
 
 from tf_tricks.callbacks.model_state import check_settable_rate, put_back, snapshot, state_variables
 from tf_tricks.errors import RequestError, check_number
+from tf_tricks.registry import register
 
 
+@register("callbacks", "learning_rate_finder", example={"steps": 15, "minimum": 0.0001})
 class LearningRateFinder(keras.callbacks.Callback):
     """Tries learning rates from tiny to huge in one short run and suggests one.
 

@@ -9,10 +9,12 @@ from tf_tricks.errors import RequestError, check_number
 from tf_tricks.gradients import Gradients
 from tf_tricks.initializers.advice import ACTIVATIONS
 from tf_tricks.initializers.walk import calls_replaced, layers_in
+from tf_tricks.registry import register
 
 _EXAMPLES = 256
 
 
+@register("callbacks", "monitor")
 class Monitor(keras.callbacks.Callback):
     """Writes activations and gradients of every layer to TensorBoard after each epoch.
 

@@ -11,6 +11,7 @@ from tf_tricks import schedules
 from tf_tricks.callbacks.training_batches import num_examples, training_batches
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.gradients import Gradients
+from tf_tricks.registry import register
 
 
 def noise_scale_estimate(small_norms_squared, big_norm_squared, small, big):
@@ -49,6 +50,7 @@ def noise_scale_estimate(small_norms_squared, big_norm_squared, small, big):
     return float(gradient_norm_squared), float(trace)
 
 
+@register("callbacks", "noise_scale", example={"batch_size": 4, "num_batches": 3})
 class NoiseScale(keras.callbacks.Callback):
     """Measures the noise scale of the gradient: the batch size up to which larger batches pay.
 

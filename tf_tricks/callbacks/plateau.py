@@ -8,6 +8,7 @@ import numpy as np
 
 from tf_tricks.callbacks.model_state import check_settable_rate
 from tf_tricks.errors import RequestError, check_number
+from tf_tricks.registry import register
 
 _FALLING = ("loss", "error", "hinge", "divergence", "entropy", "perplexity")
 _RISING = ("accuracy", "acc", "auc", "precision", "recall", "score", "iou")
@@ -94,6 +95,7 @@ class Plateau(keras.callbacks.Callback):
         return value < self.best - self.threshold if self.mode == "min" else value > self.best + self.threshold
 
 
+@register("callbacks", "decay_on_plateau", example={"monitor": "loss", "patience": 1, "min_delta": 10.0, "factor": 0.5})
 class DecayOnPlateau(Plateau):
     """Multiplies the learning rate by a factor whenever a metric has stopped improving.
 
@@ -164,6 +166,9 @@ class DecayOnPlateau(Plateau):
         optimizer.learning_rate = min(rate, max(self.factor * rate, self.minimum))
 
 
+@register(
+    "callbacks", "grow_batch_on_plateau", example={"monitor": "loss", "patience": 1, "min_delta": 10.0, "factor": 2}
+)
 class GrowBatchOnPlateau(Plateau):
     """Multiplies the batch size by a factor whenever a metric has stopped improving.
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from tf_tricks.callbacks.model_state import put_back, snapshot, state_variables
+from tf_tricks.registry import register
 
 _ADVICE = (
     "try a learning rate ten times smaller, a warm-up or a bound of 1.0 on the gradient's global norm, "
@@ -15,6 +16,7 @@ _ADVICE = (
 _MOST_NAMES = 4
 
 
+@register("callbacks", "stop_on_nan")
 class StopOnNaN(keras.callbacks.Callback):
     """Stops when the loss or a weight is not finite, says where, and brings the last good weights back.
 

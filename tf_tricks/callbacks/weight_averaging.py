@@ -10,6 +10,7 @@ from tf_tricks.callbacks.model_state import put_back, snapshot
 from tf_tricks.callbacks.training_batches import num_examples, training_batches
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.layers.batch_norm_statistics import recompute_batch_norm
+from tf_tricks.registry import register
 
 
 class WeightAveraging(keras.callbacks.Callback):
@@ -123,6 +124,7 @@ class WeightAveraging(keras.callbacks.Callback):
         return training_batches(data, size, number)
 
 
+@register("callbacks", "stochastic_weight_averaging", example={"start_epoch": 1})
 class StochasticWeightAveraging(WeightAveraging):
     """Averages the weights of the last epochs with equal shares: SWA.
 
@@ -214,6 +216,7 @@ class StochasticWeightAveraging(WeightAveraging):
             self._joined = self._epoch
 
 
+@register("callbacks", "exponential_moving_average", example={"momentum": 0.9})
 class ExponentialMovingAverage(WeightAveraging):
     """Averages the weights of all updates with shares that fade into the past: EMA.
 

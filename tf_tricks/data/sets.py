@@ -8,17 +8,18 @@ import zipfile
 import numpy as np
 from etils import epath
 
-from tf_tricks import layers
+from tf_tricks import layers, users_code
 from tf_tricks.data import tfds_source
 from tf_tricks.data.sources import ArraySource
 from tf_tricks.data.splits import Splits, carve, check_fraction, from_arrays, generator
 from tf_tricks.errors import RequestError, check_number, unknown
-from tf_tricks.registry import Registry
+from tf_tricks.registry import Registry, entries, register
 
 DIGITS_TEST_SEED = 0
 """Determines the test part of digits. A constant: no run's seed may move examples into or out of the test part."""
 
 
+@register("data", "digits")
 def digits(validation_fraction=0.1, seed=0):
     """Returns 1,797 handwritten digits, uint8 images of 8 × 8 × 1 with values 0 to 16, 10 classes.
 
@@ -47,6 +48,7 @@ def digits(validation_fraction=0.1, seed=0):
     return from_arrays(*parts, validation_fraction, seed, 10, [str(label) for label in range(10)], "digits")
 
 
+@register("data", "arrays")
 def arrays(file, validation_fraction=0.1, num_classes=None, seed=0):
     """Returns the arrays of a NumPy archive (.npz): x_train, y_train and, if there is a test part, x_test, y_test.
 
@@ -104,6 +106,7 @@ def _is_zip(path):
         return zipfile.is_zipfile(opened)
 
 
+@register("data", "regression")
 def regression(num_examples=64, num_inputs=1000, num_outputs=10, validation_fraction=0, seed=0):
     """Returns the slides' two-layer regression: inputs and targets independent, N(0, 1).
 
@@ -134,10 +137,6 @@ def regression(num_examples=64, num_inputs=1000, num_outputs=10, validation_frac
     return Splits(train, validation, name="regression")
 
 
-SETS = {"digits": digits, "arrays": arrays, "regression": regression}
-"""The data sets that are not those of TFDS, by name."""
-
-
 def get(identifier, seed=0):
     """Returns the `Splits` that `identifier` stands for.
 
@@ -160,15 +159,15 @@ def get(identifier, seed=0):
         identifier = dict(identifier.items())
         preprocessing = identifier.pop("preprocessing", None)
     name = identifier.get("name") if hasattr(identifier, "get") else identifier
-    sets = dict(SETS)
-    if isinstance(name, str) and name not in sets and os.path.isdir(name):
+    others = {}
+    if isinstance(name, str) and name not in entries("data") and os.path.isdir(name):
         raise RequestError(
             f"{name!r} is a folder, and data are named sets: save the arrays in an .npz for the set 'arrays', or "
             "prepare the folder by tensorflow_datasets"
         )
-    if isinstance(name, str) and name not in sets:
-        sets[name] = functools.partial(tfds_source.load, name)
-    splits = Registry("data set", sets).get(identifier, seed=seed)
+    if isinstance(name, str) and name not in entries("data") and not users_code.is_name(name):
+        others[name] = functools.partial(tfds_source.load, name)
+    splits = Registry("data", others).get(identifier, seed=seed)
     if not isinstance(splits, Splits):
         raise RequestError(f"data must be a name, a dict with a name, or Splits, not {identifier!r}")
     if preprocessing is None:

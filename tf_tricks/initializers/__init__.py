@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import keras
 
+from tf_tricks import registry
 from tf_tricks.errors import RequestError
 from tf_tricks.initializers.fixup import fixup
 from tf_tricks.initializers.lsuv import lsuv
@@ -19,25 +20,12 @@ from tf_tricks.initializers.variance import (
     relu_glorot_normal,
     small_normal,
 )
-from tf_tricks.registry import Registry, classes_by_name
+from tf_tricks.keras_names import classes_by_name
 
-_SCHEMES = {
-    "small_normal": small_normal,
-    "fan_in_normal": fan_in_normal,
-    "fan_out_normal": fan_out_normal,
-    "glorot_normal": glorot_normal,
-    "relu_glorot_normal": relu_glorot_normal,
-    "he_normal": he_normal,
-    "he_fan_out_normal": he_fan_out_normal,
-    "orthogonal": orthogonal,
-}
+registry.discover(__name__)
 
-# Every trick of this package by name; its docstring is its card.
-TRICKS = _SCHEMES | {
-    "lsuv": lsuv,
-    "fixup": fixup,
-    "signal_propagation": signal_propagation,
-}
+TRICKS = registry.tricks("initializers")
+"""Every trick of this package by name; some are functions of a model, which no config can name."""
 
 __all__ = [
     "TRICKS",
@@ -57,14 +45,18 @@ __all__ = [
     "small_normal",
 ]
 
-_REGISTRY = Registry("initializer", classes_by_name(keras.initializers, keras.initializers.Initializer) | _SCHEMES)
+_REGISTRY = registry.Registry("initializers", classes_by_name(keras.initializers, keras.initializers.Initializer))
 
 
-def get(identifier):
+def get(identifier, **defaults):
     """Returns an initializer from a name, a dict with `"name"` and its arguments, or a Keras initializer.
 
     What `keras.initializers.get` takes serves as well: short names (`"zeros"`, `"normal"`) and serialized initializers
     (`{"class_name": "RandomNormal", "config": {"stddev": 1.0}}`).
+
+    Args:
+        identifier: name, dict or initializer.
+        **defaults: handed to the initializer where it takes them.
 
     Raises:
         RequestError: there is no such initializer, or its arguments cannot be used.
@@ -83,7 +75,7 @@ def get(identifier):
             identifier = keras.initializers.get(identifier)
         except (TypeError, ValueError) as error:
             raise RequestError(f"Keras cannot make the initializer {identifier!r}") from error
-    initializer = _REGISTRY.get(identifier)
+    initializer = _REGISTRY.get(identifier, **defaults)
     if not isinstance(initializer, keras.initializers.Initializer):
         raise RequestError(
             "an initializer must be a name, a dict with 'name', or a keras.initializers.Initializer, "

@@ -5,8 +5,10 @@ import keras
 from tf_tricks.errors import RequestError
 from tf_tricks.initializers.walk import is_sum, kernel_of
 from tf_tricks.layers.scalars import ScalarBias, ScalarMultiplier
+from tf_tricks.registry import card
 
 
+@card("initializers", "fixup")
 def fixup(model, seed=None):
     """Re-initializes a residual network so that it trains without normalization.
 

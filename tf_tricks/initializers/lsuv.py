@@ -8,8 +8,10 @@ from keras import ops
 
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.initializers.walk import calls_replaced, kernel_of, layers_in
+from tf_tricks.registry import card
 
 
+@card("initializers", "lsuv")
 def lsuv(model, batch, tolerance=0.01, max_iterations=10, seed=None):
     """Scales each layer's weights so that its outputs have variance 1 on a batch.
 

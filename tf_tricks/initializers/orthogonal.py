@@ -3,8 +3,10 @@
 import keras
 
 from tf_tricks.errors import check_number
+from tf_tricks.registry import register
 
 
+@register("initializers", "orthogonal")
 def orthogonal(gain=1.0, seed=None):
     """Draws a random matrix with orthonormal rows or columns, times a gain.
 

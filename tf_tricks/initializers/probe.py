@@ -9,8 +9,10 @@ from tf_tricks.gradients import as_tensors, mean_loss, value_and_gradient, value
 from tf_tricks.initializers.advice import activation_name, advice, is_measured, is_residual
 from tf_tricks.initializers.report import LayerSignal, SignalReport, fitted_gain
 from tf_tricks.initializers.walk import calls_replaced, kernel_of, layers_in
+from tf_tricks.registry import card
 
 
+@card("initializers", "signal_propagation")
 def signal_propagation(model, batch, labels=None, loss=None):
     """Measures activations, gradients and dead units of every layer on one batch, and says what is wrong.
 

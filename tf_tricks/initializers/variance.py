@@ -9,8 +9,10 @@ deviations and divides by 0.8796, so that the variance is the one asked for and 
 import keras
 
 from tf_tricks.errors import check_number
+from tf_tricks.registry import register
 
 
+@register("initializers", "small_normal")
 def small_normal(stddev=0.01, seed=None):
     """Draws weights from ε·N(0, 1) with a small constant ε.
 
@@ -47,6 +49,7 @@ def small_normal(stddev=0.01, seed=None):
     return keras.initializers.RandomNormal(mean=0.0, stddev=stddev, seed=seed)
 
 
+@register("initializers", "fan_in_normal")
 def fan_in_normal(seed=None):
     """Draws weights with variance 1/n_in, which keeps the variance of the signal going forward.
 
@@ -76,6 +79,7 @@ def fan_in_normal(seed=None):
     return keras.initializers.LecunNormal(seed=seed)
 
 
+@register("initializers", "fan_out_normal")
 def fan_out_normal(seed=None):
     """Draws weights with variance 1/n_out, which keeps the variance of the gradient going backward.
 
@@ -105,6 +109,7 @@ def fan_out_normal(seed=None):
     return _variance_scaling(1.0, "fan_out", seed)
 
 
+@register("initializers", "glorot_normal")
 def glorot_normal(seed=None):
     """Draws weights with variance 2/(n_in + n_out), the compromise between forward and backward.
 
@@ -135,6 +140,7 @@ def glorot_normal(seed=None):
     return keras.initializers.GlorotNormal(seed=seed)
 
 
+@register("initializers", "relu_glorot_normal")
 def relu_glorot_normal(seed=None):
     """Draws weights with variance 4/(n_in + n_out): Glorot's, doubled for ReLU.
 
@@ -167,6 +173,7 @@ def relu_glorot_normal(seed=None):
     return _variance_scaling(2.0, "fan_avg", seed)
 
 
+@register("initializers", "he_normal")
 def he_normal(seed=None):
     """Draws weights with variance 2/n_in, which keeps the signal's power through ReLU layers.
 
@@ -198,6 +205,7 @@ def he_normal(seed=None):
     return keras.initializers.HeNormal(seed=seed)
 
 
+@register("initializers", "he_fan_out_normal")
 def he_fan_out_normal(seed=None):
     """Draws weights with variance 2/n_out, which keeps the gradient's power through ReLU layers.
 

@@ -2,8 +2,9 @@
 
 import keras
 
+from tf_tricks import registry
 from tf_tricks.errors import RequestError
-from tf_tricks.layers import from_keras, from_keras_random
+from tf_tricks.keras_names import classes_by_name
 from tf_tricks.layers.batch_norm_statistics import recompute_batch_norm
 from tf_tricks.layers.batch_normalization import BatchNormalization
 from tf_tricks.layers.blur_pool import BlurPool2D
@@ -17,7 +18,6 @@ from tf_tricks.layers.standardization import Standardization
 from tf_tricks.layers.stochastic_depth import StochasticDepth, linear_decay
 from tf_tricks.layers.weight_standardization import WeightStandardizedConv2D, WeightStandardizedDense
 from tf_tricks.layers.whitening import Whitening
-from tf_tricks.registry import Registry, classes_by_name
 
 __all__ = [
     "TRICKS",
@@ -42,39 +42,12 @@ __all__ = [
     "recompute_batch_norm",
 ]
 
-_KERAS = classes_by_name(keras.layers, keras.layers.Layer)
+registry.discover(__name__)
 
-_LAYERS = {
-    "standardization": Standardization,
-    "whitening": Whitening,
-    "batch_normalization": BatchNormalization,
-    "group_normalization": from_keras.group_normalization,
-    "layer_normalization": from_keras.layer_normalization,
-    "weight_standardized_conv2d": WeightStandardizedConv2D,
-    "weight_standardized_dense": WeightStandardizedDense,
-    "dropout": Dropout,
-    "monte_carlo_dropout": MonteCarloDropout,
-    "spatial_dropout1d": from_keras_random.spatial_dropout1d,
-    "spatial_dropout2d": from_keras_random.spatial_dropout2d,
-    "gaussian_dropout": from_keras_random.gaussian_dropout,
-    "gaussian_noise": from_keras_random.gaussian_noise,
-    "alpha_dropout": from_keras_random.alpha_dropout,
-    "drop_connect_dense": DropConnectDense,
-    "drop_connect_conv2d": DropConnectConv2D,
-    "drop_block": DropBlock2D,
-    "stochastic_depth": StochasticDepth,
-    "blur_pool": BlurPool2D,
-    "squeeze_excite": SqueezeExcite,
-    "scalar_bias": ScalarBias,
-    "scalar_multiplier": ScalarMultiplier,
-}
-if "rms_normalization" in _KERAS:  # newer than the oldest Keras that will do
-    _LAYERS["rms_normalization"] = from_keras.rms_normalization
+TRICKS = registry.tricks("layers")
+"""The tricks of this package that have a card, by name; some are functions of a model, which no config can name."""
 
-TRICKS = _LAYERS | {"monte_carlo_predict": monte_carlo_predict, "recompute_batch_norm": recompute_batch_norm}
-"""The tricks of this package that have a card, by name; the last two are functions of a model."""
-
-_REGISTRY = Registry("layer", _KERAS | _LAYERS)
+_REGISTRY = registry.Registry("layers", classes_by_name(keras.layers, keras.layers.Layer))
 
 
 def get(identifier, **defaults):

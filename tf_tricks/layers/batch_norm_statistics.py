@@ -7,8 +7,10 @@ import numpy as np
 
 from tf_tricks.errors import RequestError
 from tf_tricks.layers.moments import RunningMoments
+from tf_tricks.registry import card
 
 
+@card("layers", "recompute_batch_norm")
 def recompute_batch_norm(model, batches):
     """Sets the moving mean and variance of every batch normalization in `model` to those over `batches`.
 

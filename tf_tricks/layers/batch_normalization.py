@@ -4,10 +4,12 @@ import keras
 from keras import ops
 
 from tf_tricks.errors import RequestError, check_number, unknown
+from tf_tricks.registry import register
 
 MODES = ("synchronized", "per_replica", "ghost")
 
 
+@register("layers", "batch_normalization", example={"mode": "ghost", "ghost_size": 4})
 @keras.saving.register_keras_serializable("tf_tricks")
 class BatchNormalization(keras.layers.BatchNormalization):
     """Batch normalization, over all replicas, on each replica, or in ghost batches.

@@ -5,8 +5,10 @@ import numpy as np
 from keras import ops
 
 from tf_tricks.errors import RequestError, check_number
+from tf_tricks.registry import register
 
 
+@register("layers", "blur_pool")
 @keras.saving.register_keras_serializable("tf_tricks")
 class BlurPool2D(keras.layers.Layer):
     """Blurs an image and keeps every second pixel, so that small shifts change little.

@@ -5,8 +5,10 @@ from keras import ops
 
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.layers.dropout import keep_mask
+from tf_tricks.registry import register
 
 
+@register("layers", "drop_block", example={"rate": 0.2, "block_size": 3})
 @keras.saving.register_keras_serializable("tf_tricks")
 class DropBlock2D(keras.layers.Layer):
     """Sets square blocks of feature maps to zero at random in training.

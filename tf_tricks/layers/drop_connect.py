@@ -5,8 +5,10 @@ from keras import ops
 
 from tf_tricks.errors import check_number
 from tf_tricks.layers.dropout import keep_mask
+from tf_tricks.registry import register
 
 
+@register("layers", "drop_connect_dense", example={"units": 16, "rate": 0.3})
 @keras.saving.register_keras_serializable("tf_tricks")
 class DropConnectDense(keras.layers.Dense):
     """A dense layer whose weights are set to zero at random in training.
@@ -87,6 +89,7 @@ class DropConnectDense(keras.layers.Dense):
         return super().get_config() | {"rate": self.rate, "seed": self.seed}
 
 
+@register("layers", "drop_connect_conv2d", example={"filters": 8, "kernel_size": 3, "rate": 0.2})
 @keras.saving.register_keras_serializable("tf_tricks")
 class DropConnectConv2D(keras.layers.Conv2D):
     """A convolution of images whose weights are set to zero at random in training.

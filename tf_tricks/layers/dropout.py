@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tf_tricks.errors import RequestError, check_number, unknown
+from tf_tricks.registry import register
 
 
 def keep_mask(shape, rate, seed):
@@ -28,6 +29,7 @@ def keep_mask(shape, rate, seed):
     return keras.random.uniform(shape, dtype="float32", seed=seed) >= rate
 
 
+@register("layers", "dropout", example={"rate": 0.3, "scaling": "test"})
 @keras.saving.register_keras_serializable("tf_tricks")
 class Dropout(keras.layers.Dropout):
     """Sets units to zero at random in training, scaled in training or at test time.

@@ -2,7 +2,10 @@
 
 import keras
 
+from tf_tricks.registry import register
 
+
+@register("layers", "group_normalization", example={"groups": 4})
 def group_normalization(
     groups=32,
     axis=-1,
@@ -61,6 +64,7 @@ def group_normalization(
     return keras.layers.GroupNormalization(**locals())
 
 
+@register("layers", "layer_normalization")
 def layer_normalization(
     axis=-1,
     epsilon=1e-3,
@@ -116,6 +120,7 @@ def layer_normalization(
     return keras.layers.LayerNormalization(**locals())
 
 
+@register("layers", "rms_normalization")
 def rms_normalization(axis=-1, epsilon=1e-6, dtype=None, name=None):
     """Divides the features of each example by their root mean square.
 

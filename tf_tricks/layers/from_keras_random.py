@@ -3,8 +3,10 @@
 import keras
 
 from tf_tricks.errors import RequestError, check_number
+from tf_tricks.registry import register
 
 
+@register("layers", "spatial_dropout1d", example={"rate": 0.2})
 def spatial_dropout1d(rate, seed=None, name=None, dtype=None):
     """Drops whole channels of sequences: Keras's `SpatialDropout1D`.
 
@@ -38,6 +40,7 @@ def spatial_dropout1d(rate, seed=None, name=None, dtype=None):
     return keras.layers.SpatialDropout1D(_below_one(rate), seed=seed, name=name, dtype=dtype)
 
 
+@register("layers", "spatial_dropout2d", example={"rate": 0.2})
 def spatial_dropout2d(rate, data_format=None, seed=None, name=None, dtype=None):
     """Drops whole channels of images: Keras's `SpatialDropout2D`.
 
@@ -75,6 +78,7 @@ def spatial_dropout2d(rate, data_format=None, seed=None, name=None, dtype=None):
     return keras.layers.SpatialDropout2D(_below_one(rate), data_format=data_format, seed=seed, name=name, dtype=dtype)
 
 
+@register("layers", "gaussian_dropout", example={"rate": 0.2})
 def gaussian_dropout(rate, seed=None, **keywords):
     """Multiplies units by Gaussian noise of mean 1: Keras's `GaussianDropout`.
 
@@ -108,6 +112,7 @@ def gaussian_dropout(rate, seed=None, **keywords):
     return keras.layers.GaussianDropout(_below_one(rate), seed=seed, **keywords)
 
 
+@register("layers", "gaussian_noise", example={"stddev": 0.2})
 def gaussian_noise(stddev, seed=None, **keywords):
     """Adds Gaussian noise of mean 0: Keras's `GaussianNoise`.
 
@@ -142,6 +147,7 @@ def gaussian_noise(stddev, seed=None, **keywords):
     return keras.layers.GaussianNoise(stddev, seed=seed, **keywords)
 
 
+@register("layers", "alpha_dropout", example={"rate": 0.1})
 def alpha_dropout(rate, noise_shape=None, seed=None, **keywords):
     """Dropout for SELU networks, which keeps mean 0 and variance 1: Keras's `AlphaDropout`.
 

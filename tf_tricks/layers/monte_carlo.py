@@ -9,6 +9,7 @@ from tf_tricks.errors import RequestError, check_number
 from tf_tricks.layers.drop_block import DropBlock2D
 from tf_tricks.layers.drop_connect import DropConnectConv2D, DropConnectDense
 from tf_tricks.layers.dropout import Dropout
+from tf_tricks.registry import card, register
 
 # Their argument `training` means nothing but "drop": recurrent layers have their own dropout inside.
 _DROPPING = (
@@ -24,6 +25,7 @@ _DROPPING = (
 )
 
 
+@register("layers", "monte_carlo_dropout", example={"rate": 0.2})
 @keras.saving.register_keras_serializable("tf_tricks")
 class MonteCarloDropout(Dropout):
     """Dropout that stays random at prediction, to show how sure the model is.
@@ -78,6 +80,7 @@ class MonteCarloDropout(Dropout):
         return config
 
 
+@card("layers", "monte_carlo_predict")
 def monte_carlo_predict(model, inputs, samples=20, batch_size=32):
     """Predicts several times under random dropout masks: the mean and the standard deviation.
 

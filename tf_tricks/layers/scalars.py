@@ -2,7 +2,10 @@
 
 import keras
 
+from tf_tricks.registry import register
 
+
+@register("layers", "scalar_bias")
 @keras.saving.register_keras_serializable("tf_tricks")
 class ScalarBias(keras.layers.Layer):
     """Adds one trainable number to its inputs.
@@ -46,6 +49,7 @@ class ScalarBias(keras.layers.Layer):
         return input_shape
 
 
+@register("layers", "scalar_multiplier")
 @keras.saving.register_keras_serializable("tf_tricks")
 class ScalarMultiplier(keras.layers.Layer):
     """Multiplies its inputs by one trainable number.

@@ -4,8 +4,10 @@ import keras
 from keras import ops
 
 from tf_tricks.errors import check_number
+from tf_tricks.registry import register
 
 
+@register("layers", "squeeze_excite", example={"ratio": 4})
 @keras.saving.register_keras_serializable("tf_tricks")
 class SqueezeExcite(keras.layers.Layer):
     """Weights the channels of an image by a small network that looks at their means.

@@ -6,8 +6,10 @@ from keras import ops
 
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.layers.moments import RunningMoments, batches_of, mean_and_scatter
+from tf_tricks.registry import register
 
 
+@register("layers", "standardization")
 @keras.saving.register_keras_serializable("tf_tricks")
 class Standardization(keras.layers.Layer):
     """Shifts and scales inputs to zero mean and unit variance over the training data.

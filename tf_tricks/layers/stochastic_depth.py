@@ -5,8 +5,10 @@ from keras import ops
 
 from tf_tricks.errors import check_number
 from tf_tricks.layers.dropout import Dropout
+from tf_tricks.registry import register
 
 
+@register("layers", "stochastic_depth", example={"rate": 0.2})
 @keras.saving.register_keras_serializable("tf_tricks")
 class StochasticDepth(Dropout):
     """Drops a residual branch as a whole, for each example with some probability.

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tf_tricks.errors import check_number
+from tf_tricks.registry import register
 
 
 class _StandardizedKernel:
@@ -39,6 +40,7 @@ class _StandardizedKernel:
         return super().get_config() | {"epsilon": self.epsilon, "gain": self.gain}
 
 
+@register("layers", "weight_standardized_conv2d", example={"filters": 8, "kernel_size": 3})
 @keras.saving.register_keras_serializable("tf_tricks")
 class WeightStandardizedConv2D(_StandardizedKernel, keras.layers.Conv2D):
     """A 2-D convolution whose kernel is standardized for each output channel.
@@ -117,6 +119,7 @@ class WeightStandardizedConv2D(_StandardizedKernel, keras.layers.Conv2D):
         return super().convolution_op(inputs, self._standardized(kernel, inputs.dtype))
 
 
+@register("layers", "weight_standardized_dense", example={"units": 16, "gain": True})
 @keras.saving.register_keras_serializable("tf_tricks")
 class WeightStandardizedDense(_StandardizedKernel, keras.layers.Dense):
     """A dense layer whose kernel is standardized for each output.

@@ -8,11 +8,13 @@ from keras import ops
 
 from tf_tricks.errors import RequestError, check_number, unknown
 from tf_tricks.layers.moments import RunningMoments, batches_of
+from tf_tricks.registry import register
 
 METHODS = ("pca", "zca")
 _LARGEST = 2**14
 
 
+@register("layers", "whitening", example={"method": "zca", "epsilon": 0.1})
 @keras.saving.register_keras_serializable("tf_tricks")
 class Whitening(keras.layers.Layer):
     """Removes the correlations between input features: the covariance becomes the identity.

@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from tf_tricks.errors import check_number
+from tf_tricks.errors import RequestError, check_number
+from tf_tricks.registry import register
 
 
 @keras.saving.register_keras_serializable("tf_tricks")
@@ -16,16 +17,7 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
         loss = log Σₖ exp zₖ − (1 − ε) z_y − ε/K Σₖ zₖ
 
     Labels [..., K], as mixup and cutmix make them, are distributions p: the target is (1 − ε) pₖ + ε/K. (Keras's own
-    smooths one-hot labels only. In a config this class is taken where `from_logits=True`; for integers without
-    smoothing it is Keras's own function.)
-
-    Use it when a classifier is too sure of itself, or labels are noisy: ε = 0.1 is usual.
-
-    Avoid it when the model is to be a teacher for distillation (Müller et al. 2019, arXiv:1906.02629), or its
-    probabilities are to be calibrated otherwise.
-
-    Config:
-        config.loss = dict(name="sparse_categorical_crossentropy", from_logits=True, label_smoothing=0.1)
+    smooths one-hot labels only.)
 
     Args:
         from_logits: must be True: the loss of logits is exact, that of probabilities is not.
@@ -51,7 +43,7 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
     ):
         super().__init__(name=name, **keywords)
         if from_logits is not True:
-            raise ValueError("it takes logits: from_logits must be True")
+            raise RequestError("SparseCategoricalCrossentropy takes logits: from_logits must be True")
         self.label_smoothing = check_number("label_smoothing", label_smoothing, minimum=0, maximum=1)
         self.from_logits = True
         self.ignore_class = ignore_class
@@ -115,3 +107,44 @@ def are_distributions(y_true, y_pred):
     """
     true, predicted = y_true.shape, y_pred.shape
     return len(true) == len(predicted) and true[-1] == predicted[-1] and true[-1] not in (None, 1)
+
+
+@register("losses", "sparse_categorical_crossentropy", example={"from_logits": True, "label_smoothing": 0.1})
+def sparse_categorical_crossentropy(
+    from_logits: bool = False, label_smoothing: float = 0.0, ignore_class: int | None = None
+) -> keras.losses.Loss:
+    """Cross-entropy of logits and labels, which are integers or distributions, with label smoothing.
+
+    With K classes the target is 1 − ε + ε/K for the right class and ε/K for the others, so that the logits need not
+    grow for ever (Szegedy et al. 2016, arXiv:1512.00567, section 7). For logits z and the right class y:
+
+        loss = log Σₖ exp zₖ − (1 − ε) z_y − ε/K Σₖ zₖ
+
+    Of logits it is `SparseCategoricalCrossentropy`, which takes distributions, too, as mixup and cutmix make them; of
+    probabilities, or with a class that is ignored and no smoothing, Keras's own.
+
+    Use it when a classifier is too sure of itself, or labels are noisy: ε = 0.1 is usual.
+
+    Avoid it when the model is to be a teacher for distillation (Müller et al. 2019, arXiv:1906.02629), or its
+    probabilities are to be calibrated otherwise.
+
+    Config:
+        config.loss = dict(name="sparse_categorical_crossentropy", from_logits=True, label_smoothing=0.1)
+
+    Args:
+        from_logits: whether the model gives logits, of which the loss is exact; `label_smoothing` needs them.
+        label_smoothing: ε in [0, 1]; 0 is the plain cross-entropy.
+        ignore_class: a label whose examples do not count, or None.
+
+    Raises:
+        RequestError: ε is out of its range, or smooths the labels of a model that gives probabilities.
+
+    Example:
+        >>> import numpy as np
+        >>> loss = sparse_categorical_crossentropy(from_logits=True, label_smoothing=0.1)
+        >>> round(float(loss(np.array([1]), np.array([[0.0, 2.0]]))), 4)
+        0.2269
+    """
+    if label_smoothing or (from_logits is True and ignore_class is None):
+        return SparseCategoricalCrossentropy(from_logits, label_smoothing, ignore_class=ignore_class)
+    return keras.losses.SparseCategoricalCrossentropy(from_logits, ignore_class)

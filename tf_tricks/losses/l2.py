@@ -4,8 +4,10 @@ import keras
 
 from tf_tricks import patterns
 from tf_tricks.errors import RequestError, check_number
+from tf_tricks.registry import card
 
 
+@card("losses", "l2")
 def l2(model, factor=1e-4, exclude=("bias$", "gamma$", "beta$")):
     """L2: adds λ|θ|² to the loss of a model, for its kernels.
 

@@ -6,14 +6,16 @@ without this package.
 
 import keras
 
+from tf_tricks import registry
 from tf_tricks.errors import RequestError
 from tf_tricks.models.convnet import convnet
 from tf_tricks.models.mlp import mlp
 from tf_tricks.models.resnet import resnet
 from tf_tricks.models.wide_resnet import wide_resnet
-from tf_tricks.registry import Registry
 
-_REGISTRY = Registry("model", {"convnet": convnet, "mlp": mlp, "resnet": resnet, "wide_resnet": wide_resnet})
+registry.discover(__name__)
+
+_REGISTRY = registry.Registry("models")
 
 
 def get(identifier, **defaults):

@@ -8,8 +8,10 @@ from tf_tricks.models.blocks import conv as convolve
 from tf_tricks.models.blocks import dropout as new_dropout
 from tf_tricks.models.blocks import normalization as new_normalization
 from tf_tricks.models.stem import check_image, check_sizes, standardized_input
+from tf_tricks.registry import register
 
 
+@register("models", "convnet")
 def convnet(
     input_shape,
     num_outputs,

@@ -8,11 +8,13 @@ from tf_tricks.models.blocks import check_common, fresh, logits
 from tf_tricks.models.blocks import dropout as new_dropout
 from tf_tricks.models.blocks import normalization as new_normalization
 from tf_tricks.models.stem import check_sizes, standardized_input
+from tf_tricks.registry import register
 
 # Activations that let about half of the signal's power through, for which He's initialization makes up.
 RELU_LIKE = ("relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "swish", "mish", "hard_silu", "hard_swish")
 
 
+@register("models", "mlp")
 def mlp(
     input_shape,
     num_outputs,

@@ -7,11 +7,13 @@ from tf_tricks.models.blocks import check_common, logits, relu
 from tf_tricks.models.blocks import dropout as new_dropout
 from tf_tricks.models.residual import residual_parts
 from tf_tricks.models.stem import check_image, standardized_input
+from tf_tricks.registry import register
 
 # Number of bottleneck blocks in each stage of the networks for ImageNet.
 IMAGENET = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 
 
+@register("models", "resnet")
 def resnet(
     input_shape,
     num_outputs,

@@ -7,8 +7,10 @@ from tf_tricks.models.blocks import check_common, logits, relu
 from tf_tricks.models.blocks import dropout as new_dropout
 from tf_tricks.models.residual import residual_parts
 from tf_tricks.models.stem import check_image, standardized_input
+from tf_tricks.registry import register
 
 
+@register("models", "wide_resnet")
 def wide_resnet(
     input_shape,
     num_outputs,

@@ -9,6 +9,7 @@ from tf_tricks import patterns
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.optimizers.dense import dense
 from tf_tricks.optimizers.wrapper import OptimizerWrapper
+from tf_tricks.registry import register
 
 UNITS = {
     "depthwise": (-2, -1),  # [height, width, channel, multiplier]: an output channel for each pair of the last two
@@ -19,6 +20,12 @@ UNITS = {
 """Where the units are not told apart by the last axis: regular expressions over paths, and the axes that tell them."""
 
 
+@register(
+    "optimizers",
+    "adaptive_gradient_clipping",
+    example={"optimizer": {"name": "sgd", "momentum": 0.9}, "clip_factor": 0.1, "learning_rate": 0.03},
+    parts={"optimizer": "optimizers"},
+)
 @keras.saving.register_keras_serializable("tf_tricks")
 class AdaptiveGradientClipping(OptimizerWrapper):
     """Adaptive gradient clipping around any optimizer: bounds a unit's gradient by its weights.

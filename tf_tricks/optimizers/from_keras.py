@@ -5,7 +5,10 @@ Each function returns Keras's object, so that a saved optimizer needs nothing of
 
 import keras
 
+from tf_tricks.registry import register
 
+
+@register("optimizers", "sgd", example={"momentum": 0.9, "learning_rate": 0.03})
 def sgd(learning_rate=0.01, momentum=0.0, nesterov=False, **keywords) -> "keras.optimizers.SGD":
     """Gradient descent, with Keras's uncorrected momentum if wanted.
 
@@ -37,6 +40,7 @@ def sgd(learning_rate=0.01, momentum=0.0, nesterov=False, **keywords) -> "keras.
     return keras.optimizers.SGD(learning_rate=learning_rate, momentum=float(momentum), nesterov=nesterov, **keywords)
 
 
+@register("optimizers", "adagrad", example={"learning_rate": 0.05})
 def adagrad(learning_rate=0.001, initial_accumulator_value=0.1, epsilon=1e-7, **keywords) -> "keras.optimizers.Adagrad":
     """AdaGrad: each parameter's rate falls with the gradients that it has seen.
 
@@ -74,6 +78,7 @@ def adagrad(learning_rate=0.001, initial_accumulator_value=0.1, epsilon=1e-7, **
     )
 
 
+@register("optimizers", "rmsprop")
 def rmsprop(
     learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False, **keywords
 ) -> "keras.optimizers.RMSprop":
@@ -117,6 +122,7 @@ def rmsprop(
     )
 
 
+@register("optimizers", "adam")
 def adam(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, **keywords) -> "keras.optimizers.Adam":
     """Adam: momentum and RMSprop together, corrected for their start at 0.
 
@@ -149,6 +155,7 @@ def adam(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, **keywords
     return keras.optimizers.Adam(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, **keywords)
 
 
+@register("optimizers", "amsgrad")
 def amsgrad(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, **keywords) -> "keras.optimizers.Adam":
     """AMSGrad: Adam whose rates never rise, which repairs its proof of convergence.
 
@@ -187,6 +194,7 @@ def amsgrad(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, **keywo
     )
 
 
+@register("optimizers", "adam_w")
 def adam_w(
     learning_rate=0.001, weight_decay=0.004, beta_1=0.9, beta_2=0.999, epsilon=1e-7, **keywords
 ) -> "keras.optimizers.AdamW":
@@ -229,6 +237,7 @@ def adam_w(
     )
 
 
+@register("optimizers", "lion", example={"learning_rate": 0.002})
 def lion(learning_rate=0.001, beta_1=0.9, beta_2=0.99, **keywords) -> "keras.optimizers.Lion":
     """Lion: steps by the sign of the momentum.
 
@@ -260,6 +269,7 @@ def lion(learning_rate=0.001, beta_1=0.9, beta_2=0.99, **keywords) -> "keras.opt
     return keras.optimizers.Lion(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, **keywords)
 
 
+@register("optimizers", "muon", needs_keras="3.13")
 def muon(learning_rate=0.001, **keywords) -> "keras.optimizers.Muon":
     """Muon: momentum whose matrices are made orthogonal before the step.
 

@@ -8,8 +8,10 @@ from keras import ops
 from tf_tricks.errors import check_number
 from tf_tricks.optimizers.dense import dense
 from tf_tricks.optimizers.trust_ratio import NOT_WEIGHTS, TrustRatioOptimizer, norm, ratio
+from tf_tricks.registry import register
 
 
+@register("optimizers", "lamb", example={"weight_decay": 0.01, "learning_rate": 0.02})
 @keras.saving.register_keras_serializable("tf_tricks")
 class LAMB(TrustRatioOptimizer):
     """LAMB: Adam with a learning rate for each layer, for very large batches.

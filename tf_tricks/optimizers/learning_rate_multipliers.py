@@ -7,8 +7,15 @@ from keras import ops
 
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.optimizers.wrapper import OptimizerWrapper
+from tf_tricks.registry import register
 
 
+@register(
+    "optimizers",
+    "learning_rate_multipliers",
+    example={"optimizer": {"name": "adam_w"}, "multipliers": {"logits": 2.0}},
+    parts={"optimizer": "optimizers"},
+)
 @keras.saving.register_keras_serializable("tf_tricks")
 class LearningRateMultipliers(OptimizerWrapper):
     """Learning-rate multipliers around any optimizer, by patterns over variable paths.
@@ -92,6 +99,7 @@ class LearningRateMultipliers(OptimizerWrapper):
         return super().get_config() | {"multipliers": dict(self.multipliers)}
 
 
+@register("optimizers", "layer_wise_decay", example={"optimizer": {"name": "adam"}}, parts={"optimizer": "optimizers"})
 @keras.saving.register_keras_serializable("tf_tricks")
 class LayerWiseDecay(LearningRateMultipliers):
     """Layer-wise decay of the learning rate around any optimizer: the deeper down, the slower.

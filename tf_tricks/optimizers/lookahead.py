@@ -6,8 +6,10 @@ from keras import ops
 from tf_tricks.errors import check_number
 from tf_tricks.optimizers.start import NOT_STARTED, started
 from tf_tricks.optimizers.wrapper import OptimizerWrapper
+from tf_tricks.registry import register
 
 
+@register("optimizers", "lookahead", example={"optimizer": {"name": "adam"}, "k": 3}, parts={"optimizer": "optimizers"})
 @keras.saving.register_keras_serializable("tf_tricks")
 class Lookahead(OptimizerWrapper):
     """Lookahead around any optimizer: every k steps the weights go back part of the way.

@@ -5,8 +5,10 @@ from keras import ops
 
 from tf_tricks.errors import check_number
 from tf_tricks.optimizers.dense import dense
+from tf_tricks.registry import register
 
 
+@register("optimizers", "momentum", example={"nesterov": True, "learning_rate": 0.03})
 @keras.saving.register_keras_serializable("tf_tricks")
 class Momentum(keras.optimizers.Optimizer):
     """Heavy-ball or Nesterov momentum with momentum correction when the learning rate changes.

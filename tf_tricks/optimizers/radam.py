@@ -8,8 +8,10 @@ from keras import ops
 from tf_tricks.errors import check_number
 from tf_tricks.optimizers.dense import dense
 from tf_tricks.optimizers.lamb import bias_correction, check_betas, update_moment
+from tf_tricks.registry import register
 
 
+@register("optimizers", "radam")
 @keras.saving.register_keras_serializable("tf_tricks")
 class RAdam(keras.optimizers.Optimizer):
     """Rectified Adam: no adaptive step before the second moment is known well enough.

@@ -8,8 +8,15 @@ from keras import ops
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.optimizers.dense import dense
 from tf_tricks.optimizers.wrapper import OptimizerWrapper
+from tf_tricks.registry import register
 
 
+@register(
+    "optimizers",
+    "sam",
+    example={"optimizer": {"name": "sgd", "momentum": 0.9}, "learning_rate": 0.03},
+    parts={"optimizer": "optimizers"},
+)
 @keras.saving.register_keras_serializable("tf_tricks")
 class SAM(OptimizerWrapper):
     """Sharpness-aware minimization around any optimizer: descends by the gradient at the worst point nearby.

@@ -7,8 +7,10 @@ from tf_tricks.errors import check_number
 from tf_tricks.optimizers.dense import dense
 from tf_tricks.optimizers.lamb import bias_correction, check_betas, update_moment
 from tf_tricks.optimizers.start import NOT_STARTED, started
+from tf_tricks.registry import register
 
 
+@register("optimizers", "schedule_free_adam_w", example={"weight_decay": 0.01, "learning_rate": 0.02})
 @keras.saving.register_keras_serializable("tf_tricks")
 class ScheduleFreeAdamW(keras.optimizers.Optimizer):
     """Schedule-Free AdamW: an average of the weights in place of a decaying rate.

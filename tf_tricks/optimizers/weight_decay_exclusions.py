@@ -4,8 +4,15 @@ import keras
 
 from tf_tricks import patterns
 from tf_tricks.optimizers.wrapper import OptimizerWrapper
+from tf_tricks.registry import register
 
 
+@register(
+    "optimizers",
+    "weight_decay_exclusions",
+    example={"optimizer": {"name": "adam_w", "weight_decay": 0.1}},
+    parts={"optimizer": "optimizers"},
+)
 @keras.saving.register_keras_serializable("tf_tricks")
 class WeightDecayExclusions(OptimizerWrapper):
     """Weight decay only where it belongs, by patterns over variable paths.

@@ -1,7 +1,7 @@
 """Schedules: learning rate, batch size and noise scale as functions of progress in epochs, by name or as objects."""
 
+from tf_tricks import registry
 from tf_tricks.schedules import plan
-from tf_tricks.schedules.base import SCHEDULES as TRICKS
 from tf_tricks.schedules.base import Schedule, constant, get, schedule
 from tf_tricks.schedules.batch import grow, per_replica
 from tf_tricks.schedules.compose import concatenate, warm_up
@@ -25,6 +25,11 @@ from tf_tricks.schedules.noise_scale import (
 )
 from tf_tricks.schedules.plan import count_updates
 from tf_tricks.schedules.scaling import linear_scaling, square_root_scaling
+
+registry.discover(__name__)
+
+TRICKS = registry.tricks("schedules")
+"""Every schedule by name."""
 
 __all__ = [
     "TRICKS",

@@ -2,17 +2,13 @@
 
 import functools
 import inspect
-import itertools
 import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from tf_tricks.errors import RequestError, check_number
-from tf_tricks.registry import Registry
-
-SCHEDULE_ARGUMENTS = ("schedule", "schedules", "scale", "learning_rate", "batch_size")
-"""Arguments of these names are schedules themselves: a number, a name or a dict given there is turned into one."""
-
-SCHEDULES = {}
-"""Every schedule by name; `@schedule` fills it."""
+from tf_tricks.registry import Registry, entries, register
+from tf_tricks.schedules.boundaries import check_epochs
 
 
 class Schedule:
@@ -69,14 +65,15 @@ class Schedule:
         return hash(self.name)
 
 
-def schedule(function):
+def schedule(function: Callable | None = None, *, example: Mapping[str, Any] | None = None) -> Callable:
     """Makes a schedule of a function that checks its arguments and returns the function of the epoch.
 
-    The schedule can be called from Python and, by the function's name, from configs. Arguments called `schedule`,
-    `schedules`, `scale`, `learning_rate` or `batch_size` reach the function as schedules, whatever was given for them.
+    The schedule can be called from Python and, by the function's name, from configs. Arguments annotated as `Schedule`
+    or as `list[Schedule]` reach the function as schedules, whatever was given for them.
 
     Args:
         function: takes the arguments of the schedule and returns a function of the epoch.
+        example: arguments to try it with, see `register`; with them it is `@schedule(example=...)`.
 
     Returns:
         A function with the same arguments that returns a `Schedule`.
@@ -86,20 +83,20 @@ def schedule(function):
 
     Example:
         >>> import math
-        >>> from tf_tricks import schedules
-        >>> @schedules.schedule
+        >>> import tf_tricks as tt
+        >>> @tt.schedules.schedule
         ... def square_root_decay(initial):
         ...     return lambda epoch: initial / math.sqrt(1 + epoch)
         >>> square_root_decay(0.4)(3.0)
         0.2
-        >>> schedules.get({"name": "square_root_decay", "initial": 0.4})
+        >>> tt.schedules.get({"name": "square_root_decay", "initial": 0.4})
         square_root_decay(initial=0.4)
-        >>> del schedules.base.SCHEDULES["square_root_decay"]
+        >>> tt.registry.forget("schedules", "square_root_decay")
     """
-    name = function.__name__
-    if name in SCHEDULES and SCHEDULES[name].__module__ != function.__module__:
-        raise RequestError(f"there is a schedule {name!r} already, in {SCHEDULES[name].__module__}: choose another")
-    signature = inspect.signature(function)
+    if function is None:
+        return functools.partial(schedule, example=example)
+    name, signature = function.__name__, inspect.signature(function, eval_str=True)
+    kinds = {key: _kind(parameter.annotation) for key, parameter in signature.parameters.items()}
 
     @functools.wraps(function)
     def make(*args, **kwargs):
@@ -111,14 +108,21 @@ def schedule(function):
         arguments = {}
         for key, value in bound.arguments.items():
             left_out = value is None and signature.parameters[key].default is None
-            arguments[key] = None if left_out else _argument(key, value)
+            arguments[key] = None if left_out else _argument(key, value, kinds[key])
         return Schedule(name, arguments, function(**arguments))
 
-    SCHEDULES[name] = make
-    return make
+    parts = {key: kind for key, kind in kinds.items() if kind}
+    return register("schedules", name, example=example, parts=parts)(make)
 
 
-@schedule
+def _kind(annotation):
+    """How an argument of this annotation is made of what a config says, see `register`; None for one that is none."""
+    if annotation == list[Schedule]:
+        return _pieces
+    return nested if annotation in (Schedule, Schedule | None) else None
+
+
+@schedule(example={"value": 0.1})
 def constant(value):
     """The same value always.
 
@@ -172,7 +176,7 @@ def get(identifier, **defaults):
             raise RequestError(f"a schedule must be a finite number, such as 0.01, or a name, not {identifier!r}")
         identifier = {"name": identifier}
     if hasattr(identifier, "items"):
-        return Registry("schedule", SCHEDULES).get(resolve_nested(dict(identifier.items()), defaults), **defaults)
+        return _REGISTRY.get(identifier, **defaults)
     value = _plain("a constant schedule", identifier)
     if _is_number(value):
         return constant(check_number("a constant schedule", value, minimum=0))
@@ -192,32 +196,22 @@ def _is_numeral(text):
     return True
 
 
-def resolve_nested(arguments, defaults):
-    """Returns a copy of the dict `arguments` in which those that are schedules have been made, with the `defaults`."""
-    resolved = dict(arguments)
-    for key in SCHEDULE_ARGUMENTS:
-        if key == "schedules" and isinstance(arguments.get(key), (list, tuple)):
-            pieces = enumerate(arguments[key])
-            resolved[key] = [get(piece, **_piece_defaults(i, arguments, defaults)) for i, piece in pieces]
-        elif hasattr(arguments.get(key), "items") or isinstance(arguments.get(key), str):
-            resolved[key] = get(arguments[key], **defaults)
-    return resolved
+def nested(value: Any, arguments: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:
+    """Returns the schedule that a name or a dict stands for, with the `defaults`; what is neither stays as it is.
 
-
-def check_epochs(name, epochs):
-    """Returns `epochs` if it is a list of increasing numbers of at least 0, otherwise raises a `RequestError`.
-
-    Example:
-        >>> check_epochs("epochs", [30, 60])
-        [30, 60]
+    Args:
+        value: of an argument that is a schedule, in a config.
+        arguments: the others.
+        defaults: what the run knows.
     """
-    if not isinstance(epochs, (list, tuple)):
-        raise RequestError(f"{name} must be a list of increasing numbers, such as [30, 60], not {epochs!r}")
-    for epoch in epochs:
-        check_number(f"each of {name}", epoch, minimum=0)
-    if any(before >= after for before, after in itertools.pairwise(epochs)):
-        raise RequestError(f"{name} must increase from each to the next, not {list(epochs)!r}")
-    return epochs
+    return get(value, **defaults) if isinstance(value, str) or hasattr(value, "items") else value
+
+
+def _pieces(value, arguments, defaults):
+    """Returns the schedules of a list; each lasts until the next boundary, not until the end of the run."""
+    if not isinstance(value, (list, tuple)):
+        return value
+    return [get(piece, **_piece_defaults(i, arguments, defaults)) for i, piece in enumerate(value)]
 
 
 def check_start(name, schedule, **limits):
@@ -231,7 +225,6 @@ def check_start(name, schedule, **limits):
 
 
 def _piece_defaults(i, arguments, defaults):
-    """A piece of a concatenation lasts until the next boundary, not until the end of the run."""
     if "total_epochs" not in defaults:
         return defaults
     boundaries = [0, *check_epochs("epochs", arguments.get("epochs", ())), defaults["total_epochs"]]
@@ -240,14 +233,14 @@ def _piece_defaults(i, arguments, defaults):
     return defaults | {"total_epochs": boundaries[i + 1] - boundaries[i]}
 
 
-def _argument(key, value):
+def _argument(key, value, kind):
     """Returns what the function of a schedule gets: schedules, and Python's own numbers and lists, all finite."""
     value = _plain(key, value)
-    if key == "schedules":
+    if kind is _pieces:
         if not isinstance(value, list):
-            raise RequestError(f"schedules must be a list of schedules, not {value!r}")
+            raise RequestError(f"{key} must be a list of schedules, not {value!r}")
         return [get(piece) for piece in value]
-    if key in SCHEDULE_ARGUMENTS:
+    if kind:
         return get(check_number(key, value, minimum=0) if _is_number(value) else value)
     return value
 
@@ -270,9 +263,9 @@ def _check_function(function):
     if any(base.__name__ == "LearningRateSchedule" for base in type(function).__mro__):
         raise RequestError(
             f"{type(function).__name__} is a schedule of Keras, which counts updates: choose one that counts epochs "
-            f"(there are: {', '.join(sorted(SCHEDULES))})"
+            f"(there are: {', '.join(sorted(entries('schedules')))})"
         )
-    if any(function is make for make in SCHEDULES.values()):
+    if any(function is entry.make for entry in entries("schedules").values()):
         raise RequestError(f"{function.__name__} needs its arguments: {function.__name__}{inspect.signature(function)}")
 
 
@@ -290,3 +283,6 @@ def _as_text(value):
     if isinstance(value, list):
         return f"[{', '.join(map(_as_text, value))}]"
     return repr(value.arguments["value"] if isinstance(value, Schedule) and value.name == "constant" else value)
+
+
+_REGISTRY = Registry("schedules")

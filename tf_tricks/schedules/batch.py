@@ -4,12 +4,13 @@ import math
 from bisect import bisect_right
 
 from tf_tricks.errors import RequestError, check_number
-from tf_tricks.schedules.base import check_epochs, check_start, schedule
+from tf_tricks.schedules.base import Schedule, check_start, schedule
+from tf_tricks.schedules.boundaries import check_epochs
 
 LARGEST = 2**31 - 1  # indices of a batch are int32 on accelerators
 
 
-@schedule
+@schedule(example={"initial": 128, "epochs": [60, 120], "factor": 5, "maximum": 640})
 def grow(initial, epochs, factor, maximum=None):
     """Multiplies the batch size by `factor` at each of `epochs`: what a rate decay by 1/factor does, in fewer updates.
 
@@ -53,8 +54,8 @@ def grow(initial, epochs, factor, maximum=None):
     return lambda epoch: sizes[bisect_right(epochs, epoch)]
 
 
-@schedule
-def per_replica(batch_size, num_replicas):
+@schedule(example={"batch_size": 64, "num_replicas": 8})
+def per_replica(batch_size: Schedule, num_replicas: int):
     """A batch that grows with the number of devices, `batch_size` examples for each of them.
 
     value(epoch) = batch_size · num_replicas. Goes with `linear_scaling` of the rate (Goyal et al. 2017,

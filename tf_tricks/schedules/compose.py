@@ -6,8 +6,8 @@ from tf_tricks.errors import RequestError, check_number
 from tf_tricks.schedules import base
 
 
-@base.schedule
-def warm_up(schedule, epochs, start=0.0):
+@base.schedule(example={"schedule": {"name": "step_decay", "initial": 0.1, "epochs": [30], "factor": 0.1}, "epochs": 5})
+def warm_up(schedule: base.Schedule, epochs, start=0.0):
     """Multiplies any schedule by a ramp that rises linearly to 1 over the first epochs.
 
     Large batches want large rates, which the first updates do not survive. The schedule's own clock keeps running:
@@ -44,8 +44,8 @@ def warm_up(schedule, epochs, start=0.0):
     return value
 
 
-@base.schedule
-def concatenate(schedules, epochs):
+@base.schedule(example={"schedules": [0.1, {"name": "cosine_decay", "initial": 0.2, "total_epochs": 3}], "epochs": [5]})
+def concatenate(schedules: list[base.Schedule], epochs):
     """One schedule after the other, each with a clock of its own that starts at 0.
 
     value(epoch) = schedules[i](epoch − epochs[i − 1]), i = number of `epochs` reached
@@ -67,7 +67,7 @@ def concatenate(schedules, epochs):
         >>> rate(4.9), rate(5.0), rate(7.0)
         (0.01, 0.4, 0.1)
     """
-    base.check_epochs("epochs", epochs)
+    check_epochs("epochs", epochs)
     if len(schedules) != len(epochs) + 1:
         raise RequestError(
             f"{len(schedules)} schedules need {max(len(schedules) - 1, 0)} boundaries between them, "

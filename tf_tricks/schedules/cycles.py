@@ -5,7 +5,7 @@ from tf_tricks.schedules.base import schedule
 from tf_tricks.schedules.decay import between, half_cosine
 
 
-@schedule
+@schedule(example={"maximum": 0.5, "total_epochs": 30})
 def one_cycle(maximum, total_epochs, warm_up_share=0.3, div_factor=25.0, final_div_factor=1e4):
     """Rises to a large value and falls to almost nothing, both along a cosine: super-convergence.
 
@@ -57,7 +57,7 @@ def one_cycle(maximum, total_epochs, warm_up_share=0.3, div_factor=25.0, final_d
     return value
 
 
-@schedule
+@schedule(example={"initial": 0.1, "total_epochs": 30, "warm_up_epochs": 2, "decay_epochs": 5})
 def warm_up_stable_decay(initial, total_epochs, warm_up_epochs, decay_epochs):
     """Rises linearly, stays, and falls linearly to zero at the end: a run can be made longer without starting again.
 

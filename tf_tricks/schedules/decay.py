@@ -4,12 +4,13 @@ import math
 from bisect import bisect_right
 
 from tf_tricks.errors import RequestError, check_number
-from tf_tricks.schedules.base import check_epochs, schedule
+from tf_tricks.schedules.base import schedule
+from tf_tricks.schedules.boundaries import check_epochs
 
 LARGEST_EXPONENT = 38  # of a float32
 
 
-@schedule
+@schedule(example={"initial": 0.1, "epochs": [30, 60], "factor": 0.1})
 def step_decay(initial, epochs, factor):
     """Multiplies by `factor` at each of `epochs`, the classic of residual networks.
 
@@ -43,7 +44,7 @@ def step_decay(initial, epochs, factor):
     return lambda epoch: initial * factor ** bisect_right(epochs, epoch)
 
 
-@schedule
+@schedule(example={"initial": 0.1, "decay_rate": 0.9})
 def exponential_decay(initial, decay_rate):
     """Multiplies by `decay_rate` in every epoch, evenly.
 
@@ -69,7 +70,7 @@ def exponential_decay(initial, decay_rate):
     return lambda epoch: initial * decay_rate**epoch
 
 
-@schedule
+@schedule(example={"initial": 0.1, "decay_rate": 0.5})
 def inverse_time_decay(initial, decay_rate):
     """Decays like one over time, which satisfies the conditions of Robbins & Monro (1951) for convergence.
 
@@ -95,7 +96,7 @@ def inverse_time_decay(initial, decay_rate):
     return lambda epoch: initial / (1 + decay_rate * epoch)
 
 
-@schedule
+@schedule(example={"initial": 0.1, "total_epochs": 90, "power": 2.0})
 def polynomial_decay(initial, total_epochs, power=1.0, final=0.0):
     """Goes from `initial` to `final` as a power of the time that is left; linearly by default.
 
@@ -125,7 +126,7 @@ def polynomial_decay(initial, total_epochs, power=1.0, final=0.0):
     return lambda epoch: between(initial, final, (1 - min(epoch / total_epochs, 1.0)) ** power)
 
 
-@schedule
+@schedule(example={"initial": 0.1, "total_epochs": 90, "final": 0.01})
 def cosine_decay(initial, total_epochs, final=0.0):
     """Goes from `initial` to `final` along half a period of the cosine: slowly, quickly, slowly.
 
@@ -155,7 +156,7 @@ def cosine_decay(initial, total_epochs, final=0.0):
     return lambda epoch: between(initial, final, half_cosine(epoch / total_epochs))
 
 
-@schedule
+@schedule(example={"initial": 0.1, "first_epochs": 10, "t_mul": 1.5})
 def cosine_restarts(initial, first_epochs, t_mul=2.0, m_mul=1.0, final=0.0):
     """Cosine decay that starts again and again, each time for longer: SGDR.
 

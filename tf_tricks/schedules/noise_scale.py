@@ -9,8 +9,8 @@ exactly at every epoch.
 import math
 
 from tf_tricks.errors import RequestError, check_number
-from tf_tricks.registry import Registry
-from tf_tricks.schedules.base import check_start, constant, resolve_nested, schedule
+from tf_tricks.registry import Registry, register
+from tf_tricks.schedules.base import Schedule, check_start, constant, nested, schedule
 
 
 def noise_scale_of(learning_rate, batch_size, num_examples, momentum=0.0):
@@ -43,8 +43,14 @@ def noise_scale_of(learning_rate, batch_size, num_examples, momentum=0.0):
     return learning_rate / (1 - momentum) * (num_examples / batch_size - 1)
 
 
-@schedule
-def learning_rate_for_noise_scale(scale, batch_size, num_examples, momentum=0.0, learning_rate=None):
+@schedule(example={"scale": 40.0, "batch_size": 10, "num_examples": 1000, "momentum": 0.9})
+def learning_rate_for_noise_scale(
+    scale: Schedule,
+    batch_size: Schedule,
+    num_examples: int,
+    momentum: float = 0.0,
+    learning_rate: Schedule | None = None,
+):
     """The learning rate that has a given noise scale with a given batch size.
 
     value(epoch) = scale(epoch) · (1 − momentum) / (num_examples/batch_size(epoch) − 1)
@@ -90,8 +96,15 @@ def learning_rate_for_noise_scale(scale, batch_size, num_examples, momentum=0.0,
     return value
 
 
-@schedule
-def batch_size_for_noise_scale(scale, learning_rate, num_examples, momentum=0.0, maximum=None, multiple_of=1):
+@schedule(example={"scale": 40.0, "learning_rate": 0.1, "num_examples": 1000})
+def batch_size_for_noise_scale(
+    scale: Schedule,
+    learning_rate: Schedule,
+    num_examples: int,
+    momentum: float = 0.0,
+    maximum: float | None = None,
+    multiple_of: int = 1,
+):
     """The batch size that has a given noise scale with a given learning rate, as far as integers can.
 
     value(epoch) = num_examples / (1 + scale(epoch) · (1 − momentum)/learning_rate(epoch)), rounded to a positive
@@ -143,6 +156,7 @@ def batch_size_for_noise_scale(scale, learning_rate, num_examples, momentum=0.0,
     return value
 
 
+@register("noise_scale", "decay", parts={"scale": nested, "batch_size": nested})
 def noise_scale_by_decay(scale, batch_size, num_examples, momentum=0.0):
     """Follows a schedule of the noise scale by the learning rate, at a batch size that is given.
 
@@ -169,6 +183,7 @@ def noise_scale_by_decay(scale, batch_size, num_examples, momentum=0.0):
     return rate, rate.arguments["batch_size"]
 
 
+@register("noise_scale", "growth", parts={"scale": nested, "learning_rate": nested})
 def noise_scale_by_growth(scale, learning_rate, num_examples, momentum=0.0, multiple_of=1):
     """Follows a schedule of the noise scale by the batch size; the rate only makes up for the rounding of the batch.
 
@@ -198,6 +213,7 @@ def noise_scale_by_growth(scale, learning_rate, num_examples, momentum=0.0, mult
     return _growth(scale, learning_rate, num_examples, momentum, None, multiple_of)
 
 
+@register("noise_scale", "growth_then_decay", parts={"scale": nested, "learning_rate": nested})
 def noise_scale_by_growth_then_decay(scale, learning_rate, maximum, num_examples, momentum=0.0, multiple_of=1):
     """Follows a schedule of the noise scale by the batch size up to a limit, and by the learning rate from there.
 
@@ -228,14 +244,7 @@ def noise_scale_by_growth_then_decay(scale, learning_rate, maximum, num_examples
     return _growth(scale, learning_rate, num_examples, momentum, maximum, multiple_of)
 
 
-_REGISTRY = Registry(
-    "noise scale by",
-    {
-        "decay": noise_scale_by_decay,
-        "growth": noise_scale_by_growth,
-        "growth_then_decay": noise_scale_by_growth_then_decay,
-    },
-)
+_REGISTRY = Registry("noise_scale")
 
 
 def get_noise_scale(identifier, **defaults):
@@ -262,7 +271,7 @@ def get_noise_scale(identifier, **defaults):
     if "by" not in arguments:
         raise RequestError(f"this noise scale does not say 'by' ({' or '.join(_REGISTRY.entries)}): {arguments!r}")
     name = {"name": arguments.pop("by")}
-    return _REGISTRY.get(name | resolve_nested(arguments, defaults), **defaults)
+    return _REGISTRY.get(name | arguments, **defaults)
 
 
 def _growth(scale, learning_rate, num_examples, momentum, maximum, multiple_of):

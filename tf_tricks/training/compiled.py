@@ -6,7 +6,8 @@ from keras.src.trainers.compile_utils import CompileLoss
 
 from tf_tricks import losses
 from tf_tricks.errors import RequestError
-from tf_tricks.registry import Registry, classes_by_name
+from tf_tricks.keras_names import classes_by_name
+from tf_tricks.registry import Registry
 from tf_tricks.training.metrics import Accuracy
 from tf_tricks.training.shares import SharedLoss, Shares
 

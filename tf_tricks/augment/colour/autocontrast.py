@@ -5,8 +5,10 @@ import keras
 from tf_tricks.augment.augmentation import ColorAugmentation
 from tf_tricks.augment.functional.histograms import autocontrast
 from tf_tricks.errors import check_number
+from tf_tricks.registry import register
 
 
+@register("augment", "autocontrast")
 @keras.saving.register_keras_serializable("tf_tricks")
 class AutoContrast(ColorAugmentation):
     """Stretches each channel of some images to the whole range of values.

@@ -6,8 +6,10 @@ from tf_tricks.augment.arguments import check_range
 from tf_tricks.augment.augmentation import Augmentation
 from tf_tricks.augment.functional.filters import blur
 from tf_tricks.errors import RequestError, check_number
+from tf_tricks.registry import register
 
 
+@register("augment", "blur")
 @keras.saving.register_keras_serializable("tf_tricks")
 class Blur(Augmentation):
     """Blurs images with a Gaussian of random width.

@@ -5,8 +5,10 @@ import keras
 from tf_tricks.augment.arguments import factor_range
 from tf_tricks.augment.augmentation import ColorAugmentation
 from tf_tricks.augment.functional.colour import brightness
+from tf_tricks.registry import register
 
 
+@register("augment", "brightness")
 @keras.saving.register_keras_serializable("tf_tricks")
 class Brightness(ColorAugmentation):
     """Makes images darker or brighter by a random factor.

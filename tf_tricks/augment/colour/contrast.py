@@ -5,8 +5,10 @@ import keras
 from tf_tricks.augment.arguments import factor_range
 from tf_tricks.augment.augmentation import ColorAugmentation
 from tf_tricks.augment.functional.colour import contrast
+from tf_tricks.registry import register
 
 
+@register("augment", "contrast")
 @keras.saving.register_keras_serializable("tf_tricks")
 class Contrast(ColorAugmentation):
     """Lowers or raises the contrast of images by a random factor.

@@ -5,8 +5,10 @@ import keras
 from tf_tricks.augment.augmentation import ColorAugmentation
 from tf_tricks.augment.functional.histograms import equalize
 from tf_tricks.errors import check_number
+from tf_tricks.registry import register
 
 
+@register("augment", "equalize")
 @keras.saving.register_keras_serializable("tf_tricks")
 class Equalize(ColorAugmentation):
     """Spreads the values of each channel of some images so that all are about as frequent.

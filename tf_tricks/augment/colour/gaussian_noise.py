@@ -7,8 +7,10 @@ from tf_tricks.augment.arguments import check_range
 from tf_tricks.augment.augmentation import ColorAugmentation
 from tf_tricks.augment.randomness.pixels import add_noise
 from tf_tricks.errors import check_number
+from tf_tricks.registry import register
 
 
+@register("augment", "gaussian_noise")
 @keras.saving.register_keras_serializable("tf_tricks")
 class GaussianNoise(ColorAugmentation):
     """Adds noise of the normal distribution to every pixel and channel of color.

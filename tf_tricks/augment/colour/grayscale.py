@@ -5,8 +5,10 @@ import keras
 from tf_tricks.augment.augmentation import ColorAugmentation
 from tf_tricks.augment.functional.colour import grayscale
 from tf_tricks.errors import check_number
+from tf_tricks.registry import register
 
 
+@register("augment", "grayscale")
 @keras.saving.register_keras_serializable("tf_tricks")
 class Grayscale(ColorAugmentation):
     """Takes the color out of some images.

@@ -6,8 +6,10 @@ from tf_tricks.augment.arguments import check_range
 from tf_tricks.augment.augmentation import ColorAugmentation
 from tf_tricks.augment.functional.colour import hue
 from tf_tricks.errors import check_number
+from tf_tricks.registry import register
 
 
+@register("augment", "hue")
 @keras.saving.register_keras_serializable("tf_tricks")
 class Hue(ColorAugmentation):
     """Turns all colors of an image by a random angle on the color wheel.

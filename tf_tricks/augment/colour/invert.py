@@ -5,8 +5,10 @@ import keras
 from tf_tricks.augment.augmentation import ColorAugmentation
 from tf_tricks.augment.functional.levels import invert, sometimes
 from tf_tricks.errors import check_number
+from tf_tricks.registry import register
 
 
+@register("augment", "invert")
 @keras.saving.register_keras_serializable("tf_tricks")
 class Invert(ColorAugmentation):
     """Turns some images into their negatives.

@@ -6,8 +6,10 @@ from tf_tricks.augment.arguments import check_range
 from tf_tricks.augment.augmentation import ColorAugmentation
 from tf_tricks.augment.functional.levels import posterize
 from tf_tricks.errors import check_number
+from tf_tricks.registry import register
 
 
+@register("augment", "posterize")
 @keras.saving.register_keras_serializable("tf_tricks")
 class Posterize(ColorAugmentation):
     """Keeps a random number of upper bits of each value.

@@ -5,8 +5,10 @@ import keras
 from tf_tricks.augment.arguments import factor_range
 from tf_tricks.augment.augmentation import ColorAugmentation
 from tf_tricks.augment.functional.colour import saturation
+from tf_tricks.registry import register
 
 
+@register("augment", "saturation")
 @keras.saving.register_keras_serializable("tf_tricks")
 class Saturation(ColorAugmentation):
     """Makes images paler or more colorful by a random factor.

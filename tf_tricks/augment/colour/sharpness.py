@@ -5,8 +5,10 @@ import keras
 from tf_tricks.augment.arguments import factor_range
 from tf_tricks.augment.augmentation import ColorAugmentation
 from tf_tricks.augment.functional.filters import sharpness
+from tf_tricks.registry import register
 
 
+@register("augment", "sharpness")
 @keras.saving.register_keras_serializable("tf_tricks")
 class Sharpness(ColorAugmentation):
     """Blurs images a little, or sharpens them, by a random factor.

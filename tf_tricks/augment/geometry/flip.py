@@ -5,8 +5,10 @@ import keras
 from tf_tricks.augment.augmentation import GeometricAugmentation
 from tf_tricks.augment.functional.flipping import flip
 from tf_tricks.errors import RequestError, check_number
+from tf_tricks.registry import register
 
 
+@register("augment", "flip")
 @keras.saving.register_keras_serializable("tf_tricks")
 class Flip(GeometricAugmentation):
     """Mirrors each image left to right, top to bottom, or both, at random.

@@ -5,8 +5,10 @@ import keras
 from tf_tricks.augment.augmentation import GeometricAugmentation
 from tf_tricks.augment.functional.shifting import shift_and_flip
 from tf_tricks.errors import RequestError, check_number
+from tf_tricks.registry import register
 
 
+@register("augment", "pad_and_crop")
 @keras.saving.register_keras_serializable("tf_tricks")
 class PadAndCrop(GeometricAugmentation):
     """Pads each image on all sides and takes a random crop of the original size from it.

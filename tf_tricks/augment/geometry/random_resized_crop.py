@@ -10,8 +10,10 @@ from tf_tricks.augment.augmentation import GeometricAugmentation
 from tf_tricks.augment.functional import elementary
 from tf_tricks.augment.functional.motions import crop_and_resize
 from tf_tricks.errors import RequestError, check_number
+from tf_tricks.registry import register
 
 
+@register("augment", "random_resized_crop")
 @keras.saving.register_keras_serializable("tf_tricks")
 class RandomResizedCrop(GeometricAugmentation):
     """Takes a random part of each image, of random area and shape, and resizes it to one size.

@@ -5,8 +5,10 @@ import keras
 from tf_tricks.augment.arguments import symmetric
 from tf_tricks.augment.augmentation import GeometricAugmentation
 from tf_tricks.augment.functional.motions import rotate
+from tf_tricks.registry import register
 
 
+@register("augment", "rotation")
 @keras.saving.register_keras_serializable("tf_tricks")
 class Rotation(GeometricAugmentation):
     """Turns each image about its center by a random angle.

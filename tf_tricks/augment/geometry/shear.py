@@ -5,8 +5,10 @@ import keras
 from tf_tricks.augment.arguments import symmetric
 from tf_tricks.augment.augmentation import GeometricAugmentation
 from tf_tricks.augment.functional.motions import shear
+from tf_tricks.registry import register
 
 
+@register("augment", "shear")
 @keras.saving.register_keras_serializable("tf_tricks")
 class Shear(GeometricAugmentation):
     """Slants each image: moves its rows to the side, or its columns up and down, the more the further out.

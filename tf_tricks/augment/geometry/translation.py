@@ -10,8 +10,10 @@ from tf_tricks.augment.augmentation import GeometricAugmentation
 from tf_tricks.augment.functional.motions import translate
 from tf_tricks.augment.functional.shifting import shift_and_flip
 from tf_tricks.errors import RequestError
+from tf_tricks.registry import register
 
 
+@register("augment", "translation")
 @keras.saving.register_keras_serializable("tf_tricks")
 class Translation(GeometricAugmentation):
     """Moves each image up or down and to a side by a random fraction of its size.

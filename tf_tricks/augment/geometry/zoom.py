@@ -9,8 +9,10 @@ from tf_tricks.augment.augmentation import GeometricAugmentation
 from tf_tricks.augment.functional import elementary
 from tf_tricks.augment.functional.motions import zoom
 from tf_tricks.errors import check_number
+from tf_tricks.registry import register
 
 
+@register("augment", "zoom")
 @keras.saving.register_keras_serializable("tf_tricks")
 class Zoom(GeometricAugmentation):
     """Enlarges or shrinks each image about its center by a random factor.

@@ -8,8 +8,10 @@ from tf_tricks.augment.functional.pairs import partners
 from tf_tricks.augment.functional.rectangles import paste
 from tf_tricks.augment.mixing.pair_mixing import Beta, PairMixing
 from tf_tricks.errors import check_number
+from tf_tricks.registry import register
 
 
+@register("augment", "cutmix", example={"num_classes": 5})
 @keras.saving.register_keras_serializable("tf_tricks")
 class CutMix(PairMixing):
     """Pastes a rectangle of another image over each, and mixes the labels by area.

@@ -6,8 +6,10 @@ from keras import ops
 from tf_tricks.augment.functional.pairs import mix_values
 from tf_tricks.augment.mixing.pair_mixing import Beta, PairMixing
 from tf_tricks.errors import RequestError, check_number
+from tf_tricks.registry import register
 
 
+@register("augment", "mixup", example={"num_classes": 5})
 @keras.saving.register_keras_serializable("tf_tricks")
 class Mixup(PairMixing):
     """Replaces each image by a weighted mean of two, and its label likewise.

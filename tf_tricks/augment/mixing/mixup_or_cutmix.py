@@ -9,8 +9,10 @@ from tf_tricks.augment.mixing.cutmix import draw_rectangle
 from tf_tricks.augment.mixing.mixup import refuse_masks
 from tf_tricks.augment.mixing.pair_mixing import Beta, PairMixing
 from tf_tricks.errors import check_number
+from tf_tricks.registry import register
 
 
+@register("augment", "mixup_or_cutmix", example={"num_classes": 5})
 @keras.saving.register_keras_serializable("tf_tricks")
 class MixupOrCutMix(PairMixing):
     """Mixes each example with its partner, by mixup or by cutmix.

@@ -7,8 +7,10 @@ from tf_tricks.augment.augmentation import Augmentation
 from tf_tricks.augment.functional.rectangles import erase
 from tf_tricks.augment.occlusion.filling import filling
 from tf_tricks.errors import check_number
+from tf_tricks.registry import register
 
 
+@register("augment", "cutout", example={"size": 4})
 @keras.saving.register_keras_serializable("tf_tricks")
 class Cutout(Augmentation):
     """Paints over a square of fixed size, whose center is anywhere in the image.

@@ -11,8 +11,10 @@ from tf_tricks.augment.functional import elementary
 from tf_tricks.augment.functional.rectangles import erase
 from tf_tricks.augment.occlusion.filling import filling
 from tf_tricks.errors import check_number
+from tf_tricks.registry import register
 
 
+@register("augment", "random_erasing")
 @keras.saving.register_keras_serializable("tf_tricks")
 class RandomErasing(Augmentation):
     """Paints over a rectangle of random size and shape, somewhere inside the image.

@@ -6,8 +6,16 @@ from keras import ops
 from tf_tricks.augment.policies.choose import choose
 from tf_tricks.augment.policies.composite import Composite
 from tf_tricks.errors import check_number
+from tf_tricks.registry import register
 
 
+@register(
+    "augment",
+    "apply",
+    example={"augmentation": {"name": "rotation", "degrees": 40}, "probability": 0.5},
+    parts={"augmentation": "augment"},
+    hand_on=["value_range"],
+)
 @keras.saving.register_keras_serializable("tf_tricks")
 class Apply(Composite):
     """Applies an augmentation to each example with a given probability, and leaves the others as they are.

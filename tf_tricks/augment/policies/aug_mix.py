@@ -8,8 +8,10 @@ from tf_tricks.augment.functional.colour import blend_chains
 from tf_tricks.augment.policies.operations import AUG_MIX, GEOMETRIC, Choice
 from tf_tricks.augment.policies.policy import Policy
 from tf_tricks.errors import RequestError, check_number
+from tf_tricks.registry import register
 
 
+@register("augment", "aug_mix")
 @keras.saving.register_keras_serializable("tf_tricks")
 class AugMix(Policy):
     """Mixes each image with several chains of random operations applied to it.

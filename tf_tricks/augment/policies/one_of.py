@@ -7,8 +7,16 @@ from keras import ops
 from tf_tricks.augment.policies.choose import choose
 from tf_tricks.augment.policies.composite import Composite
 from tf_tricks.errors import RequestError, check_number
+from tf_tricks.registry import register
 
 
+@register(
+    "augment",
+    "one_of",
+    example={"augmentations": ["invert", {"name": "shear"}, "gaussian_noise"]},
+    parts={"augmentations": ["augment"]},
+    hand_on=["value_range"],
+)
 @keras.saving.register_keras_serializable("tf_tricks")
 class OneOf(Composite):
     """Applies to each example one of several augmentations, drawn at random.

@@ -6,8 +6,10 @@ from keras import ops
 from tf_tricks.augment.policies.operations import RAND_AUGMENT, Choice
 from tf_tricks.augment.policies.policy import Policy
 from tf_tricks.errors import check_number
+from tf_tricks.registry import register
 
 
+@register("augment", "rand_augment")
 @keras.saving.register_keras_serializable("tf_tricks")
 class RandAugment(Policy):
     """Applies a few random operations of one magnitude to each image: geometry, color, contrast and more.

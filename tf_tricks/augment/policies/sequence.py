@@ -3,8 +3,16 @@
 import keras
 
 from tf_tricks.augment.policies.composite import Composite
+from tf_tricks.registry import register
 
 
+@register(
+    "augment",
+    "sequence",
+    example={"augmentations": ["flip", {"name": "cutout", "size": 4}]},
+    parts={"augmentations": ["augment"]},
+    hand_on=["value_range"],
+)
 @keras.saving.register_keras_serializable("tf_tricks")
 class Sequence(Composite):
     """Applies augmentations one after the other: a policy of your own.

@@ -6,8 +6,10 @@ from keras import ops
 from tf_tricks.augment.augmentation import GeometricAugmentation
 from tf_tricks.augment.functional.shifting import shift_and_flip
 from tf_tricks.errors import RequestError, check_number
+from tf_tricks.registry import register
 
 
+@register("augment", "standard", example={"cutout": 4})
 @keras.saving.register_keras_serializable("tf_tricks")
 class Standard(GeometricAugmentation):
     """Flips each image left to right with probability 1/2, then shifts it by up to `pad` pixels.

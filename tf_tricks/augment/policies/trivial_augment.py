@@ -7,8 +7,10 @@ from keras import ops
 from tf_tricks.augment.policies.operations import TRIVIAL_AUGMENT, Choice
 from tf_tricks.augment.policies.policy import Policy
 from tf_tricks.errors import check_number
+from tf_tricks.registry import register
 
 
+@register("augment", "trivial_augment")
 @keras.saving.register_keras_serializable("tf_tricks")
 class TrivialAugment(Policy):
     """Applies one random operation of random magnitude to each image, and has nothing to tune.

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tf_tricks.commands import config_file, packaged_configs, parts
 from tf_tricks.errors import RequestError
-from tf_tricks.trainers import config_file, packaged_configs, parts
 
 ROOT = Path(__file__).parents[2]
 NAMES = [file.stem for file in sorted((ROOT / "configs").glob("*.py"))]

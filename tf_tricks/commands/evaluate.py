@@ -9,8 +9,8 @@ import sys
 from absl import flags
 from etils import epath
 
+from tf_tricks.commands import program
 from tf_tricks.errors import RequestError, unknown
-from tf_tricks.trainers import program
 
 SPLITS = ("train", "validation", "test")
 
@@ -27,7 +27,7 @@ def run(argv):
 
 def main():
     """Evaluates from the flags."""
-    from tf_tricks.trainers import run_files
+    from tf_tricks.commands import run_files
     from tf_tricks.training import devices, workdir
     from tf_tricks.training.metrics_file import numbers
 
@@ -64,7 +64,7 @@ def main():
 
 def _of_config(folder, config, strategy, split):
     """The trainer of a run of `tf-tricks train`, and the split of its data."""
-    from tf_tricks.trainers import parts
+    from tf_tricks.commands import parts
     from tf_tricks.training import saved_model
     from tf_tricks.training.trainer import Trainer
 

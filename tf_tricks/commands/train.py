@@ -9,8 +9,8 @@ import sys
 from absl import flags
 from etils import epath
 
+from tf_tricks.commands import config_file, program
 from tf_tricks.errors import RequestError
-from tf_tricks.trainers import config_file, program
 
 _CONFIG = config_file.define("config", "what to train")
 _WORKDIR = flags.DEFINE_string("workdir", None, "the run's folder, local or remote (gs://…)")
@@ -27,7 +27,7 @@ def run(argv):
 
 def main():
     """Trains from the flags."""
-    from tf_tricks.trainers import parts, run_files
+    from tf_tricks.commands import parts, run_files
 
     if _CONFIG.value is None:
         raise RequestError("say what to train: --config=digits")
@@ -47,7 +47,7 @@ def train(config, folder, device="auto", tpu=None, replicas=None):
     """Trains a resolved config in `folder`, evaluates it once on the test set and exports the model."""
     import tensorflow as tf
 
-    from tf_tricks.trainers import parts, run_files
+    from tf_tricks.commands import parts, run_files
     from tf_tricks.training import devices
     from tf_tricks.training.metrics_file import numbers
     from tf_tricks.training.parameter_table import parameter_table

@@ -2,8 +2,8 @@
 
 import json
 
+from tf_tricks.commands.config_file import DEFAULTS
 from tf_tricks.errors import RequestError
-from tf_tricks.trainers.config_file import DEFAULTS
 from tf_tricks.training import workdir
 
 MAY_CHANGE = (

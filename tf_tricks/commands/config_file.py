@@ -4,50 +4,15 @@ import ast
 import inspect
 import os
 import sys
-import traceback
 
 import ml_collections
 from absl import flags
 from ml_collections import config_flags
 
+from tf_tricks import users_code
+from tf_tricks.commands import packaged_configs
+from tf_tricks.commands.config_keys import DEFAULTS
 from tf_tricks.errors import RequestError, unknown
-from tf_tricks.trainers import packaged_configs
-
-DEFAULTS = dict(
-    seed=0,
-    epochs=None,
-    data=None,
-    model=None,
-    initial_weights=None,
-    augment=None,
-    augment_on="step",
-    optimizer="momentum",
-    learning_rate=None,
-    batch_size=None,
-    noise_scale=None,
-    loss=None,
-    metrics=None,
-    class_weight=None,
-    l2=0.0,
-    weight_decay=None,
-    exclude_from_weight_decay=("bias$", "gamma$", "beta$"),
-    clip_value=None,
-    clip_norm=None,
-    clip_global_norm=None,
-    micro_batch=None,
-    evaluation_batch_size=None,
-    precision="float32",
-    jit_compile="auto",
-    deterministic=True,
-    callbacks=(),
-    log_every=50,
-    histograms=False,
-    profile_steps=None,
-    checkpoint_epochs=1,
-    checkpoint_minutes=10.0,
-    keep=3,
-)
-"""Every key of a config, with the value that holds where the config does not say it."""
 
 
 def define(name, purpose):
@@ -72,12 +37,13 @@ def load(path):
     """
     file, *argument = path.split(":", 1)
     file = _find(file)
-    get_config = _call(file, _execute, file).get("get_config")
+    users_code.search_in(os.path.dirname(file))
+    get_config = users_code.call(f"the config file {file!r}", file, _execute, file).get("get_config")
     if not callable(get_config):
         raise RequestError(f"the config file {file!r} has no function get_config")
     if argument and not inspect.signature(get_config).parameters:
         raise RequestError(f"the config file {file!r} has no variants, so {argument[0]!r} cannot be chosen")
-    config = _call(path, get_config, *argument)
+    config = users_code.call(f"the config {path!r}", file, get_config, *argument)
     if not hasattr(config, "items"):
         raise RequestError(f"get_config of the config file {file!r} must return a config, not {config!r}")
     for key, value in config.items():
@@ -207,24 +173,6 @@ def _execute(file):
     namespace = {"__name__": "config", "__file__": file}
     exec(code, namespace)
     return namespace
-
-
-def _call(path, function, *arguments):
-    """A config file is the user's program: whatever it raises is told in a sentence."""
-    try:
-        return function(*arguments)
-    except SyntaxError as error:
-        raise RequestError(f"the config file {path!r} has a mistake in line {error.lineno}: {error.msg}") from error
-    except Exception as error:
-        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-        raise RequestError(f"the config {path!r} cannot be used{_line_of(path, error)}: {kind}{error}") from error
-
-
-def _line_of(path, error):
-    """Where in the user's file it went wrong, as a part of a sentence; nothing where it was in no line of it."""
-    file = path if os.path.exists(path) else path.split(":", 1)[0]
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    return f", line {lines[-1]}" if lines else ""
 
 
 def _check_plain(key, value):

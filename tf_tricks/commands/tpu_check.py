@@ -10,8 +10,8 @@ import sys
 
 from absl import flags
 
+from tf_tricks.commands import config_file, output_file, program
 from tf_tricks.errors import RequestError, RunError
-from tf_tricks.trainers import config_file, output_file, program
 
 UNKNOWN_EXAMPLES = 1_000_000
 """Training examples that are assumed where nobody knows their number without the data."""
@@ -35,9 +35,9 @@ def run(argv):
 def main():
     """Checks from the flags."""
     from tf_tricks import tpu
+    from tf_tricks.commands import parts
     from tf_tricks.tpu import compiler
     from tf_tricks.tpu.report import Report
-    from tf_tricks.trainers import parts
 
     if _CONFIG.value is None:
         raise RequestError("say whose step to compile: --config=configs/cifar10.py")
@@ -68,8 +68,8 @@ def prepare(config, topology):
         config: dict from `parts.resolve`.
         topology: `tpu.compiler.Topology`.
     """
+    from tf_tricks.commands import parts
     from tf_tricks.tpu.check import check_request
-    from tf_tricks.trainers import parts
     from tf_tricks.training import devices
     from tf_tricks.training.task import plan_task
     from tf_tricks.training.trainer import Trainer
@@ -93,12 +93,13 @@ def without_data(config):
 
     Preprocessing that adapts to the examples needs them.
     """
-    from tf_tricks import data
-    from tf_tricks.registry import Registry
+    from tf_tricks import data, users_code
+    from tf_tricks.registry import Registry, entries
 
     given = {"name": config["data"]} if isinstance(config["data"], str) else config["data"]
     name = given.get("name") if hasattr(given, "get") else None
-    if not isinstance(name, str) or name in data.sets.SETS or given.get("preprocessing") is not None:
+    is_of_tfds = isinstance(name, str) and name not in entries("data") and not users_code.is_name(name)
+    if not is_of_tfds or given.get("preprocessing") is not None:
         return data.get(given, seed=config["seed"])
     return Registry("data set", {name: functools.partial(blank, name)}).get(given)
 

@@ -8,8 +8,8 @@ import sys
 
 from absl import flags
 
+from tf_tricks.commands import config_file, output_file, program
 from tf_tricks.errors import RequestError, check_number
-from tf_tricks.trainers import config_file, output_file, program
 
 FORMATS = {".png": "png", ".jpg": "jpg", ".jpeg": "jpg"}
 MOST = 100
@@ -46,7 +46,7 @@ def main():
 def of_config(config, rows, variants, format):
     """Returns the picture of the augmentation of `config`, in a file of the given format."""
     from tf_tricks import data
-    from tf_tricks.trainers import parts
+    from tf_tricks.commands import parts
     from tf_tricks.training import contact_sheet
 
     config = parts.resolve(parts.plain(config))

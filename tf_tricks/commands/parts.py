@@ -6,9 +6,9 @@ from typing import Any
 import keras
 
 from tf_tricks import augment, callbacks, data, layers, losses, models, optimizers, schedules
+from tf_tricks.commands.config_keys import DEFAULTS
 from tf_tricks.data.labels import BINARY, CLASSES, DISTRIBUTIONS, FLOAT_INTEGERS, MULTI_HOT, ONE_HOT
 from tf_tricks.errors import RequestError, check_number, unknown
-from tf_tricks.trainers.config_file import DEFAULTS
 from tf_tricks.training import saved_model
 
 FOLDER_OPTIONS = ("log_every", "histograms", "profile_steps", "checkpoint_epochs", "checkpoint_minutes", "keep")

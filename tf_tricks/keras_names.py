@@ -1,0 +1,24 @@
+"""Keras's own classes, by names in snake case."""
+
+import inspect
+import re
+from types import ModuleType
+
+
+def classes_by_name(module: ModuleType, base: type) -> dict[str, type]:
+    """Returns the subclasses of `base` in a module of Keras, keyed by their names in snake case.
+
+    Example:
+        >>> import keras
+        >>> classes_by_name(keras.losses, keras.losses.Loss)["mean_squared_error"].__name__
+        'MeanSquaredError'
+    """
+    found = {name: value for name, value in vars(module).items() if inspect.isclass(value)}
+    return {_snake_case(name): value for name, value in found.items() if issubclass(value, base) and value is not base}
+
+
+def _snake_case(name):
+    if name.isupper():
+        return name.lower()
+    name = re.sub(r"(?<=[1-3])D", "d", name)  # as in Conv2D
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
