@@ -4,6 +4,7 @@ from bisect import bisect_right
 
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.schedules import base
+from tf_tricks.schedules.boundaries import check_epochs
 
 
 @base.schedule(example={"schedule": {"name": "step_decay", "initial": 0.1, "epochs": [30], "factor": 0.1}, "epochs": 5})
