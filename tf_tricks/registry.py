@@ -207,7 +207,7 @@ class Registry:
             return known[name]
         if users_code.is_name(name):
             made = users_code.find(name)
-            same = [entry for entry in known.values() if entry.make is made]
+            same = [entry for entry in self.entries.values() if entry.make is made]  # its file may register it
             return same[0] if same else Entry(self.kind, name, made)
         same = [entry for entry in known if _plain(entry) == _plain(str(name))]
         if not same:

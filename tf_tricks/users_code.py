@@ -22,6 +22,11 @@ def search_in(folder: str) -> None:
     _folders.insert(0, folder)
 
 
+def folders() -> list[str]:
+    """Returns the folders in which files are looked for before the working directory."""
+    return list(_folders)
+
+
 def is_name(name: Any) -> bool:
     """Returns whether this is the name of something of the user's, `"file:Name"`."""
     return isinstance(name, str) and bool(re.fullmatch(r"[\w./-]+:[A-Za-z_]\w*", name))

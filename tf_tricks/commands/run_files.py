@@ -2,7 +2,8 @@
 
 import json
 
-from tf_tricks.commands.config_file import DEFAULTS
+from tf_tricks import users_code
+from tf_tricks.commands.config_keys import DEFAULTS
 from tf_tricks.errors import RequestError
 from tf_tricks.training import workdir
 
@@ -45,6 +46,8 @@ def check_workdir(folder, config):
 def read_config(folder):
     """Returns the resolved config of the run in `folder`, or None of a run of `Trainer.fit`, which has none."""
     content = workdir.read(folder)
+    for code_folder in reversed(content.get("code_folders", [])):
+        users_code.search_in(code_folder)
     config = DEFAULTS | content.get("config", {})
     if config["data"] is not None and config["model"] is not None:
         return config

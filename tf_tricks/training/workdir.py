@@ -11,6 +11,7 @@ import tensorflow as tf
 from absl import logging
 
 import tf_tricks
+from tf_tricks import users_code
 from tf_tricks.errors import RequestError, RunError
 from tf_tricks.training import fingerprint
 from tf_tricks.training.checkpoint import write_atomically
@@ -50,6 +51,7 @@ def claimed(folder, now, settings, device):
                 content = check(folder, now)  # another process may have come between
             run_id = content.get("run_id") or uuid.uuid4().hex[:12]
             about = {"config": settings, "versions": versions(), "device": device, "run_id": run_id, "fingerprint": now}
+            about["code_folders"] = users_code.folders()
             _write(folder, content | about)
         yield run_id
 

@@ -1,0 +1,131 @@
+"""Classes and functions of the user's own, named in a config as `file:Name`."""
+
+import sys
+
+import pytest
+
+import tf_tricks as tt
+from tf_tricks import users_code
+from tf_tricks.commands import config_file, parts
+
+HALVED = '''
+import tf_tricks as tt
+
+
+class Halved(tt.augment.Augmentation):
+    """Half of each value."""
+
+    def __init__(self, part=2, **keywords):
+        super().__init__(**keywords)
+        self.part = {2: 0.5}[part]
+
+    def transform(self, batch, draws):
+        return batch._replace(images=batch.images * self.part)
+
+
+def tenth(initial):
+    return lambda epoch: initial / 10
+'''
+CONFIG = """
+import ml_collections
+
+
+def get_config():
+    return ml_collections.ConfigDict(
+        dict(epochs=1, data="digits", model="mlp", learning_rate=dict(name="mine:tenth", initial=1.0), batch_size=8)
+    )
+"""
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(monkeypatch):
+    monkeypatch.setattr(users_code, "_folders", [])
+    monkeypatch.setattr(users_code, "_loaded", {})
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def test_a_file_beside_the_config(tmp_path):
+    (tmp_path / "mine.py").write_text(HALVED)
+    (tmp_path / "config.py").write_text(CONFIG)
+    config = parts.resolve(parts.plain(config_file.load(str(tmp_path / "config.py"))))
+    built = parts.build(config, tt.strategy("cpu"))
+    assert built.trainer_arguments["learning_rate"](3.0) == 0.1
+
+
+def test_a_file_in_the_working_directory(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(HALVED)
+    monkeypatch.chdir(tmp_path)
+    assert tt.augment.get("mine:Halved").part == 0.5
+    assert tt.augment.get({"name": "mine.py:Halved", "part": 2}).part == 0.5
+    assert tt.augment.get("mine:Halved").__class__ is tt.augment.get("mine:Halved").__class__
+
+
+def test_the_folder_of_the_config_comes_first(tmp_path, monkeypatch):
+    for folder, part in (("here", "2"), ("there", "3")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.py").write_text(HALVED.replace("{2: 0.5}[part]", part))
+    monkeypatch.chdir(tmp_path / "here")
+    users_code.search_in(str(tmp_path / "there"))
+    assert tt.augment.get("mine:Halved").part == 3
+
+
+def test_a_module_of_a_package(tmp_path, monkeypatch):
+    (tmp_path / "my_package").mkdir()
+    (tmp_path / "my_package" / "module.py").write_text(HALVED)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert tt.augment.get("my_package.module:Halved").part == 0.5
+    assert tt.optimizers.get("keras.optimizers:Lion").name == "lion"
+
+
+def test_a_file_takes_no_name_from_python_and_finds_its_neighbours(tmp_path, monkeypatch):
+    import random
+
+    (tmp_path / "random.py").write_text(HALVED.replace("\nimport", "\nimport my_neighbour\nimport", 1))
+    (tmp_path / "my_neighbour.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    assert tt.augment.get("random:Halved").part == 0.5
+    assert sys.modules["random"] is random
+
+
+def test_a_registered_class_has_its_parts_by_either_name(tmp_path, monkeypatch):
+    registered = '@tt.register("augment", "twice", parts={"inner": "augment"})\nclass Halved('
+    (tmp_path / "mine.py").write_text(
+        HALVED.replace("class Halved(", registered)
+        .replace("part=2, ", "inner, part=2, ")
+        .replace("self.part =", "self.inner, self.part = inner,")
+    )
+    monkeypatch.chdir(tmp_path)
+    try:
+        for name in ("mine:Halved", "twice"):
+            assert isinstance(tt.augment.get({"name": name, "inner": "flip"}).inner, tt.augment.Flip)
+    finally:
+        tt.registry.forget("augment", "twice")
+
+
+@pytest.mark.parametrize(
+    ("text", "identifier", "sentence"),
+    [
+        (HALVED, "mine:Halvd", r"^there is no class or function in .*mine\.py called 'Halvd'; did you mean 'Halved'"),
+        (HALVED, "mien:Halved", r"^there is no file mien\.py in .*, and no module 'mien'$"),
+        (HALVED, "no.such:Halved", r"^there is no file no\.such\.py in .*, and no module 'no\.such'$"),
+        (HALVED + "\n1 / 0\n", "mine:Halved", r"^the file '.*mine\.py' cannot be used, line 19: ZeroDivisionError: "),
+        (HALVED + "\nif\n", "mine:Halved", r"^the file '.*mine\.py' has a mistake in line 19: invalid syntax$"),
+        (
+            HALVED + "\nimport nowhere\n",
+            "mine:Halved",
+            r"cannot be used, line 19: ModuleNotFoundError: No module",
+        ),
+        (HALVED, {"name": "mine:Halved", "prt": 2}, r"^there is no argument of the augmentation 'mine:Halved' called"),
+        (HALVED, {"name": "mine:Halved", "part": 3}, r"^the augmentation .* \(.*mine\.py, line 10\): KeyError: 3$"),
+        (HALVED, "mine:tt", r"^there is no class or function in .*mine\.py called 'tt'"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(text, identifier, sentence, tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(tt.RequestError, match=sentence):
+        tt.augment.get(identifier)
