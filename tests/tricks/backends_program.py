@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from support import examples
 
+from tf_tricks.optimizers.traits import needs_two_gradients
+
 STEPS = 5
 
 
@@ -51,7 +53,7 @@ def of_optimizer(package, name):
     optimizer.build(variables)
     for _ in range(STEPS):
         gradients = [keras.ops.convert_to_tensor(rng.normal(size=v.shape).astype("float32")) for v in variables]
-        if hasattr(optimizer, "ascend"):
+        if needs_two_gradients(optimizer):
             optimizer.ascend(gradients, variables)
         optimizer.apply(gradients, variables)
     return {f"weight{i}": v for i, v in enumerate(variables)}

@@ -6,6 +6,8 @@ import itertools
 import keras
 import numpy as np
 
+from tf_tricks.protocols import Stream
+
 
 def training_batches(data, batch_size, number, start=0):
     """Returns an iterator over at most `number` batches (inputs, labels) of NumPy arrays.
@@ -23,7 +25,7 @@ def training_batches(data, batch_size, number, start=0):
         >>> sorted(np.concatenate([inputs for inputs, _ in batches]).tolist())
         [0, 1, 2, 3]
     """
-    if hasattr(data, "fetch"):
+    if isinstance(data, Stream):
         view = copy.copy(data)
         view.examples_seen, view.batch_size = start, batch_size
         return (view[i][:2] for i in range(number))  # without weights of examples
@@ -34,7 +36,7 @@ def training_batches(data, batch_size, number, start=0):
 
 def num_examples(data):
     """Returns how many examples there are in what `training_batches` takes, or None for an iterable of batches."""
-    if hasattr(data, "fetch"):
+    if isinstance(data, Stream):
         return data.source.num_examples
     return len(data[0]) if isinstance(data, tuple) else None
 

@@ -9,6 +9,7 @@ from tf_tricks.data import structure
 from tf_tricks.data.decode import decode
 from tf_tricks.data.labels import CLASSES, Labels, describe
 from tf_tricks.errors import RequestError
+from tf_tricks.protocols import Source
 
 
 class ArraySource:
@@ -185,7 +186,7 @@ def as_source(data):
     Raises:
         RequestError: it is none of these.
     """
-    if hasattr(data, "fetch") and hasattr(data, "num_examples"):
+    if isinstance(data, Source):
         return data
     if isinstance(data, (tuple, list)) and len(data) in (2, 3):
         return ArraySource(*data)

@@ -55,6 +55,8 @@ class DropBlock2D(keras.layers.Layer):
         (True, True)
     """
 
+    drops_in_training = True  # and `training` means nothing else, see `monte_carlo_predict`
+
     def __init__(self, rate, block_size=7, seed=None, **keywords):
         super().__init__(**keywords)
         self.input_spec = keras.layers.InputSpec(ndim=4)

@@ -55,6 +55,8 @@ class DropConnectDense(keras.layers.Dense):
         [1.0]
     """
 
+    drops_in_training = True  # and `training` means nothing else, see `monte_carlo_predict`
+
     def __init__(
         self,
         units,
@@ -133,6 +135,8 @@ class DropConnectConv2D(keras.layers.Conv2D):
         >>> sorted(set(np.unique(layer(np.ones((1, 2, 2, 1)), training=True)).tolist()))
         [0.0, 2.0]
     """
+
+    drops_in_training = True  # and `training` means nothing else, see `monte_carlo_predict`
 
     def __init__(
         self,

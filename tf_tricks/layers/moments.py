@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from tf_tricks.errors import RequestError
+from tf_tricks.protocols import Source
 
 _CHUNK = 1000
 
@@ -99,7 +100,7 @@ def batches_of(data):
 
 
 def _raw_batches(data):
-    if hasattr(data, "fetch") and hasattr(data, "num_examples"):
+    if isinstance(data, Source):
         return _of_source(data)
     if isinstance(data, keras.utils.PyDataset):
         return (data[i] for i in range(len(data)))  # it has no end that Python's own iteration would find

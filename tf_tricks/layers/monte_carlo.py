@@ -6,22 +6,18 @@ import keras
 import numpy as np
 
 from tf_tricks.errors import RequestError, check_number
-from tf_tricks.layers.drop_block import DropBlock2D
-from tf_tricks.layers.drop_connect import DropConnectConv2D, DropConnectDense
 from tf_tricks.layers.dropout import Dropout
 from tf_tricks.registry import card, register
 
-# Their argument `training` means nothing but "drop": recurrent layers have their own dropout inside.
-_DROPPING = (
+# Keras's own whose argument `training` means nothing but "drop": recurrent layers have their own dropout inside. Other
+# layers of which that is true declare `drops_in_training = True`.
+_DROPPING_IN_KERAS = (
     keras.layers.Dropout,  # and its subclasses, such as SpatialDropout2D, our Dropout and StochasticDepth
     keras.layers.AlphaDropout,
     keras.layers.GaussianDropout,
     keras.layers.SimpleRNN,
     keras.layers.LSTM,
     keras.layers.GRU,
-    DropBlock2D,
-    DropConnectConv2D,
-    DropConnectDense,
 )
 
 
@@ -126,7 +122,7 @@ def monte_carlo_predict(model, inputs, samples=20, batch_size=32):
     check_number("samples", samples, minimum=1, integer=True)
     check_number("batch_size", batch_size, minimum=1, integer=True)
     layers = model._flatten_layers()
-    dropping = [layer for layer in layers if isinstance(layer, _DROPPING)]
+    dropping = [layer for layer in layers if _drops(layer)]
     if not dropping:
         raise RequestError(f"the model {model.name!r} has no layer that drops, so there is nothing to sample")
     seeds = [generator.state for layer in layers for generator in layer._seed_generators]
@@ -200,3 +196,7 @@ def _mean_and_deviation(draws):
         squares = [s + change * (value - mean) for s, change, value, mean in zip(squares, changes, values, means)]
     deviations = [np.sqrt(s / number) for s in squares]
     return keras.tree.pack_sequence_as(draw, means), keras.tree.pack_sequence_as(draw, deviations)
+
+
+def _drops(layer):
+    return isinstance(layer, _DROPPING_IN_KERAS) or getattr(layer, "drops_in_training", False)

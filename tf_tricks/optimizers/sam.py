@@ -55,6 +55,8 @@ class SAM(OptimizerWrapper):
         [1.2 1.6]
     """
 
+    needs_two_gradients = True
+
     def __init__(self, optimizer, rho=0.05, name="sam"):
         super().__init__(optimizer, name)
         self.rho = check_number("rho", rho, minimum=0)

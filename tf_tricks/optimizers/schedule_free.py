@@ -59,6 +59,8 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
         [0.767]
     """
 
+    keeps_averages = True
+
     def __init__(
         self,
         learning_rate=0.0025,

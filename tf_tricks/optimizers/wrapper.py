@@ -3,6 +3,7 @@
 import keras
 
 from tf_tricks.errors import RequestError
+from tf_tricks.optimizers.traits import needs_two_gradients
 
 
 class OptimizerWrapper(keras.optimizers.Optimizer):
@@ -99,7 +100,7 @@ def _check(optimizer, wrapper):
         reason = "it is in use already: make a new one"
     elif optimizer.gradient_accumulation_steps:
         reason = "it accumulates gradients itself: leave gradient_accumulation_steps out"
-    elif hasattr(optimizer, "ascend"):
+    elif needs_two_gradients(optimizer):
         reason = f"SAM belongs outside: SAM({wrapper}(...))"
     if reason:
         raise RequestError(f"{wrapper} cannot wrap the optimizer {optimizer.name!r}: {reason}")

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tf_tricks import losses, optimizers
 from tf_tricks.data import Stream
 from tf_tricks.errors import RequestError, check_number
+from tf_tricks.optimizers.traits import needs_two_gradients
 from tf_tricks.tpu import compiler
 from tf_tricks.tpu.advice import advice, size_of
 from tf_tricks.tpu.blame import explain
@@ -174,7 +175,7 @@ class _Check:
             step = train_step(self.trainer, self.stream, batch_size, micro_batch)
             program = compiler.compile_function(*step, self.topology)
             passes = 1 if micro_batch is None else max(1, batch_size // micro_batch)
-            inside = passes if not hasattr(self.trainer.optimizer, "ascend") else 1
+            inside = passes if not needs_two_gradients(self.trainer.optimizer) else 1
             if inside > 1:
                 program = self._with_all_passes(program, inside)
         except compiler.OutOfMemory as error:

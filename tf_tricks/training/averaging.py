@@ -9,7 +9,7 @@ import contextlib
 
 import numpy as np
 
-from tf_tricks.optimizers import ScheduleFreeAdamW
+from tf_tricks.optimizers.traits import keeps_averages
 
 
 @contextlib.contextmanager
@@ -29,7 +29,7 @@ def averaged_weights(optimizer):
 
 def keeps_average(optimizer):
     """Returns whether the weights to evaluate are others than those that are trained."""
-    return optimizer.use_ema or _is_schedule_free(optimizer)
+    return optimizer.use_ema or keeps_averages(optimizer)
 
 
 def finalize_averaged_weights(optimizer):
@@ -42,7 +42,3 @@ def _averages(optimizer):
     if optimizer.use_ema:
         return [np.asarray(average) for average in optimizer._model_variables_moving_average]
     return getattr(optimizer, "core", optimizer).averages()
-
-
-def _is_schedule_free(optimizer):
-    return isinstance(getattr(optimizer, "core", optimizer), ScheduleFreeAdamW)

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tf_tricks.optimizers.traits import needs_two_gradients
 from tf_tricks.training.batches import iterate, next_batch
 
 
@@ -60,7 +61,7 @@ class Loop:
         It takes as many elements of the iterator as there are micro-batches.
         """
         micro_batches = batch_size // self._examples_at_once(batch_size)
-        if hasattr(self.update.optimizer, "ascend"):
+        if needs_two_gradients(self.update.optimizer):
             step = self._sharpness_aware_step
             self._make_accumulators()
         elif self.num_replicas * micro_batches > 1 and self.objective.shares.depend_on_data:

@@ -74,7 +74,7 @@ class Update:
         return self.l2 * tf.add_n([tf.reduce_sum(tf.square(v)) for v in decayed])
 
     def ascend(self, gradients):
-        """Moves the weights to where `SAM` takes the second gradient; only for an optimizer that has `ascend`."""
+        """Moves the weights to where `SAM` takes the second gradient; for optimizers that need two only."""
         self.optimizer.ascend(self._with_l2(gradients), self.variables)
 
     def __call__(self, gradients, log_norms):
