@@ -7,6 +7,23 @@ from keras import ops
 from tf_tricks.errors import RequestError
 
 
+def one_loss(asker, loss, model):
+    """Returns the loss to take the gradient of: the one given, or the model's.
+
+    Args:
+        asker: who needs it, for the message.
+        loss: a loss, its name, a function, or None for the model's.
+        model: a compiled `keras.Model`.
+
+    Raises:
+        RequestError: there is none, or there are several.
+    """
+    loss = model.loss if loss is None else loss
+    if not isinstance(loss, str) and not callable(loss):
+        raise RequestError(f"{asker} needs one loss to take the gradient of, not {loss!r}: give it loss=")
+    return keras.losses.get(loss)
+
+
 class Gradients:
     """The loss of a model and its gradient on one batch after another, compiled once for each shape of a batch.
 

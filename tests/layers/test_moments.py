@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tf_tricks.errors import RequestError
-from tf_tricks.layers.moments import RunningMoments, batches_of, mean_and_scatter
+from tf_tricks.layers.moments import batches_of
+from tf_tricks.running_moments import RunningMoments, mean_and_scatter
 
 
 @settings(max_examples=30)

@@ -6,7 +6,7 @@ from keras import ops
 
 from tf_tricks.callbacks.training_batches import num_examples, training_batches
 from tf_tricks.errors import RequestError, check_number
-from tf_tricks.gradients import Gradients
+from tf_tricks.gradients import Gradients, one_loss
 from tf_tricks.initializers.advice import ACTIVATIONS
 from tf_tricks.initializers.walk import calls_replaced, layers_in
 from tf_tricks.registry import register
@@ -91,7 +91,7 @@ class Monitor(keras.callbacks.Callback):
         del logs
         self._inputs, self._labels = self._find_batch()
         self._folder = self._find_folder()
-        self._gradients = Gradients(self.model, self._find_loss())
+        self._gradients = Gradients(self.model, one_loss(type(self).__name__, self.loss, self.model))
 
     def on_epoch_end(self, epoch, logs=None):
         """Writes what there is to see."""
@@ -147,14 +147,6 @@ class Monitor(keras.callbacks.Callback):
         if self._trainer is None or self._trainer.run.workdir is None:
             raise RequestError("Monitor has no folder to write to: give it log_dir, or the trainer a workdir")
         return self._trainer.run.workdir / "tensorboard" / "monitor"
-
-    def _find_loss(self):
-        loss = self.loss
-        if loss is None:
-            loss = self.model.loss
-        if not isinstance(loss, str) and not callable(loss):
-            raise RequestError(f"Monitor needs one loss to take the gradient of, not {loss!r}: give it loss=")
-        return keras.losses.get(loss)
 
 
 def _activations(model, inputs):

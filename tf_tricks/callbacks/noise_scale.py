@@ -10,8 +10,9 @@ from keras import ops
 from tf_tricks import schedules
 from tf_tricks.callbacks.training_batches import num_examples, training_batches
 from tf_tricks.errors import RequestError, check_number
-from tf_tricks.gradients import Gradients
+from tf_tricks.gradients import Gradients, one_loss
 from tf_tricks.registry import register
+from tf_tricks.seeds import seed_states
 
 
 def noise_scale_estimate(small_norms_squared, big_norm_squared, small, big):
@@ -137,7 +138,7 @@ class NoiseScale(keras.callbacks.Callback):
             )
         if (number := num_examples(data)) is not None and self.batch_size > number:
             raise RequestError(f"a small batch of {self.batch_size} is larger than the {number} examples there are")
-        self._gradients = Gradients(self.model, self._find_loss())
+        self._gradients = Gradients(self.model, one_loss(type(self).__name__, self.loss, self.model))
 
     def on_train_batch_begin(self, batch, logs=None):
         """Notes the batch size of this update."""
@@ -181,16 +182,6 @@ class NoiseScale(keras.callbacks.Callback):
 
     def _data(self):
         return self.data if self._trainer is None else self._trainer.run.stream
-
-    def _find_loss(self):
-        loss = self.loss
-        if loss is None:
-            loss = self.model.loss
-        if not isinstance(loss, str) and not callable(loss):
-            raise RequestError(
-                f"{type(self).__name__} needs one loss to take the gradient of, not {loss!r}: give loss="
-            )
-        return keras.losses.get(loss)
 
     def _measure(self, epoch):
         data = self._data()
@@ -237,7 +228,7 @@ class NoiseScale(keras.callbacks.Callback):
 @contextlib.contextmanager
 def _seeds_lent(model):
     """Gives a function that moves all seed generators on, so that each batch has its own mask; then puts them back."""
-    states = [g.state for layer in model._flatten_layers() for g in layer._seed_generators]
+    states = seed_states(model)
     before = [np.array(state) for state in states]
 
     def draw_anew():

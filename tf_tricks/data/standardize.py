@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from tf_tricks.running_moments import RunningMoments
+
 
 def mean_and_variance(source, chunk=250):
     """Returns the mean and the variance of each channel (of images) or feature (of vectors) over all of `source`.
@@ -25,7 +27,7 @@ def mean_and_variance(source, chunk=250):
         ([1.0, 5.0], [1.0, 0.0])
     """
     channels = source.input_shape[-1]
-    n, shift, first, second = 0, None, 0.0, 0.0
+    moments, shift = RunningMoments(), None
     for start in range(0, source.num_examples, chunk):
         indices = tf.range(start, min(start + chunk, source.num_examples), dtype=tf.int64)
         inputs = source.fetch(indices, indices)[0].numpy()
@@ -34,9 +36,9 @@ def mean_and_variance(source, chunk=250):
             # Sums of x − shift, with a shift near the mean, keep their digits however far the mean is from 0.
             shift = values.reshape(-1, channels).mean(axis=0)
         values -= np.tile(shift, values.shape[1] // channels)
-        n += values.size // channels
+        n = values.size // channels
         # Column by column first, and the columns of a channel at the end: NumPy adds long rows five times as fast.
-        first += values.sum(axis=0)
-        second += np.square(values, out=values).sum(axis=0)
-    first, second = (total.reshape(-1, channels).sum(axis=0) / n for total in (first, second))
-    return (shift + first).tolist(), np.maximum(second - first**2, 0.0).tolist()
+        sums = values.sum(axis=0), np.square(values, out=values).sum(axis=0)
+        first, second = (total.reshape(-1, channels).sum(axis=0) / n for total in sums)
+        moments.add(n, shift + first, n * np.maximum(second - first**2, 0.0))
+    return moments.mean.tolist(), moments.variance.tolist()

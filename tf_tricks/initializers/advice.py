@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_tricks.activations import RELU_LIKE
 from tf_tricks.initializers.walk import is_sum, kernel_of, layers_in
 
 ACTIVATIONS = tuple(
@@ -11,7 +12,6 @@ ACTIVATIONS = tuple(
     for name in ("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax")
     if hasattr(keras.layers, name)
 )
-RELU_LIKE = ("relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "swish", "mish", "hard_silu", "hard_swish")
 
 
 def advice(model, layers, forward_gain):

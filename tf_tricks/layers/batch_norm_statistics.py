@@ -6,8 +6,9 @@ import keras
 import numpy as np
 
 from tf_tricks.errors import RequestError
-from tf_tricks.layers.moments import RunningMoments
 from tf_tricks.registry import card
+from tf_tricks.running_moments import RunningMoments
+from tf_tricks.seeds import seed_states
 
 
 @card("layers", "recompute_batch_norm")
@@ -85,17 +86,17 @@ def _only_this_batch(layer):
 
 
 def _run(model, batches, layers, moments):
-    generators = [g for layer in model._flatten_layers() for g in layer._seed_generators]
-    seeds = [g.state.value for g in generators]
+    states = seed_states(model)
+    seeds = [state.value for state in states]
     # A statistic that is NaN would survive even the factor 0.
     zeros = [(v, np.zeros(v.shape, v.dtype)) for layer in layers for v in (layer.moving_mean, layer.moving_variance)]
     for batch in batches:
         inputs = batch[0] if isinstance(batch, tuple) else batch
         # All that the model assigns stays in the scope; dropout's seeds are handed on from batch to batch.
-        scope = keras.StatelessScope(state_mapping=[*zip([g.state for g in generators], seeds), *zeros])
+        scope = keras.StatelessScope(state_mapping=[*zip(states, seeds), *zeros])
         with scope:
             model(inputs, training=True)
-        seeds = [scope.get_current_value(g.state) for g in generators]
+        seeds = [scope.get_current_value(state) for state in states]
         for layer, moment in zip(layers, moments):
             mean, variance = (
                 np.asarray(keras.ops.convert_to_numpy(scope.get_current_value(v)), "float64")

@@ -8,6 +8,8 @@ import numpy as np
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.layers.dropout import Dropout
 from tf_tricks.registry import card, register
+from tf_tricks.running_moments import RunningMoments
+from tf_tricks.seeds import seed_states
 
 # Keras's own whose argument `training` means nothing but "drop": recurrent layers have their own dropout inside. Other
 # layers of which that is true declare `drops_in_training = True`.
@@ -125,7 +127,7 @@ def monte_carlo_predict(model, inputs, samples=20, batch_size=32):
     dropping = [layer for layer in layers if _drops(layer)]
     if not dropping:
         raise RequestError(f"the model {model.name!r} has no layer that drops, so there is nothing to sample")
-    seeds = [generator.state for layer in layers for generator in layer._seed_generators]
+    seeds = seed_states(model)
     before = [keras.ops.convert_to_numpy(state) for state in seeds]
     sampler = _Sampler(model, dropping)
     try:
@@ -184,17 +186,15 @@ def _always_training(layer):
 
 
 def _mean_and_deviation(draws):
-    """Welford's running mean and sum of squares, which need not hold all draws, for each of a model's outputs."""
-    number, means, squares = 0, [], []
+    """Returns mean and standard deviation over all draws, which need not be held, for each of a model's outputs."""
+    moments = None
     for draw in draws:
         values = [np.asarray(value, "float64") for value in keras.tree.flatten(draw)]
-        if number == 0:
-            means, squares = values, [np.zeros_like(value) for value in values]
-        number += 1
-        changes = [value - mean for value, mean in zip(values, means)]
-        means = [mean + change / number for mean, change in zip(means, changes)]
-        squares = [s + change * (value - mean) for s, change, value, mean in zip(squares, changes, values, means)]
-    deviations = [np.sqrt(s / number) for s in squares]
+        moments = moments or [RunningMoments() for _ in values]
+        for moment, value in zip(moments, values):
+            moment.add(1, value.ravel(), np.zeros(value.size))
+    means = [moment.mean.reshape(value.shape) for moment, value in zip(moments, values)]
+    deviations = [np.sqrt(moment.variance).reshape(value.shape) for moment, value in zip(moments, values)]
     return keras.tree.pack_sequence_as(draw, means), keras.tree.pack_sequence_as(draw, deviations)
 
 

@@ -5,8 +5,9 @@ import numpy as np
 from keras import ops
 
 from tf_tricks.errors import RequestError, check_number
-from tf_tricks.layers.moments import RunningMoments, batches_of, mean_and_scatter
+from tf_tricks.layers.moments import batches_of
 from tf_tricks.registry import register
+from tf_tricks.running_moments import RunningMoments, is_constant, mean_and_scatter
 
 
 @register("layers", "standardization")
@@ -97,7 +98,7 @@ class Standardization(keras.layers.Layer):
     def call(self, inputs):
         """Returns the inputs standardized, in the layer's compute dtype."""
         mean, variance = (ops.convert_to_tensor(v) for v in (self.mean, self.variance))
-        constant = ops.less_equal(variance, ops.square(1e-6 * mean))
+        constant = is_constant(mean, variance)
         deviation = ops.where(constant, ops.maximum(1.0, ops.abs(mean)), ops.sqrt(variance + self.epsilon))
         shape = [inputs.shape[a] if a in self._kept else 1 for a in range(len(inputs.shape))]
         outputs = (ops.cast(inputs, mean.dtype) - ops.reshape(mean, shape)) / ops.reshape(deviation, shape)

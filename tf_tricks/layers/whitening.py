@@ -7,8 +7,9 @@ import numpy as np
 from keras import ops
 
 from tf_tricks.errors import RequestError, check_number, unknown
-from tf_tricks.layers.moments import RunningMoments, batches_of
+from tf_tricks.layers.moments import batches_of
 from tf_tricks.registry import register
+from tf_tricks.running_moments import RunningMoments
 
 METHODS = ("pca", "zca")
 _LARGEST = 2**14

@@ -3,6 +3,7 @@
 import keras
 
 from tf_tricks import initializers, layers
+from tf_tricks.activations import RELU_LIKE
 from tf_tricks.errors import unknown
 from tf_tricks.models.blocks import check_common, fresh, logits
 from tf_tricks.models.blocks import dropout as new_dropout
@@ -11,7 +12,6 @@ from tf_tricks.models.stem import check_sizes, standardized_input
 from tf_tricks.registry import register
 
 # Activations that let about half of the signal's power through, for which He's initialization makes up.
-RELU_LIKE = ("relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "swish", "mish", "hard_silu", "hard_swish")
 
 
 @register("models", "mlp")

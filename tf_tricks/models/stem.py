@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from tf_tricks.errors import RequestError, check_number, unknown
+from tf_tricks.running_moments import is_constant
 
 INPUT_DTYPES = ("float32", "uint8")
 
@@ -102,5 +103,5 @@ def _check_moments(mean, variance, channels):
         )
     if not (np.isfinite(mean).all() and np.isfinite(variance).all() and (variance >= 0).all()):
         raise RequestError("mean and variance must be finite, and no variance negative")
-    constant = variance <= (1e-6 * mean) ** 2
+    constant = is_constant(mean, variance)
     return mean, np.where(constant, np.maximum(1.0, mean**2), variance)

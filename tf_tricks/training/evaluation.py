@@ -7,10 +7,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_tricks.seeds import seed_states
 from tf_tricks.training.batches import iterate, next_batch
 from tf_tricks.training.device_errors import told
 from tf_tricks.training.metrics import results
-from tf_tricks.training.objective import changed, compute, seed_states, stateless
+from tf_tricks.training.objective import changed, compute, stateless
 
 
 class Evaluation:

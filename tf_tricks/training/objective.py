@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from tf_tricks.seeds import seed_states
+
 
 class Outcome(NamedTuple):
     """What one forward and backward pass gives.
@@ -128,11 +130,6 @@ def changed(scope, variables):
     """Returns the variables that have a new value in a `keras.StatelessScope`, and these values."""
     new = [(v, scope.get_current_value(v)) for v in variables]
     return [v for v, value in new if value is not None], [value for _, value in new if value is not None]
-
-
-def seed_states(model):
-    """Returns the state of every seed generator of the model's layers."""
-    return [generator.state for layer in model._flatten_layers() for generator in layer._seed_generators]
 
 
 _SPREAD = 0x9E3779B1  # odd: no two positions share a counter. A layer that is called n times takes n counters in a row
