@@ -11,7 +11,7 @@ WHEEL_PYTHONS ?= python3.11 python3.12 python3.13
 # What to mutate: MUTANTS="--only=tf_tricks/optimizers --sample=50 --seed=1".
 MUTANTS ?=
 
-.PHONY: train test test-oldest test-colab test-wheel test-wheels quick lint format benchmark mutants clean
+.PHONY: train test test-oldest test-colab test-wheel test-wheels quick lint format docs benchmark mutants clean
 
 train: $(VENV)/installed
 	$(VENV)/bin/tf-tricks train --config=$(CONFIG) --workdir=$(WORKDIR)
@@ -38,6 +38,10 @@ quick: $(VENV)/installed
 lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+docs: $(VENV)/installed
+	$(VENV)/bin/mkdocs build
 
 format: $(VENV)/installed
 	$(VENV)/bin/ruff check --fix .
@@ -54,7 +58,7 @@ mutants: $(VENV)/installed
 
 $(VENV)/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,tpu-check]'
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint,docs,tpu-check]'
 	touch $@
 
 $(VENV)-oldest/installed: setup.cfg pyproject.toml constraints-oldest.txt

@@ -7,6 +7,10 @@ import numbers
 import os
 import sysconfig
 import traceback
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, cast
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 class RequestError(ValueError):
@@ -22,7 +26,7 @@ class RunError(RuntimeError):
     """The run failed after it had begun: it diverged, lost its data, ran out of memory or disk (exit status 1)."""
 
 
-def unknown(kind, given, allowed):
+def unknown(kind: str, given: Any, allowed: Iterable[Any]) -> RequestError:
     """Returns the `RequestError` for a name that does not exist, with the nearest that does.
 
     Args:
@@ -49,7 +53,7 @@ def _nearest(given, allowed):
     return lower[near[0]] if near else None
 
 
-def call_checked(hint):
+def call_checked(hint: str) -> Callable[[Method], Method]:
     """Decorates a public method, so that a call which does not fit its arguments is told in a sentence.
 
     Args:
@@ -64,7 +68,7 @@ def call_checked(hint):
         tf_tricks.errors.RequestError: Machine.fit: too many positional arguments; give the data as one, fit((x, y))
     """
 
-    def decorate(method):
+    def decorate(method: Method) -> Method:
         signature = inspect.signature(method)
 
         @functools.wraps(method)
@@ -78,12 +82,12 @@ def call_checked(hint):
                 raise RequestError(f"{method.__qualname__}: {error}; {hint}") from None
             return method(*args, **kwargs)
 
-        return checked
+        return cast(Method, checked)
 
     return decorate
 
 
-def line_of(error):
+def line_of(error: BaseException) -> str:
     """Returns where in somebody's own code an error was raised that was called from here, as a part of a sentence.
 
     Example:
@@ -99,7 +103,15 @@ def line_of(error):
     return f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
 
 
-def check_number(name, value, minimum=None, maximum=None, above=None, below=None, integer=False):
+def check_number(
+    name: str,
+    value: Any,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    integer: bool = False,
+) -> Any:
     """Returns `value` if it is a number in the allowed range, otherwise raises a `RequestError` that says the range.
 
     Args:

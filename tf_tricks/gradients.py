@@ -1,13 +1,19 @@
 """The gradient of a model's loss, on TensorFlow and on JAX, that leaves the model as it was."""
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from tf_tricks.annotations import Structure, Tensor
 from tf_tricks.errors import RequestError
 
 
-def one_loss(asker, loss, model):
+def one_loss(
+    asker: str, loss: keras.losses.Loss | str | Callable[..., Any] | None, model: keras.Model
+) -> Callable[..., Any]:
     """Returns the loss to take the gradient of: the one given, or the model's.
 
     Args:
@@ -49,7 +55,7 @@ class Gradients:
         (1.0, [2.0, 4.0])
     """
 
-    def __init__(self, model, loss):
+    def __init__(self, model: keras.Model, loss: keras.losses.Loss | Callable[..., Any]):
         if not callable(loss):
             raise RequestError(
                 f"the loss must be a keras.losses.Loss or a function of labels and outputs, not {loss!r}"
@@ -57,9 +63,9 @@ class Gradients:
         check_backend()
         self.model = model
         self.loss = loss
-        self._compiled = {}
+        self._compiled: dict[Any, Callable[..., Any]] = {}
 
-    def __call__(self, inputs, labels, training=True):
+    def __call__(self, inputs: Structure, labels: Structure, training: bool = True) -> tuple[float, list[Tensor]]:
         """Returns the loss and its gradient.
 
         Args:
@@ -94,7 +100,13 @@ class Gradients:
         return function
 
 
-def loss_and_gradients(model, loss, inputs, labels, training=True):
+def loss_and_gradients(
+    model: keras.Model,
+    loss: keras.losses.Loss | Callable[..., Any],
+    inputs: Structure,
+    labels: Structure,
+    training: bool = True,
+) -> tuple[float, list[Tensor]]:
     """Returns the loss of `model` on one batch as a float, and its gradient for each of the trainable variables.
 
     For one batch; `Gradients` is the same for many, compiled once.
@@ -117,7 +129,7 @@ def loss_and_gradients(model, loss, inputs, labels, training=True):
     return Gradients(model, loss)(inputs, labels, training)
 
 
-def mean_loss(loss, labels, outputs):
+def mean_loss(loss: keras.losses.Loss | Callable[..., Any], labels: Structure, outputs: Structure) -> Tensor:
     """Returns the mean loss over the batch, computed in float32 or better.
 
     Args:
@@ -130,7 +142,7 @@ def mean_loss(loss, labels, outputs):
     return ops.mean(losses)
 
 
-def value_and_gradient(function):
+def value_and_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
     """Returns a compiled function that gives what `function` gives and the gradient for its first argument.
 
     Args:
@@ -166,17 +178,17 @@ def value_and_gradient(function):
     return compiled
 
 
-def as_tensors(structure):
+def as_tensors(structure: Structure) -> Structure:
     """Returns a structure of arrays as tensors of the backend; NumPy's floats become Keras's, as in `fit`."""
     return keras.tree.map_structure(_as_tensor, structure)
 
 
-def values_of(variables):
+def values_of(variables: Iterable[keras.Variable]) -> list[Tensor]:
     """Returns the values of variables as tensors of the backend."""
     return [ops.convert_to_tensor(variable.value) for variable in variables]
 
 
-def check_backend():
+def check_backend() -> str:
     """Returns the name of Keras's backend, or raises a `RequestError` where it is not one that this module knows."""
     backend = keras.config.backend()
     if backend not in ("tensorflow", "jax"):

@@ -1,11 +1,13 @@
 """Regular expressions over variable paths: how variables are chosen by name."""
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 from tf_tricks.errors import RequestError
 
 
-def compiled(name, patterns):
+def compiled(name: str, patterns: Iterable[str]) -> list[re.Pattern[str]]:
     """Returns the patterns as compiled regular expressions.
 
     Args:
@@ -27,7 +29,7 @@ def compiled(name, patterns):
         raise RequestError(f"{name} must be a list of regular expressions, not {patterns!r}") from error
 
 
-def found(patterns, variable):
+def found(patterns: Iterable[re.Pattern[str]], variable: Any) -> bool:
     """Returns whether one of the compiled `patterns` is found in the variable's path.
 
     Example:

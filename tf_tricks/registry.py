@@ -55,8 +55,8 @@ class Entry:
     in_configs: bool = True
 
 
-_ENTRIES = {kind: {} for kind in KINDS}
-_TRICKS = {kind: {} for kind in KINDS}
+_ENTRIES: dict[str, dict[str, Entry]] = {kind: {} for kind in KINDS}
+_TRICKS: dict[str, dict[str, Callable]] = {kind: {} for kind in KINDS}
 
 
 def register(

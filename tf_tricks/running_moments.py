@@ -29,7 +29,7 @@ class RunningMoments:
     def __init__(self):
         self.count, self.mean, self.scatter = 0, 0.0, 0.0
 
-    def add(self, count, mean, scatter):
+    def add(self, count: int, mean: np.ndarray, scatter: np.ndarray) -> None:
         """Merges a part.
 
         Args:
@@ -45,12 +45,12 @@ class RunningMoments:
         self.count = total
 
     @property
-    def variance(self):
+    def variance(self) -> np.ndarray:
         """The population variance (or covariance), scatter / n."""
         return self.scatter / self.count
 
 
-def mean_and_scatter(values):
+def mean_and_scatter(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns mean and Σ (x − mean)² over the first axis; of values that are all the same, exactly those and 0.
 
     Args:

@@ -13,7 +13,7 @@ MODULES = ("augment", "layers", "losses", "optimizers", "training.metrics")
 """Those that have classes which a saved model can hold."""
 
 
-def register_with_keras():
+def register_with_keras() -> None:
     """Imports all of `MODULES` if Keras is imported; otherwise when it will be."""
     if "keras" in sys.modules:
         _import_all()

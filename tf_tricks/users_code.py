@@ -11,7 +11,7 @@ from typing import Any
 
 from tf_tricks.errors import RequestError, unknown
 
-_folders = []
+_folders: list[str] = []
 
 
 def search_in(folder: str) -> None:
@@ -82,7 +82,7 @@ def _line_in(file, error):
     return f", line {lines[-1]}" if lines else ""
 
 
-_loaded = {}
+_loaded: dict[str, Any] = {}
 
 
 def _module(module_name, name):

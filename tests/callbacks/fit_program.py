@@ -10,9 +10,10 @@ import numpy as np
 from support.runs import data
 
 from tf_tricks.callbacks.adaptive_batch_size import AdaptiveBatchSize
+from tf_tricks.callbacks.exponential_moving_average import ExponentialMovingAverage
 from tf_tricks.callbacks.gradual_unfreezing import GradualUnfreezing
 from tf_tricks.callbacks.noise_scale import NoiseScale
-from tf_tricks.callbacks.weight_averaging import ExponentialMovingAverage, StochasticWeightAveraging
+from tf_tricks.callbacks.stochastic_weight_averaging import StochasticWeightAveraging
 from tf_tricks.data import Stream
 
 STAGES = {0: ["head"], 2: [".*"]}

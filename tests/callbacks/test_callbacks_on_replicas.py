@@ -8,9 +8,10 @@ from support.runs import data, run
 
 import tf_tricks as tt
 from tf_tricks.callbacks.adaptive_batch_size import AdaptiveBatchSize
+from tf_tricks.callbacks.exponential_moving_average import ExponentialMovingAverage
 from tf_tricks.callbacks.gradual_unfreezing import GradualUnfreezing
 from tf_tricks.callbacks.noise_scale import NoiseScale
-from tf_tricks.callbacks.weight_averaging import ExponentialMovingAverage, StochasticWeightAveraging
+from tf_tricks.callbacks.stochastic_weight_averaging import StochasticWeightAveraging
 
 STAGES = {0: ["head"], 1: [".*"]}
 BATCHES = dict(batches=3, batch_size=16)

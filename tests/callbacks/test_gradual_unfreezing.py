@@ -6,8 +6,8 @@ import pytest
 from support.crash import Crash
 from support.runs import assert_resumes_exactly, assert_same, compiled, data, network, run, trainer, values
 
+from tf_tricks.callbacks.exponential_moving_average import ExponentialMovingAverage
 from tf_tricks.callbacks.gradual_unfreezing import GradualUnfreezing
-from tf_tricks.callbacks.weight_averaging import ExponentialMovingAverage
 from tf_tricks.errors import RequestError
 
 STAGES = {0: ["head"], 2: ["body", "norm"]}

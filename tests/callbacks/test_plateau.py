@@ -11,7 +11,9 @@ from support.crash import Crash
 
 import tf_tricks as tt
 from tf_tricks import schedules
-from tf_tricks.callbacks.plateau import DecayOnPlateau, GrowBatchOnPlateau, Plateau
+from tf_tricks.callbacks.decay_on_plateau import DecayOnPlateau
+from tf_tricks.callbacks.grow_batch_on_plateau import GrowBatchOnPlateau
+from tf_tricks.callbacks.plateau import Plateau
 from tf_tricks.data import Stream
 from tf_tricks.errors import RequestError
 

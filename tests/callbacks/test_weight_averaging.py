@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from support.runs import assert_resumes_exactly, assert_same, compiled, data, network, run, trainer, values
 
+from tf_tricks.callbacks.exponential_moving_average import ExponentialMovingAverage
+from tf_tricks.callbacks.stochastic_weight_averaging import StochasticWeightAveraging
 from tf_tricks.callbacks.training_batches import training_batches
-from tf_tricks.callbacks.weight_averaging import ExponentialMovingAverage, StochasticWeightAveraging
 from tf_tricks.data import Stream
 from tf_tricks.errors import RequestError
 from tf_tricks.layers.batch_norm_statistics import recompute_batch_norm

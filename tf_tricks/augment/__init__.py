@@ -3,7 +3,10 @@
 The trainer takes any function (images, labels, seed=, positions=) -> (images, labels).
 """
 
+from typing import Any
+
 from tf_tricks import registry
+from tf_tricks.annotations import Augment, Named
 from tf_tricks.augment import functional
 from tf_tricks.augment.augmentation import Augmentation, Batch, ColorAugmentation, GeometricAugmentation
 from tf_tricks.augment.colour.autocontrast import AutoContrast
@@ -49,7 +52,7 @@ TRICKS = registry.tricks("augment")
 _REGISTRY = registry.Registry("augment")
 
 
-def get(identifier, **defaults):
+def get(identifier: Named | Augment | list[Any] | tuple[Any, ...] | None, **defaults) -> Any:
     """Returns the augmentation that `identifier` stands for.
 
     Args:

@@ -1,12 +1,18 @@
 """Checks of what augmentations are given."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
+from tf_tricks.annotations import Pair, Structure, Tensor
 from tf_tricks.errors import RequestError, check_number
 
 
-def check_range(name, pair, minimum=None, maximum=None):
+def check_range(
+    name: str, pair: Pair, minimum: float | None = None, maximum: float | None = None
+) -> tuple[float, float]:
     """Returns a pair (low, high) of floats, low ≤ high, or raises a `RequestError`.
 
     Args:
@@ -23,7 +29,7 @@ def check_range(name, pair, minimum=None, maximum=None):
     return low, high
 
 
-def check_channels(name, images, allowed):
+def check_channels(name: str, images: Tensor, allowed: Sequence[int]) -> int:
     """Returns the number of channels of `images`, or raises a `RequestError` if it is none of `allowed`."""
     channels = images.shape[-1]
     if channels not in allowed:
@@ -32,7 +38,7 @@ def check_channels(name, images, allowed):
     return channels
 
 
-def factor_range(name, value):
+def factor_range(name: str, value: Any) -> tuple[float, float]:
     """Returns the pair (low, high) of factors that `value` stands for, or raises a `RequestError`.
 
     Args:
@@ -49,7 +55,7 @@ def factor_range(name, value):
     return max(0.0, 1.0 - value), 1.0 + value
 
 
-def symmetric(name, value, maximum):
+def symmetric(name: str, value: float | Pair, maximum: float) -> tuple[float, float]:
     """Returns the range (low, high) that an argument stands for: a number n for (−n, n), or a pair.
 
     Args:
@@ -66,7 +72,7 @@ def symmetric(name, value, maximum):
     return -value, value
 
 
-def positive(name, pair, maximum=None):
+def positive(name: str, pair: Pair, maximum: float | None = None) -> tuple[float, float]:
     """Returns a pair (low, high) of floats, 0 < low ≤ high, or raises a `RequestError`.
 
     Args:
@@ -80,7 +86,7 @@ def positive(name, pair, maximum=None):
     return low, high
 
 
-def check_fill(fill_value):
+def check_fill(fill_value: float | str) -> float | str:
     """Returns `fill_value` if it is a number or `"noise"`, otherwise raises a `RequestError`."""
     if isinstance(fill_value, str):
         if fill_value != "noise":
@@ -100,7 +106,7 @@ _REMEDIES = {
 """What helps, for each key under which Keras and KerasHub keep what belongs to places in an image."""
 
 
-def check_places(name, labels):
+def check_places(name: str, labels: Structure | None) -> None:
     """Raises a `RequestError` if labels hold what would have to move along with the pixels.
 
     Args:
@@ -126,7 +132,7 @@ that leave pixels where they are, such as brightness or cutout
                 raise RequestError(f"{name} moves pixels but not {key!r}, which would be wrong: {_REMEDIES[key]}")
 
 
-def concrete(x):
+def concrete(x: Tensor) -> np.ndarray | None:
     """Returns the values of a tensor as a NumPy array, or None where it is a symbol that stands for a value."""
     try:
         return np.asarray(x)

@@ -1,11 +1,13 @@
 """What all augmentations are: Keras layers over pure functions of (images, labels, masks) and of random draws."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
+from tf_tricks.annotations import Pair, Shape, Structure, Tensor
 from tf_tricks.augment.arguments import check_channels, check_places, check_range, concrete
 from tf_tricks.augment.functional.colour import on_colors
 from tf_tricks.augment.randomness.draws import Draws, of_generator
@@ -59,14 +61,22 @@ class Augmentation(keras.layers.Layer):
     moves = False
     """Whether pixels move, so that boxes and key points among the labels would be wrong."""
 
-    def __init__(self, value_range=(0, 255), seed=None, **keywords):
+    def __init__(self, value_range: Pair = (0, 255), seed: int | None = None, **keywords):
         super().__init__(autocast=False, **keywords)
         self._allow_non_tensor_positional_args = True  # the trainer's call has the seed, an int, in its place
         self.value_range = check_range("value_range", value_range)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, images, labels=None, seed=None, positions=None, masks=None, training=True):
+    def call(
+        self,
+        images: Tensor,
+        labels: Structure | None = None,
+        seed: int | Tensor | None = None,
+        positions: Tensor | tuple[Tensor, Tensor] | None = None,
+        masks: Tensor | None = None,
+        training: bool | None = True,
+    ) -> Any:
         """Augments a batch.
 
         Args:
@@ -92,7 +102,7 @@ class Augmentation(keras.layers.Layer):
             return images, labels, masks
         return images if labels is None else (images, labels)
 
-    def transform(self, batch, draws):
+    def transform(self, batch: Batch, draws: Draws) -> Batch:
         """Returns the augmented `Batch`; a pure function of the batch and of `draws`.
 
         Args:
@@ -101,7 +111,7 @@ class Augmentation(keras.layers.Layer):
         """
         raise NotImplementedError
 
-    def check_images(self, images):
+    def check_images(self, images: Tensor) -> None:
         """Raises a `RequestError` if `images` are no images, or have values that cannot be meant."""
         name = type(self).__name__
         if not hasattr(images, "dtype"):
@@ -117,7 +127,7 @@ class Augmentation(keras.layers.Layer):
         elif self.uses_value_range:
             self._check_floats(name, images)
 
-    def check_labels(self, labels):
+    def check_labels(self, labels: Structure | None) -> None:
         """Raises a `RequestError` if there are boxes or key points among `labels`, and pixels move."""
         if self.moves or self.mixes:
             check_places(type(self).__name__, labels)
@@ -147,22 +157,22 @@ class Augmentation(keras.layers.Layer):
                     "give it value_range=(0, 1)"
                 )
 
-    def range_of(self, images):
+    def range_of(self, images: Tensor) -> tuple[float, float]:
         """Returns the smallest and the largest value that `images` can have, as floats."""
         if keras.backend.standardize_dtype(images.dtype) == "uint8":
             return 0.0, 255.0
         return self.value_range
 
-    def compute_output_spec(self, images, labels=None, **_):
+    def compute_output_spec(self, images: Tensor, labels: Structure | None = None, **_) -> Any:
         """Returns what a call on symbols gives: images of the same dtype, and the labels."""
         images = keras.KerasTensor(self.compute_output_shape(images.shape), dtype=images.dtype)
         return images if labels is None else (images, labels)
 
-    def compute_output_shape(self, images_shape):
+    def compute_output_shape(self, images_shape: Shape) -> Shape:
         """Returns the shape of the images that come out."""
         return tuple(images_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"value_range": list(self.value_range), "seed": self.seed}
 
@@ -186,22 +196,22 @@ class GeometricAugmentation(Augmentation):
 
     moves = True
 
-    def __init__(self, fill_value=0.0, mask_fill_value=0, **keywords):
+    def __init__(self, fill_value: float = 0.0, mask_fill_value: int = 0, **keywords):
         super().__init__(**keywords)
         self.fill_value = float(check_number("fill_value", fill_value))
         self.mask_fill_value = int(check_number("mask_fill_value", mask_fill_value, integer=True))
 
-    def transform(self, batch, draws):
+    def transform(self, batch: Batch, draws: Draws) -> Batch:
         """Returns the batch with images and masks moved alike."""
         parameters = self.draw(draws, *batch.images.shape[1:3])
         images = self.move(batch.images, parameters, "bilinear", self.fill_value)
         return batch._replace(images=images, masks=self.move_masks(batch.masks, parameters))
 
-    def move_masks(self, masks, parameters):
+    def move_masks(self, masks: Tensor | None, parameters: Any) -> Tensor | None:
         """Returns masks, of which there may be none, moved as `parameters` say."""
         return on_masks(lambda planes: self.move(planes, parameters, "nearest", self.mask_fill_value), masks)
 
-    def draw(self, draws, height, width):
+    def draw(self, draws: Draws, height: int, width: int) -> Any:
         """Returns the parameters of the motion, tensors [b, ...].
 
         Args:
@@ -211,7 +221,7 @@ class GeometricAugmentation(Augmentation):
         """
         raise NotImplementedError
 
-    def move(self, images, parameters, interpolation, fill_value):
+    def move(self, images: Tensor, parameters: Any, interpolation: str, fill_value: float) -> Tensor:
         """Returns `images` moved, in their dtype.
 
         Args:
@@ -222,7 +232,7 @@ class GeometricAugmentation(Augmentation):
         """
         raise NotImplementedError
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"fill_value": self.fill_value, "mask_fill_value": self.mask_fill_value}
 
@@ -232,22 +242,22 @@ class ColorAugmentation(Augmentation):
 
     uses_value_range = True
 
-    channels = None
+    channels: tuple[int, ...] | None = None
     """The numbers of channels, alpha among them, of images that this takes; None for any."""
 
-    def check_images(self, images):
+    def check_images(self, images: Tensor) -> None:
         """Raises a `RequestError` if this cannot take these images."""
         super().check_images(images)
         if self.channels is not None:
             check_channels(type(self).__name__, images, self.channels)
 
-    def transform(self, batch, draws):
+    def transform(self, batch: Batch, draws: Draws) -> Batch:
         """Returns the batch with images of other colors."""
         value_range = self.range_of(batch.images)
         images = on_colors(lambda colors: self.change_colors(colors, draws, *value_range), batch.images)
         return batch._replace(images=images)
 
-    def change_colors(self, images, draws, low, high):
+    def change_colors(self, images: Tensor, draws: Draws, low: float, high: float) -> Tensor:
         """Returns the images changed, in their dtype.
 
         Args:
@@ -259,7 +269,7 @@ class ColorAugmentation(Augmentation):
         raise NotImplementedError
 
 
-def on_masks(function, masks):
+def on_masks(function: Callable[[Tensor], Tensor], masks: Tensor | None) -> Tensor | None:
     """Returns masks, of which there may be none, with a function of images [b, height, width, n] applied to them.
 
     Args:

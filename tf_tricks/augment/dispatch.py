@@ -10,11 +10,18 @@ are XLA programs of their own: see `fused`.
 """
 
 import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar, cast
 
 import keras
 
+from tf_tricks.annotations import Tensor
 
-def has_host_kernels():
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+def has_host_kernels() -> bool:
     """Returns whether TensorFlow's own kernels can be used here: its graph or eager mode, not compiled by XLA."""
     if keras.config.backend() != "tensorflow":
         return False
@@ -24,7 +31,7 @@ def has_host_kernels():
     return not GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
-def fused(function):
+def fused(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Makes of `function(images, *arguments)` one that XLA compiles where that is possible and not already under way.
 
     XLA compiles anew for each shape, in about 0.1 s, so a batch of unknown size is left to TensorFlow's kernels, and so
@@ -47,10 +54,10 @@ def fused(function):
     def either_way(images, *arguments, **keywords):
         return (_compiled(function) if can_fuse(images) else function)(images, *arguments, **keywords)
 
-    return either_way
+    return cast(Callable[Arguments, Result], either_way)
 
 
-def can_fuse(images):
+def can_fuse(images: Tensor) -> bool:
     """Returns whether `fused` makes a program for these images: TensorFlow without XLA, and a batch of known size."""
     return bool(images.shape[0]) and has_host_kernels() and _has_compiler()
 

@@ -3,16 +3,19 @@
 import keras
 
 from tf_tricks import registry
+from tf_tricks.annotations import Named
 from tf_tricks.callbacks.adaptive_batch_size import AdaptiveBatchSize
 from tf_tricks.callbacks.batch_size_increase import BatchSizeIncrease
+from tf_tricks.callbacks.decay_on_plateau import DecayOnPlateau
+from tf_tricks.callbacks.exponential_moving_average import ExponentialMovingAverage
 from tf_tricks.callbacks.gradual_unfreezing import GradualUnfreezing
+from tf_tricks.callbacks.grow_batch_on_plateau import GrowBatchOnPlateau
 from tf_tricks.callbacks.learning_rate_decay import LearningRateDecay
 from tf_tricks.callbacks.learning_rate_finder import LearningRateFinder, find_learning_rate
 from tf_tricks.callbacks.monitor import Monitor
 from tf_tricks.callbacks.noise_scale import NoiseScale, noise_scale_estimate
-from tf_tricks.callbacks.plateau import DecayOnPlateau, GrowBatchOnPlateau
+from tf_tricks.callbacks.stochastic_weight_averaging import StochasticWeightAveraging
 from tf_tricks.callbacks.stop_on_nan import StopOnNaN
-from tf_tricks.callbacks.weight_averaging import ExponentialMovingAverage, StochasticWeightAveraging
 from tf_tricks.errors import RequestError
 from tf_tricks.keras_names import classes_by_name
 
@@ -43,7 +46,7 @@ TRICKS = registry.tricks("callbacks")
 _REGISTRY = registry.Registry("callbacks", classes_by_name(keras.callbacks, keras.callbacks.Callback))
 
 
-def get(identifier, **defaults):
+def get(identifier: Named | keras.callbacks.Callback, **defaults) -> keras.callbacks.Callback:
     """Returns a callback from a name in snake case, a dict with `"name"` and its arguments, or a Keras callback.
 
     Args:

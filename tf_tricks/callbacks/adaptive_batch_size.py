@@ -1,6 +1,8 @@
 """A batch size that follows the measured noise scale of the gradient."""
 
 import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 
@@ -58,7 +60,14 @@ class AdaptiveBatchSize(keras.callbacks.Callback):
         [32, 64, 128, 256]
     """
 
-    def __init__(self, minimum, maximum, factor=1.0, stream=None, noise_scale=None):
+    def __init__(
+        self,
+        minimum: int,
+        maximum: int,
+        factor: float = 1.0,
+        stream: Any = None,
+        noise_scale: NoiseScale | Mapping[str, Any] | None = None,
+    ):
         super().__init__()
         self.minimum = check_number("minimum", minimum, minimum=1, integer=True)
         self.maximum = check_number("maximum", maximum, minimum=minimum, integer=True)
@@ -70,7 +79,7 @@ class AdaptiveBatchSize(keras.callbacks.Callback):
         self._trainer = None
         self._size = int(minimum)
 
-    def batch_size_for(self, noise_scale):
+    def batch_size_for(self, noise_scale: float) -> int:
         """Returns the batch size for a noise scale B_simple."""
         sizes = self._sizes()
         wanted = self.factor * noise_scale / self.minimum
@@ -78,21 +87,21 @@ class AdaptiveBatchSize(keras.callbacks.Callback):
             return sizes[0]
         return sizes[round(min(math.log2(wanted), len(sizes) - 1))]
 
-    def schedules(self):
+    def schedules(self) -> dict[str, Callable[[float], float]]:
         """Returns the batch size with which a `tt.Trainer` begins, in place of its own schedule."""
         return {"batch_size": schedules.get(int(self.minimum))}
 
-    def set_trainer(self, trainer):
+    def set_trainer(self, trainer: Any) -> None:
         """Is to set the batch size of a `tt.Trainer`."""
         self._trainer = trainer
         self.noise_scale.set_trainer(trainer)
 
-    def set_model(self, model):
+    def set_model(self, model: keras.Model) -> None:
         """Hands the model on."""
         super().set_model(model)
         self.noise_scale.set_model(model)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Checks every batch size that may come."""
         if self._trainer is None and self.stream is None:
             raise RequestError(
@@ -111,18 +120,18 @@ class AdaptiveBatchSize(keras.callbacks.Callback):
                 self._trainer.run.batch_size = size
         self.noise_scale.on_train_begin(logs)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Sets the batch size of the stream, which has to stay the same until its epoch has ended."""
         del epoch, logs
         if self._trainer is None:
             self.stream.batch_size = self._size
             self.params["steps"] = len(self.stream)  # one dict for all callbacks: others read it
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Hands the call on."""
         self.noise_scale.on_train_batch_begin(batch, logs)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Measures and chooses the next batch size."""
         self.noise_scale.on_epoch_end(epoch, logs)
         if self.noise_scale.measured is not None:
@@ -130,17 +139,17 @@ class AdaptiveBatchSize(keras.callbacks.Callback):
         if self._trainer is not None:
             self._trainer.run.batch_size = self._size
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Leaves the stream as it was, for a second run."""
         del logs
         if self._trainer is None:
             self.stream.batch_size = int(self.minimum)
 
-    def get_state(self):
+    def get_state(self) -> dict[str, Any]:
         """Returns what a checkpoint keeps."""
         return self.noise_scale.get_state()  # the batch size itself is kept by the trainer
 
-    def set_state(self, state):
+    def set_state(self, state: dict[str, Any]) -> None:
         """Puts the state of `get_state` back."""
         self.noise_scale.set_state(state)
 

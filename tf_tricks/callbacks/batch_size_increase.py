@@ -1,8 +1,12 @@
 """A batch-size schedule as a Keras callback: growing the batch instead of decaying the rate."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 
 from tf_tricks import schedules
+from tf_tricks.annotations import Named
 from tf_tricks.registry import register
 
 
@@ -45,16 +49,16 @@ class BatchSizeIncrease(keras.callbacks.Callback):
         (4, 2)
     """
 
-    def __init__(self, schedule, stream=None):
+    def __init__(self, schedule: Callable[[float], float] | Named | float, stream: Any = None):
         super().__init__()
         self.schedule = schedules.get(schedule)
         self.stream = stream
 
-    def schedules(self):
+    def schedules(self) -> dict[str, Callable[[float], float]]:
         """Returns the schedule that a `tt.Trainer` follows in place of its own."""
         return {"batch_size": self.schedule}
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Sets the stream's batch size for this epoch."""
         del logs
         if self.stream is not None:

@@ -1,6 +1,8 @@
 """Layers that join the training one group after another, from the last one down."""
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -58,7 +60,14 @@ class GradualUnfreezing(keras.callbacks.Callback):
         2 True
     """
 
-    def __init__(self, stages=None, layers_per_stage=None, epochs_per_stage=1):
+    _epoch: int | None
+
+    def __init__(
+        self,
+        stages: Mapping[int, Sequence[str]] | Mapping[str, Sequence[str]] | None = None,
+        layers_per_stage: int | Any = None,
+        epochs_per_stage: int = 1,
+    ):
         super().__init__()
         if (stages is None) == (layers_per_stage is None):
             raise RequestError("GradualUnfreezing needs either stages or layers_per_stage")
@@ -70,11 +79,11 @@ class GradualUnfreezing(keras.callbacks.Callback):
         self._trainer = None
         self._running = False
 
-    def set_trainer(self, trainer):
+    def set_trainer(self, trainer: Any) -> None:
         """Notes the `tt.Trainer`."""
         self._trainer = trainer
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Looks up what joins when."""
         del logs
         if self._running:  # an earlier run was broken off
@@ -98,22 +107,22 @@ class GradualUnfreezing(keras.callbacks.Callback):
                 part.join_by_name(self.stages)
         self._running, self._epoch, self._flags = True, None, None
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Lets those join whose epoch it is."""
         del logs
         self._set_stage(epoch)
         self._epoch = epoch
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Makes all trainable again that was so before."""
         del logs
         self._unfreeze_all()
 
-    def get_state(self):
+    def get_state(self) -> dict[str, Any]:
         """Returns what a checkpoint keeps."""
         return {"epoch": self._epoch}
 
-    def set_state(self, state):
+    def set_state(self, state: dict[str, Any]) -> None:
         """Puts the state of `get_state` back: a resumed run may go on in the middle of an epoch."""
         self._epoch = state["epoch"]
         if self._epoch is not None:

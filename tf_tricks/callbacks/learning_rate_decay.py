@@ -1,8 +1,12 @@
 """A learning-rate schedule as a Keras callback."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 
 from tf_tricks import schedules
+from tf_tricks.annotations import Named
 from tf_tricks.errors import RequestError
 from tf_tricks.registry import register
 
@@ -44,22 +48,22 @@ class LearningRateDecay(keras.callbacks.Callback):
         0.01
     """
 
-    def __init__(self, schedule):
+    def __init__(self, schedule: Callable[[float], float] | Named | float):
         super().__init__()
         self.schedule = schedules.get(schedule)
         self._trainer_sets_it = False
         self._epoch = 0
 
-    def schedules(self):
+    def schedules(self) -> dict[str, Callable[[float], float]]:
         """Returns the schedule that a `tt.Trainer` follows with every single update, in place of its own."""
         return {"learning_rate": self.schedule}
 
-    def set_trainer(self, trainer):
+    def set_trainer(self, trainer: Any) -> None:
         """Leaves the rate to a `tt.Trainer`."""
         del trainer
         self._trainer_sets_it = True
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Checks that the rate can be set."""
         del logs
         if not isinstance(self.model.optimizer._learning_rate, keras.Variable):
@@ -73,12 +77,12 @@ class LearningRateDecay(keras.callbacks.Callback):
                 f"{self.model.steps_per_execution}: compile the model with steps_per_execution=1"
             )
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Notes the epoch."""
         del logs
         self._epoch = epoch
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Sets the rate of this batch."""
         del logs
         if not self._trainer_sets_it:

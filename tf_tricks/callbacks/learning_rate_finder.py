@@ -1,7 +1,10 @@
 """The range test: a learning rate that grows with every update, until the loss blows up."""
 
 import math
+import os
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -66,7 +69,14 @@ class LearningRateFinder(keras.callbacks.Callback):
 
     every_step = True  # `tt.Trainer` then returns to Python after each update
 
-    def __init__(self, minimum=1e-6, maximum=1.0, steps=100, smoothing=0.9, stop_factor=4.0):
+    def __init__(
+        self,
+        minimum: float = 1e-6,
+        maximum: float = 1.0,
+        steps: int = 100,
+        smoothing: float = 0.9,
+        stop_factor: float = 4.0,
+    ):
         super().__init__()
         self.minimum = check_number("minimum", minimum, above=0)
         self.maximum = check_number("maximum", maximum, above=minimum)
@@ -76,17 +86,17 @@ class LearningRateFinder(keras.callbacks.Callback):
         self._trainer = None
         self._forget()
 
-    def schedules(self):
+    def schedules(self) -> dict[str, Callable[[float], float]]:
         """Returns the rates of the test, which a `tt.Trainer` follows in place of its schedule."""
         return {"learning_rate": self._rate}
 
-    def set_trainer(self, trainer):
+    def set_trainer(self, trainer: Any) -> None:
         """Keeps the state of a `tt.Trainer` as it is now: the run will put its first rate into the optimizer."""
         self._forget()
         self._trainer = trainer
         self._before = snapshot(self._variables(trainer.model))
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Keeps the state as it is now."""
         del logs
         if self._trainer is not None:
@@ -104,7 +114,7 @@ class LearningRateFinder(keras.callbacks.Callback):
             )
         self._before = snapshot(self._variables(self.model))
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Sets the rate of this update."""
         del batch, logs
         if self._trainer is None:
@@ -112,7 +122,7 @@ class LearningRateFinder(keras.callbacks.Callback):
             model.optimizer.learning_rate = self._rate()
             model.reset_metrics()  # Keras shows the mean since the epoch began: let that be this update's loss
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Notes the loss of this update and ends the run when all is known."""
         del batch
         loss = float(logs["loss"])
@@ -124,7 +134,7 @@ class LearningRateFinder(keras.callbacks.Callback):
             self.model.stop_training = True
             self._restore()  # validation and a checkpoint are to see the model as it was
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Puts everything back."""
         del logs
         self._restore()  # once more: a moving average of the weights has been put into the model in between
@@ -138,16 +148,16 @@ class LearningRateFinder(keras.callbacks.Callback):
             )
 
     @property
-    def suggestion(self):
+    def suggestion(self) -> float | None:
         """The rate at which the loss falls steepest, or None; `reason` then tells why."""
         return self._search()[0]
 
     @property
-    def reason(self):
+    def reason(self) -> str | Any:
         """Why there is no suggestion, in a sentence; None if there is one."""
         return self._search()[1]
 
-    def plot(self, path):
+    def plot(self, path: str | os.PathLike[str]) -> None:
         """Draws the losses over the learning rate, with a mark at the suggestion.
 
         Args:
@@ -234,7 +244,7 @@ class LearningRateFinder(keras.callbacks.Callback):
         return 6 * deviation * math.sqrt((1 - self.smoothing) / (1 + self.smoothing)) + 1e-6 * abs(self.losses[0])
 
 
-def find_learning_rate(model, *data, batch_size=None, **range_test):
+def find_learning_rate(model: keras.Model, *data, batch_size: int | None = None, **range_test) -> LearningRateFinder:
     """Runs the range test on a compiled model and returns the `LearningRateFinder`; the model stays as it was.
 
     Args:

@@ -1,6 +1,7 @@
 """What several callbacks do with the variables of a model and its optimizer."""
 
 import contextlib
+from collections.abc import Iterable
 
 import keras
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from tf_tricks.errors import RequestError
 
 
-def state_variables(model):
+def state_variables(model: keras.Model) -> list[keras.Variable]:
     """Returns all variables of a model and its optimizer: weights, statistics, seed generators, moments, rate."""
     if model.built and not model.optimizer.built:  # plain fit under a tf.distribute strategy builds it only later
         strategy = getattr(model, "distribute_strategy", None)
@@ -17,12 +18,12 @@ def state_variables(model):
     return [*model.variables, *model.optimizer.variables]
 
 
-def snapshot(variables):
+def snapshot(variables: Iterable[keras.Variable]) -> list[np.ndarray]:
     """Returns copies of Keras variables, NumPy arrays."""
     return [np.asarray(v).copy() for v in variables]
 
 
-def put_back(variables, arrays):
+def put_back(variables: Iterable[keras.Variable], arrays: Iterable[np.ndarray]) -> None:
     """Assigns the arrays of `snapshot` to the variables they were taken from, bit for bit."""
     for variable, array in zip(variables, arrays, strict=True):
         if array.dtype.kind == "V":  # a checkpoint gives bfloat16 back as bare bytes
@@ -30,7 +31,7 @@ def put_back(variables, arrays):
         variable.assign(array)
 
 
-def check_settable_rate(callback, optimizer):
+def check_settable_rate(callback: keras.callbacks.Callback, optimizer: keras.optimizers.Optimizer) -> None:
     """Raises a `RequestError` if the optimizer's learning rate is a schedule of Keras, which no callback can set."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)  # that of a LossScaleOptimizer
     if not isinstance(inner._learning_rate, keras.Variable):

@@ -1,9 +1,14 @@
 """A look inside the network after each epoch, for TensorBoard: activations and gradients on a fixed batch."""
 
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from tf_tricks.annotations import Structure
 from tf_tricks.callbacks.training_batches import num_examples, training_batches
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.gradients import Gradients, one_loss
@@ -66,34 +71,40 @@ class Monitor(keras.callbacks.Callback):
         1
     """
 
-    def __init__(self, batch=None, log_dir=None, every=1, loss=None):
+    def __init__(
+        self,
+        batch: Sequence[Structure] | None = None,
+        log_dir: str | os.PathLike[str] | None = None,
+        every: int = 1,
+        loss: keras.losses.Loss | Callable[..., Any] | str | None = None,
+    ):
         super().__init__()
         self.batch = batch
         self.log_dir = log_dir
         self.every = check_number("every", every, minimum=1, integer=True)
         self.loss = loss
         self._trainer = None
-        self._writer = None
+        self._writer: Any = None
 
-    def set_trainer(self, trainer):
+    def set_trainer(self, trainer: Any) -> None:
         """Notes the `tt.Trainer`, which has batch, folder and loss."""
         self._trainer = trainer
 
-    def get_state(self):
+    def get_state(self) -> dict[str, Any]:
         """Returns nothing: all that it needs is there again in a resumed run."""
         return {}
 
-    def set_state(self, state):
+    def set_state(self, state: dict[str, Any]) -> None:
         """Takes nothing back."""
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Looks for batch, folder and loss."""
         del logs
         self._inputs, self._labels = self._find_batch()
         self._folder = self._find_folder()
         self._gradients = Gradients(self.model, one_loss(type(self).__name__, self.loss, self.model))
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Writes what there is to see."""
         del logs
         if (epoch + 1) % self.every:
@@ -107,7 +118,7 @@ class Monitor(keras.callbacks.Callback):
             self._write_gradients(tf.summary)
         self._writer.flush()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Closes the file."""
         del logs
         if self._writer is not None:

@@ -2,20 +2,26 @@
 
 import contextlib
 import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from tf_tricks import schedules
+from tf_tricks.annotations import Tensor
 from tf_tricks.callbacks.training_batches import num_examples, training_batches
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.gradients import Gradients, one_loss
+from tf_tricks.protocols import Stream
 from tf_tricks.registry import register
 from tf_tricks.seeds import seed_states
 
 
-def noise_scale_estimate(small_norms_squared, big_norm_squared, small, big):
+def noise_scale_estimate(
+    small_norms_squared: float | Sequence[float] | Tensor, big_norm_squared: float, small: int, big: int
+) -> tuple[float, float]:
     """Returns unbiased estimates of the gradient's squared norm and of its noise, from gradients of two batch sizes.
 
     A batch of B independent examples has a gradient with E|G_B|² = |G|² + tr(Σ)/B, where G is the true gradient and Σ
@@ -111,7 +117,17 @@ class NoiseScale(keras.callbacks.Callback):
         True
     """
 
-    def __init__(self, batch_size=32, num_batches=16, every=1, data=None, loss=None, smoothing=0.9):
+    _trained_size: int | None
+
+    def __init__(
+        self,
+        batch_size: int = 32,
+        num_batches: int = 16,
+        every: int = 1,
+        data: Stream | Iterable[Any] | None = None,
+        loss: keras.losses.Loss | Callable[..., Any] | str | None = None,
+        smoothing: float = 0.9,
+    ):
         super().__init__()
         self.batch_size = check_number("batch_size", batch_size, minimum=1, integer=True)
         self.num_batches = check_number("num_batches", num_batches, minimum=2, integer=True)
@@ -122,11 +138,11 @@ class NoiseScale(keras.callbacks.Callback):
         self._trainer = None
         self._forget()
 
-    def set_trainer(self, trainer):
+    def set_trainer(self, trainer: Any) -> None:
         """Notes the `tt.Trainer`, which has data, loss and batch size."""
         self._trainer = trainer
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Looks for data and loss."""
         del logs
         self._forget()
@@ -140,7 +156,7 @@ class NoiseScale(keras.callbacks.Callback):
             raise RequestError(f"a small batch of {self.batch_size} is larger than the {number} examples there are")
         self._gradients = Gradients(self.model, one_loss(type(self).__name__, self.loss, self.model))
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Notes the batch size of this update."""
         del batch, logs
         if self._trainer is not None:
@@ -148,7 +164,7 @@ class NoiseScale(keras.callbacks.Callback):
         else:
             self._trained_size = getattr(self.data, "batch_size", None)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Measures, and adds to the logs."""
         if epoch % self.every == 0:
             self._measure(epoch)
@@ -159,7 +175,7 @@ class NoiseScale(keras.callbacks.Callback):
                     logs[f"noise_scale_{name}"] = value
 
     @property
-    def measured(self):
+    def measured(self) -> float | None:
         """B_simple, or None before the first measurement."""
         if not self.count:
             return None
@@ -167,12 +183,12 @@ class NoiseScale(keras.callbacks.Callback):
             return 0.0
         return self.trace / self.gradient_norm_squared if self.gradient_norm_squared > 0 else math.inf
 
-    def get_state(self):
+    def get_state(self) -> dict[str, Any]:
         """Returns what a checkpoint keeps."""
         names = ("count", "gradient_norm_squared", "trace", "predicted", "_trained_size")
         return {name: getattr(self, name) for name in names}
 
-    def set_state(self, state):
+    def set_state(self: Any, state: dict[str, Any]) -> None:
         """Puts the state of `get_state` back."""
         vars(self).update(state)
 

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from typing import Any
 
 import keras
 import numpy as np
@@ -54,7 +55,9 @@ class StopOnNaN(keras.callbacks.Callback):
         1.0
     """
 
-    def __init__(self, restore=True):
+    _good: list[Any]
+
+    def __init__(self, restore: bool = True):
         super().__init__()
         self.restore = restore
         self.message = None
@@ -62,30 +65,30 @@ class StopOnNaN(keras.callbacks.Callback):
         self._epoch = 0
         self._good, self._good_when = [], ""
 
-    def set_trainer(self, trainer):
+    def set_trainer(self, trainer: Any) -> None:
         """Batches of a `tt.Trainer` are numbered through the whole run."""
         del trainer
         self._counts_steps = True
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Keeps the state of the start."""
         del logs
         self.message = None
         self._keep("start")
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Notes the epoch."""
         del logs
         self._epoch = epoch
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Looks at the loss."""
         loss = (logs or {}).get("loss", 0.0)
         if self.message is None and not math.isfinite(loss):
             where = f"step {batch + 1}" if self._counts_steps else f"batch {batch + 1} of epoch {self._epoch + 1}"
             self._stop(f"the loss is {loss} at {where}", self._names_not_finite())
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Looks at the weights; keeps them if they are finite."""
         del logs
         if self.message is not None:
@@ -95,7 +98,7 @@ class StopOnNaN(keras.callbacks.Callback):
         else:
             self._keep(f"end of epoch {epoch + 1}")
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Puts the good weights back once more: a moving average of the weights may have been put in their place."""
         del logs
         if self.message is not None:

@@ -2,14 +2,19 @@
 
 import copy
 import itertools
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
 
+from tf_tricks.annotations import Structure
 from tf_tricks.protocols import Stream
 
 
-def training_batches(data, batch_size, number, start=0):
+def training_batches(
+    data: Stream | Iterable[Any], batch_size: int, number: int, start: int = 0
+) -> Iterator[tuple[Structure, ...]]:
     """Returns an iterator over at most `number` batches (inputs, labels) of NumPy arrays.
 
     Args:
@@ -34,7 +39,7 @@ def training_batches(data, batch_size, number, start=0):
     return (keras.tree.map_structure(np.asarray, batch) for batch in itertools.islice(data, number))
 
 
-def num_examples(data):
+def num_examples(data: Stream | Iterable[Any]) -> int | None:
     """Returns how many examples there are in what `training_batches` takes, or None for an iterable of batches."""
     if isinstance(data, Stream):
         return data.source.num_examples

@@ -4,6 +4,7 @@ import ast
 import inspect
 import os
 import sys
+from typing import Any
 
 import ml_collections
 from absl import flags
@@ -15,7 +16,7 @@ from tf_tricks.commands.config_keys import DEFAULTS
 from tf_tricks.errors import RequestError, unknown
 
 
-def define(name, purpose):
+def define(name: str, purpose: str) -> Any:
     """Defines the flag `--name=FILE.py[:ARG]` and the overrides `--name.key=value`; returns its holder."""
     help_text = (
         f"{purpose}: a packaged one (tf-tricks configs) or a FILE.py, with :ARG for a variant; "
@@ -26,7 +27,7 @@ def define(name, purpose):
     return holder
 
 
-def load(path):
+def load(path: str) -> ml_collections.ConfigDict:
     """Returns the `ml_collections.ConfigDict` of `FILE.py[:ARG]`, locked, with the `DEFAULTS` that it does not say.
 
     Args:

@@ -9,7 +9,7 @@ import sys
 from tf_tricks.commands import packaged_configs
 
 
-def run(argv):
+def run(argv: list[str]) -> int:
     """Runs the program and returns its exit status."""
     name, *arguments = argv
     if arguments and arguments != ["--help"]:

@@ -20,12 +20,12 @@ flags.DEFINE_string("data", None, "an .npz with arrays x and y to evaluate on, i
 flags.DEFINE_string("device", "auto", "auto (TPU, else GPUs, else CPU), cpu, gpu or tpu", allow_override=True)
 
 
-def run(argv):
+def run(argv: list[str]) -> int:
     """Runs the program and returns its exit status."""
     return program.run(main, ["workdir", "split", "data", "device"], argv)
 
 
-def main():
+def main() -> None:
     """Evaluates from the flags."""
     from tf_tricks.commands import run_files
     from tf_tricks.training import devices, workdir

@@ -1,11 +1,13 @@
 """A file that a command leaves: checked before the work starts, written whole or not at all."""
 
+from collections.abc import Collection
+
 from etils import epath
 
 from tf_tricks.errors import RequestError
 
 
-def check(output, suffixes, what):
+def check(output: str, suffixes: Collection[str], what: str) -> epath.Path:
     """Returns the path of a file, or raises a `RequestError` if it cannot be written there.
 
     Args:
@@ -23,7 +25,7 @@ def check(output, suffixes, what):
     return path
 
 
-def write(path, content, what):
+def write(path: epath.Path, content: bytes, what: str) -> None:
     """Writes bytes to a path from `check`, or raises a `RequestError`.
 
     Args:

@@ -8,7 +8,7 @@ import tf_tricks
 FOLDER = Path(tf_tricks.__file__).parent / "configs"
 
 
-def files():
+def files() -> dict[str, Path]:
     """Returns a dict of each packaged config's name to its file.
 
     Example:
@@ -18,7 +18,7 @@ def files():
     return {file.stem: file for file in sorted(FOLDER.glob("*.py"))}
 
 
-def listing():
+def listing() -> str:
     """Returns a line for each packaged config: its name and the first line of its file.
 
     Example:
@@ -26,7 +26,8 @@ def listing():
         ['digits', 'A', 'convnet']
     """
     first_lines = {
-        name: ast.get_docstring(ast.parse(file.read_text())).splitlines()[0] for name, file in files().items()
+        name: ast.get_docstring(ast.parse(file.read_text())).splitlines()[0]  # type: ignore[union-attr]
+        for name, file in files().items()
     }
     width = max(map(len, first_lines))
     return "\n".join(f"{name:<{width}}  {line}" for name, line in first_lines.items())

@@ -1,6 +1,7 @@
 """From a config to the parts it names, and what a config may say."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -28,7 +29,7 @@ class Parts:
     fit_arguments: dict
 
 
-def resolve(config):
+def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the config as a plain dict with every key of `DEFAULTS`, checked for names that do not exist."""
     given = plain(config)
     for key in given:
@@ -52,7 +53,7 @@ def resolve(config):
     return resolved
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """Returns a config with its dicts and lists as plain Python."""
     if hasattr(value, "items"):
         return {k: plain(v) for k, v in value.items()}
@@ -61,7 +62,7 @@ def plain(value):
     return value
 
 
-def build(config, strategy, num_replicas=None):
+def build(config: dict[str, Any], strategy: Any, num_replicas: int | None = None) -> Parts:
     """Returns the `Parts` of a resolved config.
 
     Args:
@@ -97,7 +98,7 @@ def build(config, strategy, num_replicas=None):
     if config["metrics"] is not None:
         metrics = config["metrics"] if isinstance(config["metrics"], list) else [config["metrics"]]
     same = ("l2", "weight_decay", "exclude_from_weight_decay", "clip_value", "clip_norm", "clip_global_norm")
-    same += ("micro_batch", "jit_compile", "evaluation_batch_size")
+    same += ("micro_batch", "jit_compile", "evaluation_batch_size")  # type: ignore[assignment]
     return Parts(
         splits=splits,
         stream=stream(config, source),
@@ -152,7 +153,7 @@ def _class_weight(given):
     return {int(key): value for key, value in given.items()} if hasattr(given, "items") else given
 
 
-def stream(config, source):
+def stream(config: Mapping[str, Any], source: Any) -> data.Stream:
     """Returns the `tt.data.Stream` of a resolved config's training examples, augmented as it says.
 
     Args:

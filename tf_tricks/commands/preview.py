@@ -5,9 +5,12 @@ tf-tricks preview --output=all.png
 """
 
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 from absl import flags
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.commands import config_file, output_file, program
 from tf_tricks.errors import RequestError, check_number
 
@@ -21,12 +24,12 @@ flags.DEFINE_integer("rows", 8, "examples of a config's data set, a row each")
 flags.DEFINE_integer("variants", 6, "augmented variants beside each original")
 
 
-def run(argv):
+def run(argv: list[str]) -> int:
     """Runs the program and returns its exit status."""
     return program.run(main, ["config", "output", "rows", "variants"], argv)
 
 
-def main():
+def main() -> None:
     """Draws from the flags."""
     given = flags.FLAGS
     for name in ("rows", "variants"):
@@ -43,7 +46,7 @@ def main():
     print(f"drawn: {path}")
 
 
-def of_config(config, rows, variants, format):
+def of_config(config: Mapping[str, Any], rows: int, variants: int, format: str) -> bytes:
     """Returns the picture of the augmentation of `config`, in a file of the given format."""
     from tf_tricks import data
     from tf_tricks.commands import parts
@@ -60,7 +63,7 @@ def of_config(config, rows, variants, format):
     return contact_sheet.of_stream(stream, config["epochs"], rows, variants, format)
 
 
-def of_every_augmentation(variants, format):
+def of_every_augmentation(variants: int, format: str) -> bytes:
     """Returns the picture of all augmentations at their defaults, in a file of the given format."""
     import numpy as np
 
@@ -83,7 +86,7 @@ def of_every_augmentation(variants, format):
     return contact_sheet.draw(sheet, ["original"], format)
 
 
-def photos():
+def photos() -> Tensor:
     """Returns two photos that come with scikit-learn, a temple and a flower, uint8 [2, 128, 128, 3]."""
     import numpy as np
     from PIL import Image

@@ -6,6 +6,8 @@
 import os
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from absl import flags
 from absl import logging as absl_logging
@@ -14,7 +16,7 @@ from tf_tricks.errors import RequestError, RunError
 from tf_tricks.training import tpu_environment
 
 
-def run(main, own_flags, argv):
+def run(main: Callable[[], Any], own_flags: Sequence[str], argv: list[str]) -> int:
     """Parses `argv`, calls `main()` and returns the exit status.
 
     Args:
@@ -59,7 +61,7 @@ def run(main, own_flags, argv):
     return 0
 
 
-def import_tensorflow():
+def import_tensorflow() -> None:
     """Imports TensorFlow without the lines about CPU features and CUDA that its C++ side prints on standard error."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")

@@ -1,6 +1,8 @@
 """What the commands read from a run's folder before they begin, and whether they can begin there."""
 
 import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tf_tricks import users_code
 from tf_tricks.commands.config_keys import DEFAULTS
@@ -20,7 +22,7 @@ MAY_CHANGE = (
 """The keys of a config that may be others when a run goes on."""
 
 
-def check_workdir(folder, config):
+def check_workdir(folder: Any, config: Mapping[str, Any]) -> None:
     """Raises a `RequestError` if `folder` cannot hold this run; writes nothing.
 
     Args:
@@ -43,7 +45,7 @@ def check_workdir(folder, config):
         raise RequestError(f"the workdir {folder} holds something else than a run: choose a new or an empty folder")
 
 
-def read_config(folder):
+def read_config(folder: Any) -> dict[str, Any] | None:
     """Returns the resolved config of the run in `folder`, or None of a run of `Trainer.fit`, which has none."""
     content = workdir.read(folder)
     for code_folder in reversed(content.get("code_folders", [])):
@@ -56,7 +58,7 @@ def read_config(folder):
     raise RequestError(f"there is no readable run in {folder}: its config.json is missing or damaged")
 
 
-def batch_line(trainer, sizes):
+def batch_line(trainer: Any, sizes: Sequence[int]) -> str:
     """Returns the line that says how many examples an update takes, and how many of them each device.
 
     Args:
@@ -71,12 +73,12 @@ def batch_line(trainer, sizes):
     return line
 
 
-def is_finished(folder, epochs=0):
+def is_finished(folder: Any, epochs: float = 0) -> bool:
     """Returns whether the run in `folder` has ended after at least so many epochs and left its model."""
     return workdir.finished_epochs(folder) >= max(epochs, 1e-9)
 
 
-def result(folder):
+def result(folder: Any) -> str:
     """Returns the test results of a finished run, as text."""
     try:
         lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]

@@ -6,7 +6,9 @@ tf-tricks tpu-check --config=configs/cifar10.py:grow --topology=v5e:2x2,v4:2x2x1
 
 import functools
 import json
+import os
 import sys
+from typing import Any
 
 from absl import flags
 
@@ -27,12 +29,12 @@ _OUTPUT = flags.DEFINE_string("output", None, "a file for the results, .json", a
 _FIND_BATCH = flags.DEFINE_bool("find-batch", False, "look for the largest batch that fits, by more compilations")
 
 
-def run(argv):
+def run(argv: list[str]) -> int:
     """Runs the program and returns its exit status."""
     return program.run(main, ["config", "topology", "output", "find-batch"], argv)
 
 
-def main():
+def main() -> None:
     """Checks from the flags."""
     from tf_tricks import tpu
     from tf_tricks.commands import parts
@@ -61,7 +63,7 @@ def main():
         raise RunError(f"the step does not compile and fit with {', '.join(failed)}")
 
 
-def prepare(config, topology):
+def prepare(config: dict[str, Any], topology: Any) -> tuple[Any, Any, Any, list[int]]:
     """Returns what is to be compiled of a resolved config for one TPU: trainer, stream, topology and batch sizes.
 
     Args:
@@ -83,12 +85,12 @@ def prepare(config, topology):
     return request
 
 
-def say(line):
+def say(line: str) -> None:
     """Prints how far the work is."""
     print(line, flush=True)
 
 
-def without_data(config):
+def without_data(config: dict[str, Any]) -> Any:
     """Returns the `Splits` of a config's data; of a set of TFDS, blank examples that need no download.
 
     Preprocessing that adapts to the examples needs them.
@@ -101,10 +103,17 @@ def without_data(config):
     is_of_tfds = isinstance(name, str) and name not in entries("data") and not users_code.is_name(name)
     if not is_of_tfds or given.get("preprocessing") is not None:
         return data.get(given, seed=config["seed"])
-    return Registry("data set", {name: functools.partial(blank, name)}).get(given)
+    return Registry("data set", {name: functools.partial(blank, name)}).get(given)  # type: ignore[arg-type, dict-item]
 
 
-def blank(name, image_size=None, validation_fraction=0.1, data_dir=None, memory_limit=4e9, seed=0):
+def blank(
+    name: str,
+    image_size: int | None = None,
+    validation_fraction: float = 0.1,
+    data_dir: str | os.PathLike[str] | None = None,
+    memory_limit: float = 4e9,
+    seed: int = 0,
+) -> Any:
     """Returns the `Splits` of blank examples, such as TFDS says the set has; arguments as for `tfds_source.load`."""
     import tensorflow as tf
 

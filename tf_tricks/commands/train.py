@@ -5,6 +5,7 @@ tf-tricks train --config=digits --workdir=runs/digits
 
 import shlex
 import sys
+from typing import Any
 
 from absl import flags
 from etils import epath
@@ -20,12 +21,12 @@ _REPLICAS = flags.DEFINE_integer("replicas", None, "logical devices to split the
 _SEED = flags.DEFINE_integer("seed", None, "overrides config.seed")
 
 
-def run(argv):
+def run(argv: list[str]) -> int:
     """Runs the program and returns its exit status."""
     return program.run(main, ["config", "workdir", "device", "tpu", "replicas", "seed"], argv)
 
 
-def main():
+def main() -> None:
     """Trains from the flags."""
     from tf_tricks.commands import parts, run_files
 
@@ -43,7 +44,13 @@ def main():
     train(config, folder, _DEVICE.value, _TPU.value, _REPLICAS.value)
 
 
-def train(config, folder, device="auto", tpu=None, replicas=None):
+def train(
+    config: dict[str, Any],
+    folder: epath.Path,
+    device: str = "auto",
+    tpu: str | None = None,
+    replicas: int | None = None,
+) -> None:
     """Trains a resolved config in `folder`, evaluates it once on the test set and exports the model."""
     import tensorflow as tf
 

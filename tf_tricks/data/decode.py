@@ -1,12 +1,16 @@
 """From an encoded image to a square of pixels: which window of it to take, and how to resize that."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
+
+from tf_tricks.annotations import Tensor
 
 EVALUATION_FRACTION = 224 / 256
 """The central part of the short side that evaluation looks at."""
 
 
-def random_window(seed):
+def random_window(seed: int) -> Callable[..., Tensor]:
     """Returns the windows of training: a random part of the image, of random size and shape.
 
     Its area is 8 to 100 % of the image, its aspect ratio 3/4 to 4/3. Szegedy et al. 2015, "Going deeper with
@@ -36,7 +40,7 @@ def random_window(seed):
     return window
 
 
-def central_window(fraction):
+def central_window(fraction: float) -> Callable[..., Tensor]:
     """Returns the windows of evaluation: the square in the middle, its side `fraction` of the image's short side.
 
     To resize this window to s × s is to resize the image's short side to s / fraction and to take the central s × s.
@@ -61,7 +65,7 @@ def central_window(fraction):
     return window
 
 
-def decode(encoded, window, position, size, channels=3):
+def decode(encoded: Tensor, window: Callable[..., Tensor], position: Tensor, size: int, channels: int = 3) -> Tensor:
     """Returns a window of an image, resized to `size` × `size` (bilinear).
 
     Args:

@@ -1,6 +1,6 @@
 """What labels are, as far as their numbers tell: classes, one-hot rows, distributions, several at once, or values."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class Labels(NamedTuple):
     integers: bool = True
 
 
-def describe(labels, num_classes=None):
+def describe(labels: np.ndarray, num_classes: Any = None) -> Labels:
     """Returns the `Labels` of an array [n, ...].
 
     Args:

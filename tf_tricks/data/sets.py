@@ -4,11 +4,14 @@ import dataclasses
 import functools
 import os
 import zipfile
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from etils import epath
 
 from tf_tricks import layers, users_code
+from tf_tricks.annotations import Named
 from tf_tricks.data import tfds_source
 from tf_tricks.data.sources import ArraySource
 from tf_tricks.data.splits import Splits, carve, check_fraction, from_arrays, generator
@@ -20,7 +23,7 @@ DIGITS_TEST_SEED = 0
 
 
 @register("data", "digits")
-def digits(validation_fraction=0.1, seed=0):
+def digits(validation_fraction: float = 0.1, seed: int = 0) -> Splits:
     """Returns 1,797 handwritten digits, uint8 images of 8 × 8 × 1 with values 0 to 16, 10 classes.
 
     They come with scikit-learn, so nothing is downloaded. Test is a fifth of each class, always the same
@@ -49,7 +52,9 @@ def digits(validation_fraction=0.1, seed=0):
 
 
 @register("data", "arrays")
-def arrays(file, validation_fraction=0.1, num_classes=None, seed=0):
+def arrays(
+    file: str | os.PathLike[str], validation_fraction: float = 0.1, num_classes: int | None = None, seed: int = 0
+) -> Splits:
     """Returns the arrays of a NumPy archive (.npz): x_train, y_train and, if there is a test part, x_test, y_test.
 
     w_train and w_test, if they are there, are what each example counts.
@@ -69,7 +74,7 @@ def arrays(file, validation_fraction=0.1, num_classes=None, seed=0):
     return from_arrays(**found, validation_fraction=validation_fraction, seed=seed, num_classes=num_classes)
 
 
-def read_archive(file, names, needed):
+def read_archive(file: str | os.PathLike[str], names: Sequence[str], needed: Sequence[str]) -> dict[str, Any]:
     """Returns the arrays of a NumPy archive (.npz) by name.
 
     Args:
@@ -107,7 +112,9 @@ def _is_zip(path):
 
 
 @register("data", "regression")
-def regression(num_examples=64, num_inputs=1000, num_outputs=10, validation_fraction=0, seed=0):
+def regression(
+    num_examples: int = 64, num_inputs: int = 1000, num_outputs: int = 10, validation_fraction: float = 0, seed: int = 0
+) -> Splits:
     """Returns the slides' two-layer regression: inputs and targets independent, N(0, 1).
 
     There is nothing to standardize and nothing to generalize to: mean, variance and test are None.
@@ -137,7 +144,7 @@ def regression(num_examples=64, num_inputs=1000, num_outputs=10, validation_frac
     return Splits(train, validation, name="regression")
 
 
-def get(identifier, seed=0):
+def get(identifier: Named | Splits, seed: int = 0) -> Splits:
     """Returns the `Splits` that `identifier` stands for.
 
     Args:

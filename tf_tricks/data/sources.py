@@ -1,10 +1,13 @@
 """A source is one split of a data set, its examples reached by their index."""
 
 import copy
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from tf_tricks.annotations import Structure, Tensor
 from tf_tricks.data import structure
 from tf_tricks.data.decode import decode
 from tf_tricks.data.labels import CLASSES, Labels, describe
@@ -48,7 +51,14 @@ class ArraySource:
         ([[4.0, 5.0], [0.0, 1.0]], [1, 0])
     """
 
-    def __init__(self, inputs, labels, weights=None, num_classes=None, label_names=None):
+    def __init__(
+        self,
+        inputs: Structure,
+        labels: Structure,
+        weights: Structure | None = None,
+        num_classes: int | None = None,
+        label_names: Sequence[str] | None = None,
+    ):
         inputs = structure.map_arrays(lambda values: _numbers("inputs", values, strings=True), inputs)
         labels = structure.map_arrays(lambda values: _numbers("labels", values), labels)
         self.num_examples = _common_length(inputs, labels)
@@ -68,7 +78,7 @@ class ArraySource:
             self._examples = tf.nest.map_structure(tf.constant, examples)
         self._rows = None
 
-    def fetch(self, indices, positions=None):
+    def fetch(self, indices: Tensor, positions: Tensor | None = None) -> tuple[Structure, ...]:
         """Returns examples; usable inside `tf.data.Dataset.map`.
 
         Args:
@@ -83,7 +93,7 @@ class ArraySource:
                 indices = tf.gather(self._rows, indices)
             return tf.nest.map_structure(lambda values: tf.gather(values, indices), self._examples)
 
-    def subset(self, rows):
+    def subset(self, rows: Tensor) -> "ArraySource":
         """Returns a source of the examples `rows`, an array of indices; it shares this source's memory."""
         rows = np.asarray(rows, "int64")
         part = copy.copy(self)
@@ -113,15 +123,15 @@ class EncodedSource:
 
     def __init__(
         self,
-        records,
-        window,
-        image_size,
-        num_classes,
-        label_names=None,
-        channels=3,
-        image_key="image",
-        label_key="label",
-        rows=None,
+        records: Any,
+        window: Callable[..., Tensor],
+        image_size: int,
+        num_classes: int,
+        label_names: Sequence[str] | None = None,
+        channels: int = 3,
+        image_key: str = "image",
+        label_key: str = "label",
+        rows: Tensor | None = None,
     ):
         self._records = records
         self._window = window
@@ -136,7 +146,7 @@ class EncodedSource:
         self.has_weights = False
         self.label_names = label_names
 
-    def fetch(self, indices, positions):
+    def fetch(self, indices: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Returns examples; usable inside `tf.data.Dataset.map`.
 
         Args:
@@ -158,7 +168,7 @@ class EncodedSource:
             return images, tf.cast(labels, tf.int32)
 
 
-def read_encoded(records, rows, image_key, label_key):
+def read_encoded(records: Any, rows: Tensor, image_key: str, label_key: str) -> tuple[Tensor, Tensor]:
     """Reads records; usable inside `tf.data.Dataset.map`.
 
     Args:
@@ -180,7 +190,7 @@ def read_encoded(records, rows, image_key, label_key):
     return examples[image_key], examples[label_key]
 
 
-def as_source(data):
+def as_source(data: Source | tuple[Structure, ...] | list[Structure]) -> Source:
     """Returns `data` if it is a source, or the source of arrays (inputs, labels) or (inputs, labels, weights).
 
     Raises:

@@ -1,10 +1,12 @@
 """A data set's three parts, and how the validation part is carved from the training examples."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.data.labels import CLASSES
 from tf_tricks.data.sources import ArraySource
 from tf_tricks.data.standardize import mean_and_variance
@@ -34,7 +36,9 @@ class Splits:
     preprocessing: Any = None
 
 
-def carve(num_examples, validation_fraction, seed, classes=None):
+def carve(
+    num_examples: int, validation_fraction: float, seed: int, classes: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Chooses the validation examples.
 
     They are drawn from all. Where a class that could be in both parts would then be missing in one, they are drawn
@@ -96,31 +100,31 @@ def _in_proportion(classes, order, number):
     return np.concatenate([chosen, order[~np.isin(order, chosen)]])
 
 
-def check_fraction(validation_fraction):
+def check_fraction(validation_fraction: float) -> None:
     """Raises a `RequestError` if this is no fraction of the examples that can be held out."""
     check_number("validation_fraction", validation_fraction, minimum=0)
     if validation_fraction >= 1:
         raise RequestError(f"validation_fraction must be a number at least 0 and below 1, not {validation_fraction!r}")
 
 
-def generator(seed):
+def generator(seed: int) -> np.random.RandomState:
     """Returns NumPy's frozen generator (NEP 19): the only one whose draws no later version of NumPy may change."""
     return np.random.RandomState(check_number("seed", seed, minimum=0, maximum=2**32 - 1, integer=True))
 
 
 def from_arrays(
-    x_train,
-    y_train,
-    x_test=None,
-    y_test=None,
-    validation_fraction=0.1,
-    seed=0,
-    num_classes=None,
-    label_names=None,
-    name="arrays",
-    w_train=None,
-    w_test=None,
-):
+    x_train: Tensor,
+    y_train: Tensor,
+    x_test: Tensor | None = None,
+    y_test: Tensor | None = None,
+    validation_fraction: float = 0.1,
+    seed: int = 0,
+    num_classes: int | None = None,
+    label_names: Sequence[str] | None = None,
+    name: str = "arrays",
+    w_train: Tensor | None = None,
+    w_test: Tensor | None = None,
+) -> Splits:
     """Returns the `Splits` of arrays in memory.
 
     Args:

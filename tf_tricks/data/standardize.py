@@ -1,12 +1,14 @@
 """Mean and variance of the training inputs: what standardization subtracts and divides by."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
 from tf_tricks.running_moments import RunningMoments
 
 
-def mean_and_variance(source, chunk=250):
+def mean_and_variance(source: Any, chunk: int = 250) -> tuple[list[float], list[float]]:
     """Returns the mean and the variance of each channel (of images) or feature (of vectors) over all of `source`.
 
     The population variance, (1/n) Σ (x − mean)², gathered chunk by chunk in float64. Standardization is then

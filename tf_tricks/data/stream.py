@@ -10,14 +10,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_tricks.annotations import Augment, Structure, Tensor
 from tf_tricks.data.sources import as_source
 from tf_tricks.errors import RequestError, check_number, unknown
+from tf_tricks.protocols import Source
 
 AUGMENT_ON = ("step", "host")
 """Where the augmentation runs: in the compiled train step, or on the host's CPU while the batch is read."""
 
 
-def permuted(positions, num_examples, seed):
+def permuted(positions: Tensor, num_examples: int, seed: int) -> Tensor:
     """Returns the index of the example at each position of the stream.
 
     Epoch e = k // num_examples is a permutation of its own, keyed by (seed, e); nothing of it is ever stored.
@@ -67,7 +69,14 @@ class Stream(keras.utils.PyDataset):
         ((4,), True)
     """
 
-    def __init__(self, source, batch_size=None, seed=0, augment=None, augment_on="step"):
+    def __init__(
+        self,
+        source: Source | tuple[Structure, ...] | list[Structure],
+        batch_size: int | None = None,
+        seed: int = 0,
+        augment: Augment | None = None,
+        augment_on: str = "step",
+    ):
         super().__init__()
         self.source = source = as_source(source)
         if batch_size is None:
@@ -86,11 +95,11 @@ class Stream(keras.utils.PyDataset):
         self.examples_seen = 0
         self._within_epoch = False
 
-    def fetch(self, positions):
+    def fetch(self, positions: Tensor) -> tuple[Structure, ...]:
         """Returns what the source's `fetch` gives for the examples at `positions`, an int64 tensor [b]."""
         return self.source.fetch(permuted(positions, self.source.num_examples, self.seed), positions)
 
-    def augmented(self, examples, positions):
+    def augmented(self, examples: tuple[Structure, ...], positions: Tensor) -> tuple[Structure, ...]:
         """Returns the examples at `positions`, int64 [b], as training sees them.
 
         Args:
@@ -104,11 +113,13 @@ class Stream(keras.utils.PyDataset):
         return (inputs, labels, *weights)
 
     @property
-    def step_augment(self):
+    def step_augment(self) -> Augment | None:
         """What is left to the train step: the augmentation, or None where `dataset` has augmented already."""
         return self.augment if self.augment_on == "step" else None
 
-    def dataset(self, batch_size, examples_seen=0, num_shards=1, shard=0, batches_a_shard=1):
+    def dataset(
+        self, batch_size: int, examples_seen: int = 0, num_shards: int = 1, shard: int = 0, batches_a_shard: int = 1
+    ) -> tf.data.Dataset:
         """Returns an endless `tf.data.Dataset` of (examples, position of the batch's first example).
 
         The examples are (inputs, labels) or (inputs, labels, weights). They are as they were fetched, or augmented
@@ -149,11 +160,11 @@ class Stream(keras.utils.PyDataset):
         positions = tf.constant(positions)
         return tf.nest.map_structure(np.asarray, self.augmented(self.fetch(positions), positions))
 
-    def on_epoch_begin(self):
+    def on_epoch_begin(self) -> None:
         """Notes that an epoch has begun: Keras calls `on_epoch_end` before the first one, too."""
         self._within_epoch = True
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         """Moves to the next epoch."""
         if self._within_epoch:
             self.examples_seen += len(self) * self.batch_size

@@ -1,9 +1,14 @@
 """Structures of arrays, as Keras models take and give them: an array, or a dict, tuple or list of structures."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
+from tf_tricks.annotations import Structure
 
-def map_arrays(function, values):
+
+def map_arrays(function: Callable[[Any], Any], values: Structure) -> Structure:
     """Returns the structure of `values` with `function` of each array; lists become tuples, as in `keras.Model.fit`.
 
     A list of numbers, or of lists of numbers, is an array.
@@ -20,7 +25,7 @@ def map_arrays(function, values):
     return function(values)
 
 
-def described(values):
+def described(values: Structure) -> str:
     """Returns `values` in words for a message: shapes and dtypes in place of numbers.
 
     Example:

@@ -3,12 +3,14 @@
 import contextlib
 import io
 import logging
+from collections.abc import Iterator
+from typing import Any
 
 from tf_tricks.errors import RequestError
 
 
 @contextlib.contextmanager
-def quiet():
+def quiet() -> Iterator[None]:
     """TFDS without its progress bars, prints and log lines."""
     import tensorflow_datasets as tfds
 
@@ -23,7 +25,7 @@ def quiet():
 
 
 @contextlib.contextmanager
-def reading(builder):
+def reading(builder: Any) -> Iterator[None]:
     """Whatever goes wrong when a prepared set is read is told in a sentence that names its folder."""
     try:
         yield
@@ -36,7 +38,7 @@ def reading(builder):
         ) from error
 
 
-def first_line(error):
+def first_line(error: BaseException) -> str:
     """Returns the first line of what an error says, or its kind where it says nothing."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

@@ -24,7 +24,14 @@ _SAMPLE = 4096
 """Images from which the statistics of a set too large for the memory are estimated: to about 0.5 of 255."""
 
 
-def load(name, image_size=None, validation_fraction=0.1, data_dir=None, memory_limit=4e9, seed=0):
+def load(
+    name: str,
+    image_size: int | None = None,
+    validation_fraction: float = 0.1,
+    data_dir: str | os.PathLike[str] | None = None,
+    memory_limit: float = 4e9,
+    seed: int = 0,
+) -> Splits:
     """Returns the `Splits` of an image classification set of TFDS.
 
     Training is TFDS's `train`, without the validation part, which is carved from it. Test is `test`, or `validation`
@@ -72,7 +79,9 @@ def load(name, image_size=None, validation_fraction=0.1, data_dir=None, memory_l
         return _on_disk(name, builder, keys, parts, shape, rows, seed)
 
 
-def describe(name, image_size=None, data_dir=None):
+def describe(
+    name: str, image_size: int | None = None, data_dir: str | os.PathLike[str] | None = None
+) -> tuple[tuple[int, ...], int, int | None]:
     """Returns what TFDS knows of a set without its images: nothing is downloaded or read.
 
     Args:

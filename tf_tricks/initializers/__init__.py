@@ -1,10 +1,12 @@
 """Initial weights: schemes by name, functions that set up a whole model, and a look at what became of the signal."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 
 from tf_tricks import registry
+from tf_tricks.annotations import Named
 from tf_tricks.errors import RequestError
 from tf_tricks.initializers.fixup import fixup
 from tf_tricks.initializers.lsuv import lsuv
@@ -48,7 +50,7 @@ __all__ = [
 _REGISTRY = registry.Registry("initializers", classes_by_name(keras.initializers, keras.initializers.Initializer))
 
 
-def get(identifier, **defaults):
+def get(identifier: Named | keras.initializers.Initializer, **defaults: Any) -> keras.initializers.Initializer:
     """Returns an initializer from a name, a dict with `"name"` and its arguments, or a Keras initializer.
 
     What `keras.initializers.get` takes serves as well: short names (`"zeros"`, `"normal"`) and serialized initializers

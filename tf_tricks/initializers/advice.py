@@ -1,5 +1,7 @@
 """What to do for a network whose signal does not arrive, told from its layers and weights."""
 
+from collections.abc import Iterable
+
 import keras
 import numpy as np
 from keras import ops
@@ -14,7 +16,7 @@ ACTIVATIONS = tuple(
 )
 
 
-def advice(model, layers, forward_gain):
+def advice(model: keras.Model, layers: Iterable[keras.layers.Layer], forward_gain: float) -> str:
     """Returns what to do if the activations or the gradient grow or shrink, in words: "use he_normal".
 
     Each remedy is named to a network that does not have it yet, so that one who follows the advice and asks again is
@@ -50,18 +52,18 @@ def advice(model, layers, forward_gain):
     return f"use {scheme}"
 
 
-def is_residual(model):
+def is_residual(model: keras.Model) -> bool:
     """Returns whether the network has skip connections that are added."""
     nodes = [node for operation in getattr(model, "operations", ()) for node in operation._inbound_nodes]
     return any(isinstance(layer, keras.layers.Add) for layer in layers_in(model).values()) or any(map(is_sum, nodes))
 
 
-def is_measured(layer):
+def is_measured(layer: keras.layers.Layer) -> bool:
     """Returns whether a layer changes the signal: by weights or by an activation."""
     return bool(layer.weights) or isinstance(layer, ACTIVATIONS) or activation_name(layer) not in (None, "linear")
 
 
-def activation_name(layer):
+def activation_name(layer: keras.layers.Layer) -> str | None:
     """Returns the name of a layer's activation, or None: "relu" for all the layers that rectify."""
     if isinstance(layer, (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU, keras.layers.ELU)):
         return "relu"

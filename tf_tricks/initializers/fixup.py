@@ -9,7 +9,7 @@ from tf_tricks.registry import card
 
 
 @card("initializers", "fixup")
-def fixup(model, seed=None):
+def fixup(model: keras.Model, seed: int | None = None) -> list[tuple[str, ...]]:
     """Re-initializes a residual network so that it trains without normalization.
 
     In a residual network x ← x + F(x) under a standard initialization the signal's power doubles with every branch, and

@@ -6,13 +6,16 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_tricks.annotations import Structure
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.initializers.walk import calls_replaced, kernel_of, layers_in
 from tf_tricks.registry import card
 
 
 @card("initializers", "lsuv")
-def lsuv(model, batch, tolerance=0.01, max_iterations=10, seed=None):
+def lsuv(
+    model: keras.Model, batch: Structure, tolerance: float = 0.01, max_iterations: int = 10, seed: int | None = None
+) -> dict[str, float]:
     """Scales each layer's weights so that its outputs have variance 1 on a batch.
 
     Layer-sequential unit variance, Mishkin & Matas 2016, arXiv:1511.06422. Every dense or convolutional kernel is made

@@ -7,7 +7,7 @@ from tf_tricks.registry import register
 
 
 @register("initializers", "orthogonal")
-def orthogonal(gain=1.0, seed=None):
+def orthogonal(gain: float = 1.0, seed: int | None = None) -> keras.initializers.Initializer:
     """Draws a random matrix with orthonormal rows or columns, times a gain.
 
     An orthogonal matrix keeps the length of every vector, not just the mean of the lengths: all singular values of a

@@ -1,9 +1,13 @@
 """A look at how the signal goes through a network and the gradient comes back."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from tf_tricks.annotations import Structure
 from tf_tricks.errors import RequestError
 from tf_tricks.gradients import as_tensors, mean_loss, value_and_gradient, values_of
 from tf_tricks.initializers.advice import activation_name, advice, is_measured, is_residual
@@ -13,7 +17,12 @@ from tf_tricks.registry import card
 
 
 @card("initializers", "signal_propagation")
-def signal_propagation(model, batch, labels=None, loss=None):
+def signal_propagation(
+    model: keras.Model,
+    batch: Structure,
+    labels: Structure | None = None,
+    loss: keras.losses.Loss | Callable[..., Any] | None = None,
+) -> SignalReport:
     """Measures activations, gradients and dead units of every layer on one batch, and says what is wrong.
 
     For each layer with weights or an activation: mean and variance of its output over the examples and units, the
@@ -69,6 +78,7 @@ def signal_propagation(model, batch, labels=None, loss=None):
     if not names:
         raise RequestError(f"{model.name!r} has no layer with weights or an activation to measure")
 
+    seen: dict[str, int]
     signals, seen = [], {}
     for name, activation, gradient in zip(names, activations, gradients):
         seen[name] = seen.get(name, 0) + 1

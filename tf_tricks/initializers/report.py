@@ -1,6 +1,8 @@
 """What a look at a network's signal found: numbers, a sentence, a table, a figure."""
 
 import dataclasses
+import os
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +59,7 @@ class SignalReport:
     finite_inputs: bool = True
 
     @property
-    def diagnosis(self):
+    def diagnosis(self) -> str:
         """A sentence: what is wrong with the signal and what to do, or that it is fine."""
         if not self.finite_inputs:
             return "the inputs are not finite: remove the examples with NaN or infinity, or repair them"
@@ -69,7 +71,7 @@ class SignalReport:
                 return f"the gradient is not finite from {layer.name!r} back: {self.advice}"
         return self._not_moving() or self._zero_gradient() or self._alike() or self._wrong_gain() or self._fine()
 
-    def table(self):
+    def table(self) -> str:
         """Returns the measurements as a table of plain text, one line for each layer."""
         head = ("layer", "mean", "variance", "gradient variance", "dead")
         rows = [
@@ -87,7 +89,7 @@ class SignalReport:
         gains = f"gain per layer: activations {self.forward_gain:.3g}, gradient {self.backward_gain:.3g}"
         return f"{self.table()}\n{gains}\n{self.diagnosis}"
 
-    def plot(self, path=None):
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
         """Draws the standard deviations and the dead units by layer.
 
         Args:
@@ -177,7 +179,7 @@ class SignalReport:
         )
 
 
-def fitted_gain(variances, backward=False):
+def fitted_gain(variances: Any, backward: bool = False) -> float:
     """Returns the factor g by which a layer multiplies the standard deviation, fitted to the variances of all.
 
     The straight line log √variance = a + s·l through the layers l = 1, 2, … by least squares; g = exp(s), or exp(−s)

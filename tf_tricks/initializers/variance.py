@@ -13,7 +13,7 @@ from tf_tricks.registry import register
 
 
 @register("initializers", "small_normal")
-def small_normal(stddev=0.01, seed=None):
+def small_normal(stddev: float = 0.01, seed: int | None = None) -> keras.initializers.Initializer:
     """Draws weights from ε·N(0, 1) with a small constant ε.
 
     The simplest way to make the units of a layer differ. What it does to the signal depends on the width n of the
@@ -50,7 +50,7 @@ def small_normal(stddev=0.01, seed=None):
 
 
 @register("initializers", "fan_in_normal")
-def fan_in_normal(seed=None):
+def fan_in_normal(seed: int | None = None) -> keras.initializers.Initializer:
     """Draws weights with variance 1/n_in, which keeps the variance of the signal going forward.
 
     For inputs x of mean 0 and independent weights, a linear unit y = Σᵢ wᵢ xᵢ has:
@@ -80,7 +80,7 @@ def fan_in_normal(seed=None):
 
 
 @register("initializers", "fan_out_normal")
-def fan_out_normal(seed=None):
+def fan_out_normal(seed: int | None = None) -> keras.initializers.Initializer:
     """Draws weights with variance 1/n_out, which keeps the variance of the gradient going backward.
 
     The gradient for the inputs of a linear layer sums over its n_out outputs:
@@ -110,7 +110,7 @@ def fan_out_normal(seed=None):
 
 
 @register("initializers", "glorot_normal")
-def glorot_normal(seed=None):
+def glorot_normal(seed: int | None = None) -> keras.initializers.Initializer:
     """Draws weights with variance 2/(n_in + n_out), the compromise between forward and backward.
 
     Also called Xavier's. Both variances cannot be kept where a layer's width changes; the mean of the two conditions:
@@ -141,7 +141,7 @@ def glorot_normal(seed=None):
 
 
 @register("initializers", "relu_glorot_normal")
-def relu_glorot_normal(seed=None):
+def relu_glorot_normal(seed: int | None = None) -> keras.initializers.Initializer:
     """Draws weights with variance 4/(n_in + n_out): Glorot's, doubled for ReLU.
 
     ReLU sets half of the units to 0 and so halves the second moment of the signal, which the lecture makes up for by
@@ -174,7 +174,7 @@ def relu_glorot_normal(seed=None):
 
 
 @register("initializers", "he_normal")
-def he_normal(seed=None):
+def he_normal(seed: int | None = None) -> keras.initializers.Initializer:
     """Draws weights with variance 2/n_in, which keeps the signal's power through ReLU layers.
 
     After ReLU the mean is not 0, and what counts for the next layer is E[x²], half of the variance before:
@@ -206,7 +206,7 @@ def he_normal(seed=None):
 
 
 @register("initializers", "he_fan_out_normal")
-def he_fan_out_normal(seed=None):
+def he_fan_out_normal(seed: int | None = None) -> keras.initializers.Initializer:
     """Draws weights with variance 2/n_out, which keeps the gradient's power through ReLU layers.
 
     The backward twin of `he_normal`: ReLU passes half of the gradients, so that:

@@ -2,11 +2,13 @@
 
 import contextlib
 import functools
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
 
 import keras
 
 
-def layers_in(model):
+def layers_in(model: keras.Model) -> dict[str, keras.layers.Layer]:
     """Returns the layers of a model and of the models inside it, by name ("encoder/dense"), each once.
 
     Args:
@@ -21,7 +23,7 @@ def layers_in(model):
         >>> list(layers_in(keras.Sequential([encoder, keras.layers.Dense(2, name="logits")])))
         ['encoder/dense', 'logits']
     """
-    found = {}
+    found: dict[str, keras.layers.Layer] = {}
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             inside = {f"{layer.name}/{name}": value for name, value in layers_in(layer).items()}
@@ -32,7 +34,7 @@ def layers_in(model):
     return found
 
 
-def kernel_of(layer):
+def kernel_of(layer: keras.layers.Layer) -> Any:
     """Returns the weight matrix of a built dense or convolutional layer, or None for any other layer.
 
     Of a separable convolution it is that of the pointwise part, which comes last.
@@ -42,13 +44,16 @@ def kernel_of(layer):
     return kernel if isinstance(kernel, keras.Variable) and len(kernel.shape) >= 2 else None
 
 
-def is_sum(node):
+def is_sum(node: Any) -> bool:
     """Returns whether a node of a model's graph adds tensors: by `keras.layers.Add`, or by + on symbolic tensors."""
     return type(node.operation).__name__ == "Add" and len(node.input_tensors) > 1
 
 
 @contextlib.contextmanager
-def calls_replaced(layers, replace):
+def calls_replaced(
+    layers: Collection[keras.layers.Layer],
+    replace: Callable[[keras.layers.Layer, Callable[..., Any]], Callable[..., Any]],
+) -> Iterator[None]:
     """Within it each layer's `call` is `replace(layer, call)`; afterwards it is its own again.
 
     Args:

@@ -3,6 +3,7 @@
 import keras
 
 from tf_tricks import registry
+from tf_tricks.annotations import Named
 from tf_tricks.errors import RequestError
 from tf_tricks.keras_names import classes_by_name
 from tf_tricks.layers.batch_norm_statistics import recompute_batch_norm
@@ -50,7 +51,7 @@ TRICKS = registry.tricks("layers")
 _REGISTRY = registry.Registry("layers", classes_by_name(keras.layers, keras.layers.Layer))
 
 
-def get(identifier, **defaults):
+def get(identifier: Named | keras.layers.Layer, **defaults) -> keras.layers.Layer:
     """Returns a layer from a name in snake case, a dict with `"name"` and its arguments, or a Keras layer.
 
     Args:

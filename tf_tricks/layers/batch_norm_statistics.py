@@ -1,6 +1,8 @@
 """Moving statistics of batch norm made anew for the weights that a model has now."""
 
 import contextlib
+from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,7 +14,7 @@ from tf_tricks.seeds import seed_states
 
 
 @card("layers", "recompute_batch_norm")
-def recompute_batch_norm(model, batches):
+def recompute_batch_norm(model: keras.Model, batches: Iterable[Any]) -> None:
     """Sets the moving mean and variance of every batch normalization in `model` to those over `batches`.
 
     Averaged weights (of an exponential moving average, of stochastic weight averaging, of several checkpoints) have

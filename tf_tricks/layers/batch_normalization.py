@@ -1,8 +1,11 @@
 """Batch normalization whose statistics are those of the whole batch, of each replica's part, or of small groups."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.errors import RequestError, check_number, unknown
 from tf_tricks.registry import register
 
@@ -68,13 +71,13 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def __init__(
         self,
-        axis=-1,
-        momentum=0.9,
-        epsilon=1e-5,
-        mode="synchronized",
-        ghost_size=None,
-        zero_gamma=False,
-        frozen=False,
+        axis: int = -1,
+        momentum: float = 0.9,
+        epsilon: float = 1e-5,
+        mode: str = "synchronized",
+        ghost_size: int | None = None,
+        zero_gamma: bool = False,
+        frozen: bool = False,
         **kwargs,
     ):
         if mode not in MODES:
@@ -101,12 +104,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
         self.zero_gamma = bool(zero_gamma)
         self.frozen = bool(frozen)
 
-    def add_weight(self, *args, trainable=True, **kwargs):
+    def add_weight(self, *args, trainable: bool = True, **kwargs) -> keras.Variable:
         """Makes a weight; none of a frozen layer is trainable."""
         # A weight that is made untrainable stays so, while setting `trainable` on a model would undo `self.trainable`.
         return super().add_weight(*args, trainable=trainable and not self.frozen, **kwargs)
 
-    def call(self, inputs, training=None, mask=None):
+    def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None) -> Tensor:
         """Returns the inputs normalized, in the layer's compute dtype.
 
         Args:
@@ -121,7 +124,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             return self._normalize_ghosts(inputs)
         return super().call(inputs, training=training, mask=mask)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor. `mode` stands for `synchronized`, which only TensorFlow could load."""
         config = super().get_config()
         del config["synchronized"]

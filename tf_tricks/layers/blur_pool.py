@@ -1,9 +1,12 @@
 """Anti-aliased downsampling: blur before taking every second pixel."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from tf_tricks.annotations import Shape, Tensor
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.registry import register
 
@@ -46,13 +49,13 @@ class BlurPool2D(keras.layers.Layer):
         [[0.5, 0.5], [0.5, 0.5]]
     """
 
-    def __init__(self, kernel_size=3, strides=2, **kwargs):
+    def __init__(self, kernel_size: int = 3, strides: int = 2, **kwargs):
         super().__init__(**kwargs)
         self.kernel_size = int(check_number("kernel_size", kernel_size, minimum=1, integer=True))
         self.strides = int(check_number("strides", strides, minimum=1, integer=True))
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Checks that the border can be reflected."""
         for size in input_shape[1:3]:
             if size is not None and size <= self.kernel_size // 2:
@@ -61,7 +64,7 @@ class BlurPool2D(keras.layers.Layer):
                     f"{self.kernel_size // 2 + 1} pixels a side, not {tuple(input_shape[1:3])}"
                 )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Returns images [b, ⌈height / strides⌉, ⌈width / strides⌉, c] of images [b, height, width, c]."""
         row = binomial(self.kernel_size)
         channels = inputs.shape[-1]
@@ -72,18 +75,18 @@ class BlurPool2D(keras.layers.Layer):
         kernel = ops.convert_to_tensor(kernel, dtype=inputs.dtype)
         return ops.depthwise_conv(inputs, kernel, self.strides, "valid", data_format="channels_last")
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """[b, ⌈height / strides⌉, ⌈width / strides⌉, c]."""
         batch, height, width, channels = input_shape
         height, width = (None if size is None else -(-size // self.strides) for size in (height, width))
         return (batch, height, width, channels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
         return super().get_config() | {"kernel_size": self.kernel_size, "strides": self.strides}
 
 
-def binomial(size):
+def binomial(size: int) -> np.ndarray:
     """Returns the binomial coefficients of (1 + 1)^(size − 1), divided by their sum.
 
     Example:

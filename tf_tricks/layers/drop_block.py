@@ -1,8 +1,11 @@
 """DropBlock: dropout of contiguous regions of feature maps."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Shape, Tensor
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.layers.dropout import keep_mask
 from tf_tricks.registry import register
@@ -57,7 +60,7 @@ class DropBlock2D(keras.layers.Layer):
 
     drops_in_training = True  # and `training` means nothing else, see `monte_carlo_predict`
 
-    def __init__(self, rate, block_size=7, seed=None, **keywords):
+    def __init__(self, rate: float, block_size: int = 7, seed: int | None = None, **keywords):
         super().__init__(**keywords)
         self.input_spec = keras.layers.InputSpec(ndim=4)
         self.rate = check_number("rate", rate, minimum=0, maximum=1)
@@ -65,7 +68,7 @@ class DropBlock2D(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Checks that a block fits into the maps.
 
         Args:
@@ -73,7 +76,7 @@ class DropBlock2D(keras.layers.Layer):
         """
         self._check(input_shape)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         """Returns the inputs, with blocks set to zero in training.
 
         Args:
@@ -88,11 +91,11 @@ class DropBlock2D(keras.layers.Layer):
         factor = height * width * channels / ops.maximum(count, 1)
         return ops.where(kept, inputs * ops.cast(factor, inputs.dtype), 0)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Returns the shape of the inputs."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
         return super().get_config() | {"rate": self.rate, "block_size": self.block_size, "seed": self.seed}
 
@@ -120,7 +123,7 @@ class DropBlock2D(keras.layers.Layer):
             )
 
 
-def block_rate(rate, block_size, height, width):
+def block_rate(rate: float, block_size: int, height: int, width: int) -> float:
     """Returns γ, the probability of dropping each block, for which the part `rate` of a map is in blocks.
 
     Blocks lie inside the map, which has fewer places for blocks than units (Ghiasi et al. 2018, arXiv:1810.12890,

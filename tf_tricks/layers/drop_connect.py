@@ -1,8 +1,12 @@
 """DropConnect: layers whose weights, not units, are dropped."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Named, Tensor
 from tf_tricks.errors import check_number
 from tf_tricks.layers.dropout import keep_mask
 from tf_tricks.registry import register
@@ -59,12 +63,12 @@ class DropConnectDense(keras.layers.Dense):
 
     def __init__(
         self,
-        units,
-        rate,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        seed=None,
+        units: int,
+        rate: float,
+        activation: Named | Callable[..., Any] | None = None,
+        use_bias: bool = True,
+        kernel_initializer: Named | Callable[..., Any] = "glorot_uniform",
+        seed: int | None = None,
         **keywords,
     ):
         super().__init__(units, activation, use_bias, kernel_initializer, **keywords)
@@ -72,7 +76,7 @@ class DropConnectDense(keras.layers.Dense):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         """Returns the layer's outputs [..., units].
 
         Args:
@@ -86,7 +90,7 @@ class DropConnectDense(keras.layers.Dense):
         outputs = outputs if bias is None else outputs + bias
         return outputs if self.activation is None else self.activation(outputs)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
         return super().get_config() | {"rate": self.rate, "seed": self.seed}
 
@@ -140,15 +144,15 @@ class DropConnectConv2D(keras.layers.Conv2D):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        rate,
-        strides=(1, 1),
-        padding="valid",
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        seed=None,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        rate: float,
+        strides: int | Sequence[int] = (1, 1),
+        padding: str = "valid",
+        activation: Named | Callable[..., Any] | None = None,
+        use_bias: bool = True,
+        kernel_initializer: Named | Callable[..., Any] = "glorot_uniform",
+        seed: int | None = None,
         **keywords,
     ):
         super().__init__(
@@ -165,7 +169,7 @@ class DropConnectConv2D(keras.layers.Conv2D):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         """Returns the layer's outputs.
 
         Args:
@@ -180,12 +184,14 @@ class DropConnectConv2D(keras.layers.Conv2D):
             outputs += bias if self.data_format == "channels_last" else ops.reshape(bias, (1, -1, 1, 1))
         return outputs if self.activation is None else self.activation(outputs)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
         return super().get_config() | {"rate": self.rate, "seed": self.seed}
 
 
-def drop_weights(kernel, bias, rate, seed):
+def drop_weights(
+    kernel: Tensor, bias: Tensor | None, rate: float, seed: int | keras.random.SeedGenerator
+) -> tuple[Tensor, Tensor | None]:
     """Returns kernel and bias with entries set to zero with probability `rate`, the others scaled by 1 / (1 - rate).
 
     Args:

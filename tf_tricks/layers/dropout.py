@@ -1,13 +1,17 @@
 """Dropout in its two conventions: scaled in training, or scaled at test time as in the papers."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.errors import RequestError, check_number, unknown
 from tf_tricks.registry import register
 
 
-def keep_mask(shape, rate, seed):
+def keep_mask(shape: Sequence[Any], rate: float, seed: int | keras.random.SeedGenerator) -> Tensor:
     """Returns booleans that are False with probability `rate`, independently of each other.
 
     They are drawn from float32 numbers whatever the dtype policy. (On TensorFlow, `keras.random.dropout` draws them in
@@ -78,13 +82,20 @@ class Dropout(keras.layers.Dropout):
         True
     """
 
-    def __init__(self, rate, scaling="train", noise_shape=None, seed=None, **keywords):
+    def __init__(
+        self,
+        rate: float,
+        scaling: str = "train",
+        noise_shape: Sequence[int | None] | None = None,
+        seed: int | None = None,
+        **keywords,
+    ):
         super().__init__(check_number("rate", rate, minimum=0, maximum=1), noise_shape, seed, **keywords)
         if scaling not in ("train", "test"):
             raise unknown("scaling", scaling, ["train", "test"])
         self.scaling = scaling
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         """Returns the inputs, some of them dropped in training.
 
         Args:
@@ -97,7 +108,7 @@ class Dropout(keras.layers.Dropout):
             return ops.where(kept, _scaled(inputs, in_training), 0)
         return inputs if training else _scaled(inputs, at_test)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
         return super().get_config() | {"scaling": self.scaling}
 

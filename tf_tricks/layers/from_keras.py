@@ -1,26 +1,30 @@
 """Normalizations for which Keras's own layers are right, with our cards."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 
+from tf_tricks.annotations import Named
 from tf_tricks.registry import register
 
 
 @register("layers", "group_normalization", example={"groups": 4})
 def group_normalization(
-    groups=32,
-    axis=-1,
-    epsilon=1e-3,
-    center=True,
-    scale=True,
-    beta_initializer="zeros",
-    gamma_initializer="ones",
-    beta_regularizer=None,
-    gamma_regularizer=None,
-    beta_constraint=None,
-    gamma_constraint=None,
-    dtype=None,
-    name=None,
-):
+    groups: int = 32,
+    axis: int = -1,
+    epsilon: float = 1e-3,
+    center: bool = True,
+    scale: bool = True,
+    beta_initializer: Named | Callable[..., Any] = "zeros",
+    gamma_initializer: Named | Callable[..., Any] = "ones",
+    beta_regularizer: Named | Callable[..., Any] | None = None,
+    gamma_regularizer: Named | Callable[..., Any] | None = None,
+    beta_constraint: Named | Callable[..., Any] | None = None,
+    gamma_constraint: Named | Callable[..., Any] | None = None,
+    dtype: Named | keras.DTypePolicy | None = None,
+    name: str | None = None,
+) -> keras.layers.GroupNormalization:
     """Standardizes groups of channels of each example independently of the batch.
 
     Mean μ and variance σ² are those of one group of channels of one example, over the whole image; so training and
@@ -66,19 +70,19 @@ def group_normalization(
 
 @register("layers", "layer_normalization")
 def layer_normalization(
-    axis=-1,
-    epsilon=1e-3,
-    center=True,
-    scale=True,
-    beta_initializer="zeros",
-    gamma_initializer="ones",
-    beta_regularizer=None,
-    gamma_regularizer=None,
-    beta_constraint=None,
-    gamma_constraint=None,
-    dtype=None,
-    name=None,
-):
+    axis: int | Sequence[int] = -1,
+    epsilon: float = 1e-3,
+    center: bool = True,
+    scale: bool = True,
+    beta_initializer: Named | Callable[..., Any] = "zeros",
+    gamma_initializer: Named | Callable[..., Any] = "ones",
+    beta_regularizer: Named | Callable[..., Any] | None = None,
+    gamma_regularizer: Named | Callable[..., Any] | None = None,
+    beta_constraint: Named | Callable[..., Any] | None = None,
+    gamma_constraint: Named | Callable[..., Any] | None = None,
+    dtype: Named | keras.DTypePolicy | None = None,
+    name: str | None = None,
+) -> keras.layers.LayerNormalization:
     """Standardizes the features of each example independently of the batch.
 
     Mean μ and variance σ² are those of the features of one example (and, in an image, of one pixel); so training and
@@ -121,7 +125,12 @@ def layer_normalization(
 
 
 @register("layers", "rms_normalization")
-def rms_normalization(axis=-1, epsilon=1e-6, dtype=None, name=None):
+def rms_normalization(
+    axis: int | Sequence[int] = -1,
+    epsilon: float = 1e-6,
+    dtype: Named | keras.DTypePolicy | None = None,
+    name: str | None = None,
+) -> keras.layers.Layer:
     """Divides the features of each example by their root mean square.
 
     Layer normalization without the mean and without β: it is cheaper, and what helps seems to be the scale. Over the

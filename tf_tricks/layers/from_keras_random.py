@@ -1,13 +1,18 @@
 """Keras's own random layers, with their cards: what they do, when to use them, where they differ from the papers."""
 
+from collections.abc import Sequence
+
 import keras
 
+from tf_tricks.annotations import Named
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.registry import register
 
 
 @register("layers", "spatial_dropout1d", example={"rate": 0.2})
-def spatial_dropout1d(rate, seed=None, name=None, dtype=None):
+def spatial_dropout1d(
+    rate: float, seed: int | None = None, name: str | None = None, dtype: Named | keras.DTypePolicy | None = None
+) -> keras.layers.SpatialDropout1D:
     """Drops whole channels of sequences: Keras's `SpatialDropout1D`.
 
     Neighbouring steps of a sequence's feature carry the same information, so that dropout of single values removes
@@ -41,7 +46,13 @@ def spatial_dropout1d(rate, seed=None, name=None, dtype=None):
 
 
 @register("layers", "spatial_dropout2d", example={"rate": 0.2})
-def spatial_dropout2d(rate, data_format=None, seed=None, name=None, dtype=None):
+def spatial_dropout2d(
+    rate: float,
+    data_format: str | None = None,
+    seed: int | None = None,
+    name: str | None = None,
+    dtype: Named | keras.DTypePolicy | None = None,
+) -> keras.layers.SpatialDropout2D:
     """Drops whole channels of images: Keras's `SpatialDropout2D`.
 
     Neighbouring units of a feature map carry the same information, so that dropout of single units removes little of
@@ -79,7 +90,7 @@ def spatial_dropout2d(rate, data_format=None, seed=None, name=None, dtype=None):
 
 
 @register("layers", "gaussian_dropout", example={"rate": 0.2})
-def gaussian_dropout(rate, seed=None, **keywords):
+def gaussian_dropout(rate: float, seed: int | None = None, **keywords) -> keras.layers.GaussianDropout:
     """Multiplies units by Gaussian noise of mean 1: Keras's `GaussianDropout`.
 
     Noise with the mean and the variance of (inverted) dropout's, but continuous (Srivastava et al. 2014, JMLR 15,
@@ -113,7 +124,7 @@ def gaussian_dropout(rate, seed=None, **keywords):
 
 
 @register("layers", "gaussian_noise", example={"stddev": 0.2})
-def gaussian_noise(stddev, seed=None, **keywords):
+def gaussian_noise(stddev: float, seed: int | None = None, **keywords) -> keras.layers.GaussianNoise:
     """Adds Gaussian noise of mean 0: Keras's `GaussianNoise`.
 
     Noise on the inputs acts, to first order, like a penalty on the gradient of the outputs by the inputs (Bishop 1995,
@@ -148,7 +159,9 @@ def gaussian_noise(stddev, seed=None, **keywords):
 
 
 @register("layers", "alpha_dropout", example={"rate": 0.1})
-def alpha_dropout(rate, noise_shape=None, seed=None, **keywords):
+def alpha_dropout(
+    rate: float, noise_shape: Sequence[int | None] | None = None, seed: int | None = None, **keywords
+) -> keras.layers.AlphaDropout:
     """Dropout for SELU networks, which keeps mean 0 and variance 1: Keras's `AlphaDropout`.
 
     SELU networks normalize themselves: their units keep mean 0 and variance 1 from layer to layer. Zeros would break

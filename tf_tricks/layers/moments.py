@@ -1,15 +1,19 @@
 """Mean, variance and covariance of a data set in one pass, on the host: what layers that adapt to data need."""
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 import keras
 import numpy as np
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.errors import RequestError
 from tf_tricks.protocols import Source
 
 _CHUNK = 1000
 
 
-def batches_of(data):
+def batches_of(data: Tensor | Iterable[Any] | Source) -> Iterator[np.ndarray]:
     """Yields the inputs of `data` as float64 arrays [b, ...] with b ≥ 1.
 
     Args:

@@ -1,10 +1,13 @@
 """Monte Carlo dropout: predictions with an uncertainty, from masks that stay random after training."""
 
 import contextlib
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 
+from tf_tricks.annotations import Structure, Tensor
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.layers.dropout import Dropout
 from tf_tricks.registry import card, register
@@ -59,10 +62,12 @@ class MonteCarloDropout(Dropout):
         [0.0, 2.0]
     """
 
-    def __init__(self, rate, noise_shape=None, seed=None, **keywords):
+    def __init__(
+        self, rate: float, noise_shape: Sequence[int | None] | None = None, seed: int | None = None, **keywords
+    ):
         super().__init__(rate, noise_shape=noise_shape, seed=seed, **keywords)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         """Returns the inputs, some of them dropped.
 
         Args:
@@ -71,7 +76,7 @@ class MonteCarloDropout(Dropout):
         """
         return super().call(inputs, training=True)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
         config = super().get_config()
         del config["scaling"]
@@ -79,7 +84,9 @@ class MonteCarloDropout(Dropout):
 
 
 @card("layers", "monte_carlo_predict")
-def monte_carlo_predict(model, inputs, samples=20, batch_size=32):
+def monte_carlo_predict(
+    model: keras.Model, inputs: Structure, samples: int = 20, batch_size: int = 32
+) -> tuple[Structure, Structure]:
     """Predicts several times under random dropout masks: the mean and the standard deviation.
 
     The spread of the predictions tells how sure the model is (Gal & Ghahramani 2016, arXiv:1506.02142). With T samples

@@ -2,6 +2,7 @@
 
 import keras
 
+from tf_tricks.annotations import Shape, Tensor
 from tf_tricks.registry import register
 
 
@@ -35,16 +36,16 @@ class ScalarBias(keras.layers.Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Makes the number."""
         del input_shape
         self.bias = self.add_weight(shape=(), initializer="zeros", name="bias")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Returns inputs + bias."""
         return inputs + keras.ops.cast(self.bias, inputs.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Returns the shape of the inputs."""
         return input_shape
 
@@ -80,15 +81,15 @@ class ScalarMultiplier(keras.layers.Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Makes the number."""
         del input_shape
         self.multiplier = self.add_weight(shape=(), initializer="ones", name="multiplier")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Returns multiplier · inputs."""
         return inputs * keras.ops.cast(self.multiplier, inputs.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Returns the shape of the inputs."""
         return input_shape

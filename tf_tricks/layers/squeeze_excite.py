@@ -1,8 +1,12 @@
 """Squeeze and excitation: each channel weighted by what all of them see in the whole image."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Named, Shape, Tensor
 from tf_tricks.errors import check_number
 from tf_tricks.registry import register
 
@@ -44,14 +48,14 @@ class SqueezeExcite(keras.layers.Layer):
         (2, 5, 5, 8)
     """
 
-    def __init__(self, ratio=16, activation="relu", **kwargs):
+    def __init__(self, ratio: float = 16, activation: Named | Callable[..., Any] | None = "relu", **kwargs):
         super().__init__(**kwargs)
         self.supports_masking = True
         self.ratio = check_number("ratio", ratio, minimum=1)
         self.activation = keras.activations.get(activation)
         self.input_spec = keras.layers.InputSpec(min_ndim=3)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Makes the two dense layers."""
         channels = input_shape[-1]
         hidden = max(1, int(channels // self.ratio))
@@ -62,7 +66,7 @@ class SqueezeExcite(keras.layers.Layer):
         self.squeeze.build((None, channels))
         self.excite.build((None, hidden))
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         """Returns [b, ..., channels], each channel of each example multiplied by its weight.
 
         Args:
@@ -79,11 +83,11 @@ class SqueezeExcite(keras.layers.Layer):
         weights = self.excite(self.squeeze(ops.cast(means, inputs.dtype)))
         return inputs * ops.reshape(weights, (-1, *(1 for _ in inputs.shape[1:-1]), inputs.shape[-1]))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The shape of the inputs."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
         activation = keras.activations.serialize(self.activation)
         return super().get_config() | {"ratio": self.ratio, "activation": activation}

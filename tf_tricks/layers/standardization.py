@@ -1,11 +1,16 @@
 """Zero mean and unit variance, from statistics of a data set: the lecture's eq. (6)."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from tf_tricks.annotations import Shape, Tensor
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.layers.moments import batches_of
+from tf_tricks.protocols import Source
 from tf_tricks.registry import register
 from tf_tricks.running_moments import RunningMoments, is_constant, mean_and_scatter
 
@@ -53,7 +58,14 @@ class Standardization(keras.layers.Layer):
         [[3.0, 0.0]]
     """
 
-    def __init__(self, axis=-1, epsilon=1e-7, mean=None, variance=None, **kwargs):
+    def __init__(
+        self,
+        axis: int | tuple[int, ...] | list[int] | None = -1,
+        epsilon: float = 1e-7,
+        mean: float | Tensor | None = None,
+        variance: float | Tensor | None = None,
+        **kwargs,
+    ):
         # Keras must not cast raw inputs to float16 before they are scaled.
         super().__init__(autocast=False, **kwargs)
         self.supports_masking = True
@@ -64,7 +76,7 @@ class Standardization(keras.layers.Layer):
         self.epsilon = float(check_number("epsilon", epsilon, minimum=0))
         self.given_mean, self.given_variance = _check_given(mean, variance)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Makes the weights that hold mean and variance."""
         self._kept = _kept_axes(self.axis, len(input_shape))
         shape = tuple(input_shape[a] for a in self._kept)
@@ -76,7 +88,7 @@ class Standardization(keras.layers.Layer):
         self.mean = self.add_weight(name="mean", initializer=mean, autocast=False, **weight)
         self.variance = self.add_weight(name="variance", initializer=variance, autocast=False, **weight)
 
-    def adapt(self, data):
+    def adapt(self, data: Tensor | Iterable[Any] | Source) -> None:
         """Sets mean and variance to those of `data`, read once.
 
         Args:
@@ -95,7 +107,7 @@ class Standardization(keras.layers.Layer):
         self.mean.assign(moments.mean.reshape(self.mean.shape))
         self.variance.assign(moments.variance.reshape(self.variance.shape))
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Returns the inputs standardized, in the layer's compute dtype."""
         mean, variance = (ops.convert_to_tensor(v) for v in (self.mean, self.variance))
         constant = is_constant(mean, variance)
@@ -104,11 +116,11 @@ class Standardization(keras.layers.Layer):
         outputs = (ops.cast(inputs, mean.dtype) - ops.reshape(mean, shape)) / ops.reshape(deviation, shape)
         return ops.cast(outputs, self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The shape of the inputs."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
         mean, variance = (v if v is None else v.tolist() for v in (self.given_mean, self.given_variance))
         axis = {0: None, 1: self.axis[0] if self.axis else None}.get(len(self.axis), list(self.axis))

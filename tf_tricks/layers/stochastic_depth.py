@@ -1,5 +1,7 @@
 """Stochastic depth: residual branches that are dropped as a whole."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -48,10 +50,10 @@ class StochasticDepth(Dropout):
         [(0.0,), (2.0,)]
     """
 
-    def __init__(self, rate, scaling="train", seed=None, **keywords):
+    def __init__(self, rate: float, scaling: str = "train", seed: int | None = None, **keywords):
         super().__init__(rate, scaling, seed=seed, **keywords)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
         config = super().get_config()
         del config["noise_shape"]
@@ -61,7 +63,7 @@ class StochasticDepth(Dropout):
         return (ops.shape(inputs)[0],) + (1,) * (len(inputs.shape) - 1)
 
 
-def linear_decay(final_rate, layer, num_layers):
+def linear_decay(final_rate: float, layer: int, num_layers: int) -> float:
     """Returns the rate of one residual block when rates grow linearly with depth.
 
     The first blocks, whose features all others use, are dropped least (Huang et al. 2016, arXiv:1603.09382, equation

@@ -1,8 +1,12 @@
 """Weight standardization: convolutions and dense layers whose kernels have zero mean and unit variance."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Named, Tensor
 from tf_tricks.errors import check_number
 from tf_tricks.registry import register
 
@@ -93,14 +97,14 @@ class WeightStandardizedConv2D(_StandardizedKernel, keras.layers.Conv2D):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=(1, 1),
-        padding="valid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        epsilon=1e-10,
-        gain=False,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = (1, 1),
+        padding: str = "valid",
+        use_bias: bool = True,
+        kernel_initializer: Named | Callable[..., Any] = "glorot_uniform",
+        epsilon: float = 1e-10,
+        gain: bool = False,
         **kwargs,
     ):
         super().__init__(
@@ -114,7 +118,7 @@ class WeightStandardizedConv2D(_StandardizedKernel, keras.layers.Conv2D):
         )
         self._set_standardization(epsilon, gain)
 
-    def convolution_op(self, inputs, kernel):
+    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """Convolves with the standardized kernel."""
         return super().convolution_op(inputs, self._standardized(kernel, inputs.dtype))
 
@@ -163,12 +167,12 @@ class WeightStandardizedDense(_StandardizedKernel, keras.layers.Dense):
 
     def __init__(
         self,
-        units,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        epsilon=1e-10,
-        gain=False,
+        units: int,
+        activation: Named | Callable[..., Any] | None = None,
+        use_bias: bool = True,
+        kernel_initializer: Named | Callable[..., Any] = "glorot_uniform",
+        epsilon: float = 1e-10,
+        gain: bool = False,
         **kwargs,
     ):
         super().__init__(
@@ -176,7 +180,7 @@ class WeightStandardizedDense(_StandardizedKernel, keras.layers.Dense):
         )
         self._set_standardization(epsilon, gain)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Returns activation(inputs · Ŵ + bias)."""
         outputs = ops.matmul(inputs, self._standardized(self.kernel, inputs.dtype))
         if self.bias is not None:
@@ -184,7 +188,7 @@ class WeightStandardizedDense(_StandardizedKernel, keras.layers.Dense):
         return outputs if self.activation is None else self.activation(outputs)
 
 
-def standardize_kernel(kernel, epsilon, gain=None, dtype="float32"):
+def standardize_kernel(kernel: Tensor, epsilon: float, gain: Tensor | None = None, dtype: str = "float32") -> Tensor:
     """Returns a kernel with zero mean and unit variance over all but its last axis, the outputs.
 
     Args:

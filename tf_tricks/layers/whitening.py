@@ -1,13 +1,17 @@
 """Whitening: inputs without correlations, from the covariance of a data set."""
 
 import math
+from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from tf_tricks.annotations import Shape, Tensor
 from tf_tricks.errors import RequestError, check_number, unknown
 from tf_tricks.layers.moments import batches_of
+from tf_tricks.protocols import Source
 from tf_tricks.registry import register
 from tf_tricks.running_moments import RunningMoments
 
@@ -59,7 +63,7 @@ class Whitening(keras.layers.Layer):
         [[1.0, 1.0]]
     """
 
-    def __init__(self, method="pca", epsilon=1e-5, num_components=None, **kwargs):
+    def __init__(self, method: str = "pca", epsilon: float = 1e-5, num_components: int | None = None, **kwargs):
         # Keras must not cast raw inputs to float16 before they are scaled.
         super().__init__(autocast=False, **kwargs)
         if method not in METHODS:
@@ -72,7 +76,7 @@ class Whitening(keras.layers.Layer):
                 raise RequestError('num_components is for method="pca"; "zca" keeps the shape of its inputs')
         self.num_components = num_components
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Makes the weights that hold the mean and the matrix; before `adapt`, those of the identity."""
         if len(input_shape) < 2 or None in input_shape[1:]:
             raise RequestError(f"whitening needs examples of a known shape, not {tuple(input_shape)}")
@@ -88,7 +92,7 @@ class Whitening(keras.layers.Layer):
         self.mean = self.add_weight(name="mean", shape=(size,), initializer="zeros", **weight)
         self.matrix = self.add_weight(name="matrix", shape=(size, components), initializer="identity", **weight)
 
-    def adapt(self, data):
+    def adapt(self, data: Tensor | Iterable[Any] | Source) -> None:
         """Sets mean and matrix to those that whiten `data`, read once.
 
         Args:
@@ -113,7 +117,7 @@ class Whitening(keras.layers.Layer):
         self.mean.assign(moments.mean)
         self.matrix.assign(whitening_matrix(moments.variance, self.method, self.epsilon, self.num_components))
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Returns the inputs whitened, in the layer's compute dtype."""
         mean, matrix = (ops.convert_to_tensor(v) for v in (self.mean, self.matrix))
         rows = ops.reshape(ops.cast(inputs, mean.dtype), (-1, mean.shape[0]))
@@ -122,19 +126,19 @@ class Whitening(keras.layers.Layer):
             outputs = ops.reshape(outputs, (-1, *inputs.shape[1:]))
         return ops.cast(outputs, self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[Any, ...]) -> Shape:
         """[b, num_components] for PCA, the shape of the inputs for ZCA."""
         if self.method == "zca":
             return input_shape
         return (input_shape[0], self.num_components or math.prod(input_shape[1:]))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
         config = {"method": self.method, "epsilon": self.epsilon, "num_components": self.num_components}
         return super().get_config() | config
 
 
-def whitening_matrix(covariance, method, epsilon, num_components=None):
+def whitening_matrix(covariance: Tensor, method: str, epsilon: float, num_components: int | None = None) -> np.ndarray:
     """Returns W, float64 [d, components], such that (x − μ) W is whitened.
 
     Args:

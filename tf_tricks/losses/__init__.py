@@ -1,8 +1,11 @@
 """Losses, by name: cross-entropy of integers and of distributions, Keras's own, and the penalty on weights."""
 
+from typing import Any
+
 import keras
 
 from tf_tricks import registry
+from tf_tricks.annotations import Named
 from tf_tricks.errors import RequestError
 from tf_tricks.keras_names import classes_by_name
 from tf_tricks.losses.cross_entropy import SparseCategoricalCrossentropy
@@ -18,7 +21,7 @@ TRICKS = registry.tricks("losses")
 REGISTRY = registry.Registry("losses", classes_by_name(keras.losses, keras.losses.Loss))
 
 
-def get(identifier, **defaults):
+def get(identifier: Named | keras.losses.Loss, **defaults: Any) -> keras.losses.Loss:
     """Returns a loss from a name in snake case, a dict with `"name"` and its arguments, or a Keras loss.
 
     Args:

@@ -1,8 +1,11 @@
 """Cross-entropy of integer labels or of distributions, with label smoothing."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.registry import register
 
@@ -35,10 +38,10 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
 
     def __init__(
         self,
-        from_logits=True,
-        label_smoothing=0.0,
-        name="sparse_categorical_crossentropy",
-        ignore_class=None,
+        from_logits: bool = True,
+        label_smoothing: float = 0.0,
+        name: str = "sparse_categorical_crossentropy",
+        ignore_class: int | None = None,
         **keywords,
     ):
         super().__init__(name=name, **keywords)
@@ -48,7 +51,7 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
         self.from_logits = True
         self.ignore_class = ignore_class
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Returns the loss of each example.
 
         Args:
@@ -76,7 +79,7 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
         values._keras_mask = counts  # where Keras's own has it, too
         return values
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
         return super().get_config() | {
             "from_logits": True,
@@ -84,7 +87,7 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
             "ignore_class": self.ignore_class,
         }
 
-    def keras_own(self):
+    def keras_own(self) -> keras.losses.Loss | None:
         """Returns Keras's own loss that is the same for integers, or None if there is none."""
         if self.label_smoothing:
             return None
@@ -93,7 +96,7 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
         )
 
 
-def are_distributions(y_true, y_pred):
+def are_distributions(y_true: Tensor, y_pred: Tensor) -> bool:
     """Returns whether labels are distributions over the K classes, not integers: both shapes are [..., K], K > 1.
 
     Args:

@@ -1,5 +1,7 @@
 """The lecture's penalty on large weights."""
 
+from collections.abc import Sequence
+
 import keras
 
 from tf_tricks import patterns
@@ -8,7 +10,7 @@ from tf_tricks.registry import card
 
 
 @card("losses", "l2")
-def l2(model, factor=1e-4, exclude=("bias$", "gamma$", "beta$")):
+def l2(model: keras.Model, factor: float = 1e-4, exclude: Sequence[str] = ("bias$", "gamma$", "beta$")) -> keras.Model:
     """L2: adds λ|θ|² to the loss of a model, for its kernels.
 
     The lecture's penalty. With plain gradient descent it shrinks the weights by 2ηλ in each step, so that papers which

@@ -4,9 +4,12 @@ Unless an argument asks for a layer of `tf_tricks.layers`, they are made of Kera
 without this package.
 """
 
+from typing import Any
+
 import keras
 
 from tf_tricks import registry
+from tf_tricks.annotations import Named
 from tf_tricks.errors import RequestError
 from tf_tricks.models.convnet import convnet
 from tf_tricks.models.mlp import mlp
@@ -18,7 +21,7 @@ registry.discover(__name__)
 _REGISTRY = registry.Registry("models")
 
 
-def get(identifier, **defaults):
+def get(identifier: Named | keras.Model, **defaults: Any) -> keras.Model:
     """Returns the model that `identifier` stands for.
 
     Args:

@@ -1,12 +1,15 @@
 """The layers that the models of this package share, each choice made once."""
 
+from typing import Any
+
 import keras
 
 from tf_tricks import layers
+from tf_tricks.annotations import Named, Tensor
 from tf_tricks.errors import check_number
 
 
-def normalization(layer=None, zero_gamma=False):
+def normalization(layer: Named | keras.layers.Layer | None = None, zero_gamma: bool = False) -> keras.layers.Layer:
     """Returns a new normalization layer: batch normalization over the whole batch, or what `layer` names.
 
     The batch normalization is that of all replicas together, with momentum 0.9 and ε = 10⁻⁵ as in the ResNet papers
@@ -36,7 +39,9 @@ def normalization(layer=None, zero_gamma=False):
     )
 
 
-def conv(x, filters, kernel_size, strides=1, layer=None):
+def conv(
+    x: Tensor, filters: int, kernel_size: int, strides: int = 1, layer: Named | keras.layers.Layer | None = None
+) -> Tensor:
     """Returns a convolution of `x` without bias, He-initialized, zero-padded evenly on both sides.
 
     Args:
@@ -64,7 +69,7 @@ def conv(x, filters, kernel_size, strides=1, layer=None):
     return layers.get(fresh(layer or "conv2d"), kernel_initializer="he_normal", **arguments)(x)
 
 
-def dropout(layer):
+def dropout(layer: float | Named | keras.layers.Layer) -> keras.layers.Layer:
     """Returns a new layer that drops: Keras's dropout for a number, otherwise what `tf_tricks.layers.get` takes.
 
     Example:
@@ -74,7 +79,7 @@ def dropout(layer):
     return keras.layers.Dropout(layer) if isinstance(layer, (int, float)) else layers.get(fresh(layer))
 
 
-def fresh(layer):
+def fresh(layer: Any) -> Any:
     """Returns a copy of a layer or initializer, so that each place in a model has its own; others as they are."""
     if isinstance(layer, (keras.layers.Layer, keras.Initializer)):
         config = layer.get_config()
@@ -83,12 +88,14 @@ def fresh(layer):
     return layer
 
 
-def relu(x):
+def relu(x: Tensor) -> Tensor:
     """Returns max(x, 0)."""
     return keras.layers.ReLU()(x)
 
 
-def logits(x, num_outputs, kernel_initializer="glorot_uniform"):
+def logits(
+    x: Tensor, num_outputs: int, kernel_initializer: str | keras.initializers.Initializer = "glorot_uniform"
+) -> Tensor:
     """Returns the model's outputs, float32 [batch, num_outputs] under every dtype policy: logits, or a regression.
 
     Args:
@@ -105,7 +112,7 @@ def logits(x, num_outputs, kernel_initializer="glorot_uniform"):
     return dense(x)
 
 
-def check_common(num_outputs, dropout):
+def check_common(num_outputs: int, dropout: float | Named | keras.layers.Layer) -> None:
     """Raises a `RequestError` unless `num_outputs` is an integer from 1 and `dropout` a rate in [0, 1) or a layer.
 
     Example:

@@ -1,7 +1,10 @@
 """The plain convolutional network."""
 
+from collections.abc import Sequence
+
 import keras
 
+from tf_tricks.annotations import Named, Tensor
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.models.blocks import check_common, logits, relu
 from tf_tricks.models.blocks import conv as convolve
@@ -13,20 +16,20 @@ from tf_tricks.registry import register
 
 @register("models", "convnet")
 def convnet(
-    input_shape,
-    num_outputs,
-    filters=(32, 64, 128),
-    convolutions=1,
-    kernel_size=3,
-    dropout=0.0,
-    normalization=None,
-    conv=None,
+    input_shape: Sequence[int],
+    num_outputs: int,
+    filters: Sequence[int] = (32, 64, 128),
+    convolutions: int | Sequence[int] = 1,
+    kernel_size: int = 3,
+    dropout: float | Named | keras.layers.Layer = 0.0,
+    normalization: Named | keras.layers.Layer | None = None,
+    conv: Named | keras.layers.Layer | None = None,
     *,
-    input_dtype="float32",
-    mean=None,
-    variance=None,
-    preprocessing=None,
-):
+    input_dtype: str = "float32",
+    mean: Sequence[float] | Tensor | None = None,
+    variance: Sequence[float] | Tensor | None = None,
+    preprocessing: keras.layers.Layer | None = None,
+) -> keras.Model:
     """Stages of convolutions with pooling between them: small images on small machines.
 
     Each stage is `convolutions` times convolution → batch normalization → ReLU, in the manner of VGG (Simonyan &

@@ -1,9 +1,12 @@
 """The multilayer perceptron."""
 
+from collections.abc import Sequence
+
 import keras
 
 from tf_tricks import initializers, layers
 from tf_tricks.activations import RELU_LIKE
+from tf_tricks.annotations import Named, Tensor
 from tf_tricks.errors import unknown
 from tf_tricks.models.blocks import check_common, fresh, logits
 from tf_tricks.models.blocks import dropout as new_dropout
@@ -16,21 +19,21 @@ from tf_tricks.registry import register
 
 @register("models", "mlp")
 def mlp(
-    input_shape,
-    num_outputs,
-    hidden=(128, 128),
-    activation="relu",
-    dropout=0.0,
-    batch_norm=False,
-    kernel_initializer=None,
-    normalization=None,
-    dense=None,
+    input_shape: Sequence[int],
+    num_outputs: int,
+    hidden: Sequence[int] = (128, 128),
+    activation: str = "relu",
+    dropout: float | Named | keras.layers.Layer = 0.0,
+    batch_norm: bool = False,
+    kernel_initializer: Named | keras.initializers.Initializer | None = None,
+    normalization: Named | keras.layers.Layer | None = None,
+    dense: Named | keras.layers.Layer | None = None,
     *,
-    input_dtype="float32",
-    mean=None,
-    variance=None,
-    preprocessing=None,
-):
+    input_dtype: str = "float32",
+    mean: Sequence[float] | Tensor | None = None,
+    variance: Sequence[float] | Tensor | None = None,
+    preprocessing: keras.layers.Layer | None = None,
+) -> keras.Model:
     """Fully connected layers: for tables, and the simplest model for everything else.
 
     Each hidden layer is dense → (batch normalization) → activation → dropout: h ← dropout(f(BN(W h))). He's

@@ -1,12 +1,17 @@
 """What the residual networks share: their convolutions, their normalization, and how a branch ends."""
 
+from typing import Any
+
 from tf_tricks import layers
+from tf_tricks.annotations import Named, Tensor
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.initializers.fixup import fixup
 from tf_tricks.models import blocks
 
 
-def residual_parts(normalization, conv, zero_gamma, *blocks):
+def residual_parts(
+    normalization: Named | Any | None, conv: Named | Any | None, zero_gamma: bool, *blocks
+) -> "ResidualParts":
     """Returns the `FixupParts` of a network whose normalization is "fixup", else the `ResidualParts`.
 
     Example:
@@ -40,12 +45,12 @@ class ResidualParts:
 
     def __init__(
         self,
-        normalization=None,
-        conv=None,
-        zero_gamma=False,
-        stochastic_depth=0.0,
-        squeeze_and_excite=None,
-        blur_pool=False,
+        normalization: Named | Any | None = None,
+        conv: Named | Any | None = None,
+        zero_gamma: bool = False,
+        stochastic_depth: float = 0.0,
+        squeeze_and_excite: float | None = None,
+        blur_pool: bool = False,
     ):
         self._normalization = normalization
         self._conv = conv
@@ -56,18 +61,18 @@ class ResidualParts:
         self._squeeze_and_excite = squeeze_and_excite
         self._blur_pool = blur_pool
 
-    def normalize(self, x, zero_gamma=False):
+    def normalize(self, x: Tensor, zero_gamma: bool = False) -> Tensor:
         """Returns `x` normalized."""
         return blocks.normalization(self._normalization, zero_gamma)(x)
 
-    def conv(self, x, filters, kernel_size, strides=1):
+    def conv(self, x: Tensor, filters: int, kernel_size: int, strides: int = 1) -> Tensor:
         """Returns `x` convolved; see `blocks.conv`."""
         if strides > 1 and self._blur_pool:
             x = blocks.conv(x, filters, kernel_size, layer=self._conv)
             return layers.BlurPool2D(strides=strides)(x)
         return blocks.conv(x, filters, kernel_size, strides, self._conv)
 
-    def end_branch(self, x, progress):
+    def end_branch(self, x: Tensor, progress: float) -> Tensor:
         """Returns the last convolution's output `x`, normalized and ready to be added to the shortcut.
 
         Args:
@@ -76,7 +81,7 @@ class ResidualParts:
         """
         return self.drop_branch(self.normalize(x, self._zero_gamma), progress)
 
-    def drop_branch(self, x, progress):
+    def drop_branch(self, x: Tensor, progress: float) -> Tensor:
         """Returns `x` squeezed and excited, and dropped now and then, if the model's arguments ask for it."""
         if self._squeeze_and_excite is not None:
             x = layers.SqueezeExcite(self._squeeze_and_excite)(x)
@@ -84,7 +89,7 @@ class ResidualParts:
             x = layers.StochasticDepth(self._stochastic_depth * progress)(x)
         return x
 
-    def initialize(self, model):
+    def initialize(self, model: Any) -> None:
         """Gives the model's weights other values than its layers drew, if the parts need it."""
 
 
@@ -100,22 +105,22 @@ class FixupParts(ResidualParts):
         2
     """
 
-    def normalize(self, x, zero_gamma=False):
+    def normalize(self, x: Tensor, zero_gamma: bool = False) -> Tensor:
         """Returns x + bias, which stands in the place of normalization."""
         return layers.ScalarBias()(x)
 
-    def conv(self, x, filters, kernel_size, strides=1):
+    def conv(self, x: Tensor, filters: int, kernel_size: int, strides: int = 1) -> Tensor:
         """Returns x + bias convolved."""
         return super().conv(layers.ScalarBias()(x), filters, kernel_size, strides)
 
-    def end_branch(self, x, progress):
+    def end_branch(self, x: Tensor, progress: float) -> Tensor:
         """Returns what `drop_branch` does: no normalization ends a branch."""
         return self.drop_branch(x, progress)
 
-    def drop_branch(self, x, progress):
+    def drop_branch(self, x: Tensor, progress: float) -> Tensor:
         """Returns multiplier · x + bias, ready to be added to the shortcut."""
         return super().drop_branch(layers.ScalarBias()(layers.ScalarMultiplier()(x)), progress)
 
-    def initialize(self, model):
+    def initialize(self, model: Any) -> None:
         """Scales the branches; see `tf_tricks.initializers.fixup`."""
         fixup(model)

@@ -1,7 +1,10 @@
 """ResNet in one page."""
 
+from collections.abc import Sequence
+
 import keras
 
+from tf_tricks.annotations import Named, Tensor
 from tf_tricks.errors import RequestError
 from tf_tricks.models.blocks import check_common, logits, relu
 from tf_tricks.models.blocks import dropout as new_dropout
@@ -10,27 +13,27 @@ from tf_tricks.models.stem import check_image, standardized_input
 from tf_tricks.registry import register
 
 # Number of bottleneck blocks in each stage of the networks for ImageNet.
-IMAGENET = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+IMAGENET: dict[int, tuple[int, ...]] = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 
 
 @register("models", "resnet")
 def resnet(
-    input_shape,
-    num_outputs,
-    depth=20,
-    zero_gamma=False,
-    dropout=0.0,
-    stochastic_depth=0.0,
-    squeeze_and_excite=None,
-    blur_pool=False,
-    normalization=None,
-    conv=None,
+    input_shape: Sequence[int],
+    num_outputs: int,
+    depth: int = 20,
+    zero_gamma: bool = False,
+    dropout: float | Named | keras.layers.Layer = 0.0,
+    stochastic_depth: float = 0.0,
+    squeeze_and_excite: float | None = None,
+    blur_pool: bool = False,
+    normalization: Named | keras.layers.Layer | None = None,
+    conv: Named | keras.layers.Layer | None = None,
     *,
-    input_dtype="float32",
-    mean=None,
-    variance=None,
-    preprocessing=None,
-):
+    input_dtype: str = "float32",
+    mean: Sequence[float] | Tensor | None = None,
+    variance: Sequence[float] | Tensor | None = None,
+    preprocessing: keras.layers.Layer | None = None,
+) -> keras.Model:
     """Residual networks: y = relu(x + F(x)), F being convolutions with batch normalization.
 
     He et al. 2015, arXiv:1512.03385. Depths 6n + 2 (20, 32, 44, 56, 110, …) are those of section 4.2 for small images:
@@ -77,6 +80,7 @@ def resnet(
 
     parts = residual_parts(normalization, conv, zero_gamma, stochastic_depth, squeeze_and_excite, blur_pool)
     inputs, x = standardized_input(input_shape, input_dtype, mean, variance, preprocessing)
+    widths: tuple[int, ...]
     if depth in IMAGENET:
         x = relu(parts.normalize(parts.conv(x, 64, 7, strides=2)))
         x = keras.layers.MaxPooling2D(3, strides=2)(keras.layers.ZeroPadding2D(1)(x))

@@ -1,15 +1,25 @@
 """Where every model begins: raw inputs, standardized inside the model."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.errors import RequestError, check_number, unknown
 from tf_tricks.running_moments import is_constant
 
 INPUT_DTYPES = ("float32", "uint8")
 
 
-def standardized_input(input_shape, input_dtype="float32", mean=None, variance=None, preprocessing=None):
+def standardized_input(
+    input_shape: Sequence[int],
+    input_dtype: str = "float32",
+    mean: Any = None,
+    variance: Any = None,
+    preprocessing: keras.layers.Layer | None = None,
+) -> tuple[Tensor, Tensor]:
     """Returns a model's input and the same values standardized, x ← (x − mean) / √variance, one channel at a time.
 
     The mean and the variance become part of the model, so that a saved model takes raw values. They are applied in
@@ -51,7 +61,7 @@ def standardized_input(input_shape, input_dtype="float32", mean=None, variance=N
     return inputs, standardize(inputs)
 
 
-def check_image(model, input_shape, halvings):
+def check_image(model: str, input_shape: Sequence[int], halvings: int) -> None:
     """Raises a `RequestError` unless `input_shape` is an image that can be halved as often as `model` does it.
 
     Args:
@@ -74,7 +84,7 @@ def check_image(model, input_shape, halvings):
         )
 
 
-def check_sizes(name, sizes, example, empty=False):
+def check_sizes(name: str, sizes: Any, example: Sequence[int], empty: bool = False) -> tuple[int, ...]:
     """Returns `sizes` as a tuple of integers from 1, or raises a `RequestError`.
 
     Args:

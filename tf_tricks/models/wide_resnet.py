@@ -1,7 +1,10 @@
 """The wide residual network."""
 
+from collections.abc import Sequence
+
 import keras
 
+from tf_tricks.annotations import Named, Tensor
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.models.blocks import check_common, logits, relu
 from tf_tricks.models.blocks import dropout as new_dropout
@@ -12,22 +15,22 @@ from tf_tricks.registry import register
 
 @register("models", "wide_resnet")
 def wide_resnet(
-    input_shape,
-    num_outputs,
-    depth=16,
-    widen_factor=4,
-    dropout=0.0,
-    stochastic_depth=0.0,
-    squeeze_and_excite=None,
-    blur_pool=False,
-    normalization=None,
-    conv=None,
+    input_shape: Sequence[int],
+    num_outputs: int,
+    depth: int = 16,
+    widen_factor: int = 4,
+    dropout: float | Named | keras.layers.Layer = 0.0,
+    stochastic_depth: float = 0.0,
+    squeeze_and_excite: float | None = None,
+    blur_pool: bool = False,
+    normalization: Named | keras.layers.Layer | None = None,
+    conv: Named | keras.layers.Layer | None = None,
     *,
-    input_dtype="float32",
-    mean=None,
-    variance=None,
-    preprocessing=None,
-):
+    input_dtype: str = "float32",
+    mean: Sequence[float] | Tensor | None = None,
+    variance: Sequence[float] | Tensor | None = None,
+    preprocessing: keras.layers.Layer | None = None,
+) -> keras.Model:
     """Residual networks that are wide instead of deep, with the activation before the convolution: y = x + F(x).
 
     Zagoruyko & Komodakis 2016, arXiv:1605.07146. Three stages of n = (depth − 4) / 6 blocks with 16k, 32k and 64k

@@ -1,5 +1,7 @@
 """Optimizers, by name: those of the lecture, their successors, and wrappers that go around any of them."""
 
+from typing import Any
+
 import keras
 
 from tf_tricks import registry
@@ -47,7 +49,7 @@ _REGISTRY = registry.Registry(
 )
 
 
-def get(identifier, **defaults):
+def get(identifier: Any, **defaults: Any) -> keras.optimizers.Optimizer:
     """Returns an optimizer from a name, a dict `{"name": "momentum", "momentum": 0.9}` or a Keras optimizer.
 
     The learning rate is not among the arguments: it is the trainer's. A wrapper takes the optimizer that it goes around

@@ -1,11 +1,14 @@
 """Clipping by the ratio of gradient to weight."""
 
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
 from tf_tricks import patterns
+from tf_tricks.annotations import Tensor
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.optimizers.dense import dense
 from tf_tricks.optimizers.wrapper import OptimizerWrapper
@@ -72,12 +75,12 @@ class AdaptiveGradientClipping(OptimizerWrapper):
 
     def __init__(
         self,
-        optimizer,
-        clip_factor=0.01,
-        epsilon=1e-3,
-        exclude=("logits",),
-        units=None,
-        name="adaptive_gradient_clipping",
+        optimizer: keras.optimizers.Optimizer,
+        clip_factor: float = 0.01,
+        epsilon: float = 1e-3,
+        exclude: Sequence[str] = ("logits",),
+        units: Mapping[str, Sequence[int]] | None = None,
+        name: str = "adaptive_gradient_clipping",
     ):
         super().__init__(optimizer, name)
         self.clip_factor = check_number("clip_factor", clip_factor, above=0)
@@ -88,7 +91,7 @@ class AdaptiveGradientClipping(OptimizerWrapper):
         self.units = {pattern: [int(axis) for axis in axes] for pattern, axes in (units or {}).items()}
         patterns.compiled("units", self.units)
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         """Finds the variables that are excluded, and the units of the others."""
         if not self.built:
             super().build(variables)
@@ -96,7 +99,7 @@ class AdaptiveGradientClipping(OptimizerWrapper):
                 None if patterns.found(self._exclude, v) else self._axes_within_a_unit(v) for v in variables
             ]
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
         """Updates one variable."""
         axes = self._summed[self._get_variable_index(variable)]
         if axes is not None:
@@ -123,7 +126,7 @@ class AdaptiveGradientClipping(OptimizerWrapper):
         scale = ops.where(size > bound, bound / ops.where(size > bound, size, 1.0), 1.0)
         return gradient * ops.cast(scale, gradient.dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
         own = {"clip_factor": self.clip_factor, "epsilon": self.epsilon, "units": self.units}
         return super().get_config() | own | {"exclude": [p.pattern for p in self._exclude]}

@@ -2,8 +2,10 @@
 
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 
-def dense(gradient, dtype):
+
+def dense(gradient: Tensor, dtype: str) -> Tensor:
     """Returns a gradient as one tensor of a dtype.
 
     TensorFlow's gradient of an embedding is a list of rows, in which a token that the batch holds twice has two. The

@@ -1,10 +1,13 @@
 """Layer-wise adaptive moments."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.errors import check_number
 from tf_tricks.optimizers.dense import dense
 from tf_tricks.optimizers.trust_ratio import NOT_WEIGHTS, TrustRatioOptimizer, norm, ratio
@@ -53,14 +56,14 @@ class LAMB(TrustRatioOptimizer):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-6,
-        weight_decay=None,
-        exclude_from_adaptation=NOT_WEIGHTS,
-        exclude_from_weight_decay=NOT_WEIGHTS,
-        name="lamb",
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-6,
+        weight_decay: float | None = None,
+        exclude_from_adaptation: Sequence[str] = NOT_WEIGHTS,
+        exclude_from_weight_decay: Sequence[str] = NOT_WEIGHTS,
+        name: str = "lamb",
         **keywords,
     ):
         super().__init__(
@@ -74,7 +77,7 @@ class LAMB(TrustRatioOptimizer):
         self.beta_1, self.beta_2 = check_betas(beta_1, beta_2)
         self.epsilon = check_number("epsilon", epsilon, above=0)
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         """Makes two moments for each variable."""
         if not self.built:
             super().build(variables)
@@ -87,7 +90,7 @@ class LAMB(TrustRatioOptimizer):
         self._correction = root_correction / bias_correction(self, self.beta_1, "float32")
         super()._backend_update_step(grads, trainable_variables, learning_rate)
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
         """Updates one variable."""
         index = self._get_variable_index(variable)
         gradient = dense(gradient, variable.dtype)
@@ -104,12 +107,12 @@ class LAMB(TrustRatioOptimizer):
             scale = ops.cast(ratio(norm(variable), norm(step), otherwise=scale), variable.dtype)
         self.assign_sub(variable, ops.multiply(step, ops.cast(learning_rate, variable.dtype) * scale))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
         return super().get_config() | {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
 
 
-def check_betas(beta_1, beta_2):
+def check_betas(beta_1: float, beta_2: float) -> tuple[float, float]:
     """Returns both, or raises a `RequestError` unless they are in [0, 1)."""
     return (
         check_number("beta_1", beta_1, minimum=0, below=1),
@@ -117,14 +120,14 @@ def check_betas(beta_1, beta_2):
     )
 
 
-def update_moment(optimizer, moment, value, beta):
+def update_moment(optimizer: keras.optimizers.Optimizer, moment: keras.Variable, value: Tensor, beta: float) -> Tensor:
     """Moves a moving average towards `value` by 1 − β and returns it."""
     new = ops.add(moment, ops.multiply(ops.subtract(value, moment), 1 - beta))
     optimizer.assign(moment, new)
     return new
 
 
-def bias_correction(optimizer, beta, dtype):
+def bias_correction(optimizer: keras.optimizers.Optimizer, beta: float, dtype: str) -> Tensor:
     """Returns 1 − βᵗ for the coming step t, exact in float32 also while βᵗ is near 1."""
     if beta == 0:
         return ops.ones((), dtype)

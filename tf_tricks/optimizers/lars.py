@@ -1,8 +1,12 @@
 """Layer-wise adaptive rate scaling."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.errors import check_number
 from tf_tricks.optimizers.dense import dense
 from tf_tricks.optimizers.trust_ratio import NOT_WEIGHTS, TrustRatioOptimizer, norm, ratio
@@ -53,15 +57,15 @@ class LARS(TrustRatioOptimizer):
 
     def __init__(
         self,
-        learning_rate=1.0,
-        momentum=0.9,
-        trust_coefficient=0.001,
-        weight_decay=None,
-        epsilon=0.0,
-        exclude_from_adaptation=NOT_WEIGHTS,
-        exclude_from_weight_decay=NOT_WEIGHTS,
-        nesterov=False,
-        name="lars",
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 1.0,
+        momentum: float = 0.9,
+        trust_coefficient: float = 0.001,
+        weight_decay: float | None = None,
+        epsilon: float = 0.0,
+        exclude_from_adaptation: Sequence[str] = NOT_WEIGHTS,
+        exclude_from_weight_decay: Sequence[str] = NOT_WEIGHTS,
+        nesterov: bool = False,
+        name: str = "lars",
         **keywords,
     ):
         super().__init__(
@@ -77,13 +81,13 @@ class LARS(TrustRatioOptimizer):
         self.epsilon = check_number("epsilon", epsilon, minimum=0)
         self.nesterov = bool(nesterov)
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         """Makes a velocity for each variable."""
         if not self.built:
             super().build(variables)
             self._velocities = self.add_optimizer_variables(variables, "velocity")
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
         """Updates one variable."""
         velocity = self._velocities[self._get_variable_index(variable)]
         gradient = dense(gradient, variable.dtype)
@@ -104,7 +108,7 @@ class LARS(TrustRatioOptimizer):
             new = ops.add(ops.multiply(new, self.momentum), step)
         self.assign_sub(variable, new)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
         return super().get_config() | {
             "momentum": self.momentum,

@@ -1,10 +1,13 @@
 """A learning rate of its own for each group of variables."""
 
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.optimizers.wrapper import OptimizerWrapper
 from tf_tricks.registry import register
@@ -50,7 +53,12 @@ class LearningRateMultipliers(OptimizerWrapper):
         [-1.] [-0.5]
     """
 
-    def __init__(self, optimizer, multipliers, name="learning_rate_multipliers"):
+    def __init__(
+        self,
+        optimizer: keras.optimizers.Optimizer,
+        multipliers: Mapping[str, float],
+        name: str = "learning_rate_multipliers",
+    ):
         super().__init__(optimizer, name)
         if not hasattr(multipliers, "items"):
             raise RequestError(f"multipliers must be a dict such as {{'logits': 10.0}}, not {multipliers!r}")
@@ -62,13 +70,13 @@ class LearningRateMultipliers(OptimizerWrapper):
             except re.error as error:
                 raise RequestError(f"{pattern!r} is not a regular expression: {error}") from error
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         """Finds the multiplier of each variable."""
         if not self.built:
             super().build(variables)
             self._factors = self.find_factors(variables)
 
-    def find_factors(self, variables):
+    def find_factors(self, variables: Sequence[keras.Variable]) -> list[float]:
         """Returns the multiplier of each variable."""
         found = [next((p for p in self.multipliers if re.search(p, v.path)), None) for v in variables]
         for pattern in self.multipliers:
@@ -77,7 +85,7 @@ class LearningRateMultipliers(OptimizerWrapper):
                 raise RequestError(f"no variable's path contains {pattern!r}; the first are: {paths}")
         return [1.0 if pattern is None else float(self.multipliers[pattern]) for pattern in found]
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
         """Updates one variable."""
         factor = self._factors[self._get_variable_index(variable)]
         self.inner.update_step(gradient, variable, ops.multiply(learning_rate, factor))
@@ -94,7 +102,7 @@ class LearningRateMultipliers(OptimizerWrapper):
             finally:
                 vars(core)["_learning_rate"] = rate
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
         return super().get_config() | {"multipliers": dict(self.multipliers)}
 
@@ -135,17 +143,17 @@ class LayerWiseDecay(LearningRateMultipliers):
         [0.5, 0.5, 1.0, 1.0]
     """
 
-    def __init__(self, optimizer, decay=0.75, name="layer_wise_decay"):
+    def __init__(self, optimizer: keras.optimizers.Optimizer, decay: float = 0.75, name: str = "layer_wise_decay"):
         super().__init__(optimizer, {}, name)
         self.decay = check_number("decay", decay, above=0, maximum=1)
 
-    def find_factors(self, variables):
+    def find_factors(self, variables: Sequence[keras.Variable]) -> list[float]:
         """Returns the multiplier of each variable."""
         layers = _layers([v.path for v in variables])
         depth = {layer: i for i, layer in enumerate(dict.fromkeys(layers))}
         return [float(self.decay ** (len(depth) - 1 - depth[layer])) for layer in layers]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
         config = super().get_config()
         del config["multipliers"]

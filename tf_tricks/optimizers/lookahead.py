@@ -1,8 +1,12 @@
 """Lookahead: k steps forward, one step back."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.errors import check_number
 from tf_tricks.optimizers.start import NOT_STARTED, started
 from tf_tricks.optimizers.wrapper import OptimizerWrapper
@@ -46,13 +50,13 @@ class Lookahead(OptimizerWrapper):
         [-1.]
     """
 
-    def __init__(self, optimizer, k=5, alpha=0.5, name="lookahead"):
+    def __init__(self, optimizer: keras.optimizers.Optimizer, k: int = 5, alpha: float = 0.5, name: str = "lookahead"):
         super().__init__(optimizer, name)
         self.k = int(check_number("k", k, minimum=1, integer=True))
         self.alpha = check_number("alpha", alpha, above=0, maximum=1)
         self._starting = False
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         """Makes the slow weights."""
         if not self.built:
             super().build(variables)
@@ -66,7 +70,7 @@ class Lookahead(OptimizerWrapper):
             self._starting = False
         super()._apply_weight_decay(variables)
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
         """Updates one variable, or only lets its slow weights start."""
         slow = self._slow[self._get_variable_index(variable)]
         slow_before = started(slow, ops.convert_to_tensor(variable))
@@ -80,6 +84,6 @@ class Lookahead(OptimizerWrapper):
         self.assign(slow, slow_after)
         self.assign(variable, ops.where(synchronize, slow_after, fast))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
         return super().get_config() | {"k": self.k, "alpha": self.alpha}

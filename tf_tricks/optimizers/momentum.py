@@ -1,8 +1,12 @@
 """Heavy-ball and Nesterov momentum that survive a change of the learning rate."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.errors import check_number
 from tf_tricks.optimizers.dense import dense
 from tf_tricks.registry import register
@@ -48,18 +52,25 @@ class Momentum(keras.optimizers.Optimizer):
         [-0.25]
     """
 
-    def __init__(self, learning_rate=0.01, momentum=0.9, nesterov=False, name="momentum", **keywords):
+    def __init__(
+        self,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 0.01,
+        momentum: float = 0.9,
+        nesterov: bool = False,
+        name: str = "momentum",
+        **keywords,
+    ):
         super().__init__(learning_rate=learning_rate, name=name, **keywords)
         self.momentum = check_number("momentum", momentum, minimum=0, maximum=1)
         self.nesterov = bool(nesterov)
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         """Makes a velocity for each variable."""
         if not self.built:
             super().build(variables)
             self._velocities = self.add_optimizer_variables(variables, "velocity")
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
         """Updates one variable."""
         learning_rate = ops.cast(learning_rate, variable.dtype)
         gradient = dense(gradient, variable.dtype)
@@ -71,6 +82,6 @@ class Momentum(keras.optimizers.Optimizer):
             new = ops.add(ops.multiply(new, momentum), gradient)
         self.assign_sub(variable, ops.multiply(new, learning_rate))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
         return super().get_config() | {"momentum": self.momentum, "nesterov": self.nesterov}

@@ -1,10 +1,13 @@
 """Rectified Adam."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.errors import check_number
 from tf_tricks.optimizers.dense import dense
 from tf_tricks.optimizers.lamb import bias_correction, check_betas, update_moment
@@ -51,19 +54,27 @@ class RAdam(keras.optimizers.Optimizer):
         [0.8]
     """
 
-    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-8, name="radam", **keywords):
+    def __init__(
+        self,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        name: str = "radam",
+        **keywords,
+    ):
         super().__init__(learning_rate=learning_rate, name=name, **keywords)
         self.beta_1, self.beta_2 = check_betas(beta_1, beta_2)
         check_number("beta_2", beta_2, above=0.6)
         self.epsilon = check_number("epsilon", epsilon, minimum=0)
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         """Makes two moments for each variable."""
         if not self.built:
             super().build(variables)
             self._momentums, self._velocities = self.add_optimizer_variables(variables, ["momentum", "velocity"])
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
         """Updates one variable."""
         index = self._get_variable_index(variable)
         gradient = dense(gradient, variable.dtype)
@@ -92,6 +103,6 @@ class RAdam(keras.optimizers.Optimizer):
         r = ops.sqrt((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length))
         return rectified, ops.cast(r, dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
         return super().get_config() | {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}

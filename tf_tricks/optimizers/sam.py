@@ -1,10 +1,13 @@
 """Sharpness-aware minimization."""
 
 import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.optimizers.dense import dense
 from tf_tricks.optimizers.wrapper import OptimizerWrapper
@@ -57,18 +60,18 @@ class SAM(OptimizerWrapper):
 
     needs_two_gradients = True
 
-    def __init__(self, optimizer, rho=0.05, name="sam"):
+    def __init__(self, optimizer: keras.optimizers.Optimizer, rho: float = 0.05, name: str = "sam"):
         super().__init__(optimizer, name)
         self.rho = check_number("rho", rho, minimum=0)
         self._ascending = self._ascended = False
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         """Makes room for the weights from which each step starts."""
         if not self.built:
             super().build(variables)
             self._origins = self.add_optimizer_variables(variables, "origin")
 
-    def ascend(self, gradients, variables):
+    def ascend(self, gradients: Sequence[Tensor | None], variables: Sequence[keras.Variable]) -> None:
         """Moves the weights by ρ along the gradient and remembers where they were; `apply` brings them back.
 
         Nothing else may change the weights in between: it would be undone.
@@ -81,11 +84,11 @@ class SAM(OptimizerWrapper):
         squares = [ops.sum(ops.square(dense(g, "float32"))) for g, _ in pairs]
         norm = ops.sqrt(sum(squares))
         scale = ops.where(norm > 0, self.rho / ops.where(norm > 0, norm, 1.0), 0.0)
-        self._each(self._go_up, *zip(*pairs), scale)
+        self._each(self._go_up, *zip(*pairs), scale)  # type: ignore[call-arg]
         self._ascended = True
 
     @contextlib.contextmanager
-    def ascending(self):
+    def ascending(self) -> Iterator[None]:
         """Within this context `apply` is `ascend`."""
         self._ascending = True
         try:
@@ -93,7 +96,9 @@ class SAM(OptimizerWrapper):
         finally:
             self._ascending = False
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(
+        self, grads: Sequence[Tensor | None], trainable_variables: Sequence[keras.Variable] | None = None
+    ) -> None:
         """Goes back to where `ascend` started and steps by `grads`."""
         variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
         if not self.built:
@@ -107,7 +112,7 @@ class SAM(OptimizerWrapper):
                 "tt.optimizers.SharpnessAwareModel for keras.Model.fit"
             )
         pairs = [(g, v) for g, v in zip(grads, variables) if g is not None]
-        self._each(self._go_back, *zip(*pairs), 0.0)
+        self._each(self._go_back, *zip(*pairs), 0.0)  # type: ignore[call-arg]
         self._ascended = False  # in `fit`, of the trace: each second pass has a first one before it
         super().apply(grads, trainable_variables)
 
@@ -120,7 +125,7 @@ class SAM(OptimizerWrapper):
         self._step = step
         keras.optimizers.Optimizer._backend_update_step(self, gradients, variables, scale)
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
         """Does to one variable what is to be done to all."""
         self._step(gradient, variable, learning_rate)
 
@@ -131,7 +136,7 @@ class SAM(OptimizerWrapper):
     def _go_back(self, gradient, variable, scale):
         self.assign(variable, self._origins[self._get_variable_index(variable)])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
         return super().get_config() | {"rho": self.rho}
 
@@ -152,7 +157,7 @@ class SharpnessAwareModel(keras.Model):
         True
     """
 
-    def train_step(self, *arguments):
+    def train_step(self, *arguments) -> Any:
         """Ascends, then descends on the same batch."""
         if not isinstance(self.optimizer, SAM):
             hint = ""

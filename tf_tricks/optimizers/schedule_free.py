@@ -1,8 +1,12 @@
 """Schedule-Free AdamW."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.errors import check_number
 from tf_tricks.optimizers.dense import dense
 from tf_tricks.optimizers.lamb import bias_correction, check_betas, update_moment
@@ -63,12 +67,12 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.0025,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        weight_decay=None,
-        name="schedule_free_adam_w",
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 0.0025,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float | None = None,
+        name: str = "schedule_free_adam_w",
         **keywords,
     ):
         super().__init__(learning_rate=learning_rate, weight_decay=weight_decay, name=name, **keywords)
@@ -76,7 +80,7 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
         check_number("beta_1", beta_1, above=0)
         self.epsilon = check_number("epsilon", epsilon, above=0)
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         """Makes the running point and the second moment of each variable, and the sum of the steps' weights."""
         if not self.built:
             super().build(variables)
@@ -89,7 +93,7 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
         self._weights.assign(self._weights + ops.square(rate))
         super()._backend_update_step(grads, trainable_variables, learning_rate)
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
         """Updates one variable."""
         index = self._get_variable_index(variable)
         gradient, y = dense(gradient, variable.dtype), ops.convert_to_tensor(variable)
@@ -109,14 +113,14 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
         self.assign(self._points[index], z)
         self.assign(variable, (1 - self.beta_1) * z + self.beta_1 * x)
 
-    def averages(self):
+    def averages(self) -> list[Tensor]:
         """Returns x, the weights to evaluate, one array for each variable."""
-        pairs = zip(self._trainable_variables, self._points)
+        pairs: Any = zip(self._trainable_variables, self._points)
         pairs = [(ops.convert_to_numpy(y), ops.convert_to_numpy(started(z, y))) for y, z in pairs]
         beta = self.beta_1
         return [((y - (1 - beta) * z) / beta).astype(y.dtype) for y, z in pairs]
 
-    def finalize_variable_values(self, var_list):
+    def finalize_variable_values(self, var_list: Sequence[keras.Variable]) -> None:
         """Puts x into the variables."""
         for variable, average in zip(var_list, self.averages()):
             variable.assign(average)
@@ -127,6 +131,6 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
     def _apply_weight_decay(self, variables):
         """Keras decays before the step; here the decay is part of the step."""
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
         return super().get_config() | {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}

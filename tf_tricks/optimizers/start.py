@@ -7,10 +7,12 @@ step, in which a variable that is frozen at first does not take part.
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Tensor
+
 NOT_STARTED = keras.initializers.Constant(float("nan"))
 
 
-def started(state, variable):
+def started(state: keras.Variable, variable: Tensor) -> Tensor:
     """Returns a state that was made with `NOT_STARTED`: as it is, or the variable's value before the first step.
 
     Example:

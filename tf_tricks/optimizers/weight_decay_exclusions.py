@@ -1,5 +1,8 @@
 """Which variables decay."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from tf_tricks import patterns
@@ -43,23 +46,30 @@ class WeightDecayExclusions(OptimizerWrapper):
         [0.5] [1.]
     """
 
-    def __init__(self, optimizer, exclude=("bias$", "gamma$", "beta$"), name="weight_decay_exclusions"):
+    def __init__(
+        self,
+        optimizer: keras.optimizers.Optimizer,
+        exclude: Sequence[str] = ("bias$", "gamma$", "beta$"),
+        name: str = "weight_decay_exclusions",
+    ):
         super().__init__(optimizer, name)
         self._exclude = patterns.compiled("exclude", exclude)
         self._chosen_elsewhere = False
 
-    def exclude_from_weight_decay(self, var_list=None, var_names=None):
+    def exclude_from_weight_decay(
+        self, var_list: Sequence[keras.Variable] | None = None, var_names: Sequence[str] | None = None
+    ) -> None:
         """Takes variables in place of the patterns."""
         self._chosen_elsewhere = True
         super().exclude_from_weight_decay(var_list, var_names)
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         """Excludes the variables."""
         if not self.built and not self._chosen_elsewhere:
             excluded = [v for v in variables if patterns.found(self._exclude, v)]
             self.inner.exclude_from_weight_decay(var_list=excluded)
         super().build(variables)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
         return super().get_config() | {"exclude": [p.pattern for p in self._exclude]}

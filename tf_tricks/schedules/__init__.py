@@ -14,14 +14,12 @@ from tf_tricks.schedules.decay import (
     polynomial_decay,
     step_decay,
 )
-from tf_tricks.schedules.noise_scale import (
-    batch_size_for_noise_scale,
+from tf_tricks.schedules.noise_scale import batch_size_for_noise_scale, learning_rate_for_noise_scale, noise_scale_of
+from tf_tricks.schedules.noise_scale_by import (
     get_noise_scale,
-    learning_rate_for_noise_scale,
     noise_scale_by_decay,
     noise_scale_by_growth,
     noise_scale_by_growth_then_decay,
-    noise_scale_of,
 )
 from tf_tricks.schedules.plan import count_updates
 from tf_tricks.schedules.scaling import linear_scaling, square_root_scaling

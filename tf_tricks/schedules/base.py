@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tf_tricks.annotations import Named
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.registry import Registry, entries, register
 from tf_tricks.schedules.boundaries import check_epochs
@@ -36,16 +37,16 @@ class Schedule:
         True
     """
 
-    def __init__(self, name, arguments, value):
+    def __init__(self, name: str, arguments: dict[str, Any], value: Callable[[float], float]):
         self.name = name
         self.arguments = arguments
         self._value = value
 
-    def __call__(self, epoch):
+    def __call__(self, epoch: float) -> float:
         """Returns the value at `epoch`, a float of at least 0."""
         return self._value(epoch)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments as what JSON can hold; a schedule among them is a dict with `"name"`, or a number.
 
         Raises:
@@ -123,7 +124,7 @@ def _kind(annotation):
 
 
 @schedule(example={"value": 0.1})
-def constant(value):
+def constant(value: float) -> Callable[[float], float]:
     """The same value always.
 
     Args:
@@ -146,7 +147,7 @@ def constant(value):
     return lambda epoch: value
 
 
-def get(identifier, **defaults):
+def get(identifier: float | Named | Callable[[float], float], **defaults) -> Schedule | Callable[[float], float]:
     """Returns a schedule from a number, a name, a dict or a function of the epoch.
 
     Args:
@@ -214,7 +215,7 @@ def _pieces(value, arguments, defaults):
     return [get(piece, **_piece_defaults(i, arguments, defaults)) for i, piece in enumerate(value)]
 
 
-def check_start(name, schedule, **limits):
+def check_start(name: str, schedule: Callable[[float], float], **limits) -> None:
     """Raises a `RequestError` if a schedule does not begin with a number within the limits of `check_number`.
 
     Example:
@@ -266,7 +267,9 @@ def _check_function(function):
             f"(there are: {', '.join(sorted(entries('schedules')))})"
         )
     if any(function is entry.make for entry in entries("schedules").values()):
-        raise RequestError(f"{function.__name__} needs its arguments: {function.__name__}{inspect.signature(function)}")
+        signature = inspect.signature(function)
+        names = [one.replace(annotation=inspect.Parameter.empty) for one in signature.parameters.values()]
+        raise RequestError(f"{function.__name__} needs its arguments: {function.__name__}{inspect.Signature(names)}")
 
 
 def _as_config(value):

@@ -2,6 +2,8 @@
 
 import math
 from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.schedules.base import Schedule, check_start, schedule
@@ -11,7 +13,7 @@ LARGEST = 2**31 - 1  # indices of a batch are int32 on accelerators
 
 
 @schedule(example={"initial": 128, "epochs": [60, 120], "factor": 5, "maximum": 640})
-def grow(initial, epochs, factor, maximum=None):
+def grow(initial: int, epochs: Sequence[float], factor: float, maximum: Any = None) -> Callable[[float], float]:
     """Multiplies the batch size by `factor` at each of `epochs`: what a rate decay by 1/factor does, in fewer updates.
 
     value(epoch) = min(maximum, round(initial · factor^(number of `epochs` reached)))
@@ -55,7 +57,7 @@ def grow(initial, epochs, factor, maximum=None):
 
 
 @schedule(example={"batch_size": 64, "num_replicas": 8})
-def per_replica(batch_size: Schedule, num_replicas: int):
+def per_replica(batch_size: Schedule, num_replicas: int) -> Callable[[float], float]:
     """A batch that grows with the number of devices, `batch_size` examples for each of them.
 
     value(epoch) = batch_size · num_replicas. Goes with `linear_scaling` of the rate (Goyal et al. 2017,

@@ -1,11 +1,12 @@
 """Epochs at which something changes."""
 
 import itertools
+from collections.abc import Sequence
 
 from tf_tricks.errors import RequestError, check_number
 
 
-def check_epochs(name, epochs):
+def check_epochs(name: str, epochs: Sequence[float]) -> Sequence[float]:
     """Returns `epochs` if it is a list of increasing numbers of at least 0, otherwise raises a `RequestError`.
 
     Example:

@@ -1,6 +1,7 @@
 """Schedules made of schedules: with a warm-up, and one after the other."""
 
 from bisect import bisect_right
+from collections.abc import Callable, Sequence
 
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.schedules import base
@@ -8,7 +9,7 @@ from tf_tricks.schedules.boundaries import check_epochs
 
 
 @base.schedule(example={"schedule": {"name": "step_decay", "initial": 0.1, "epochs": [30], "factor": 0.1}, "epochs": 5})
-def warm_up(schedule: base.Schedule, epochs, start=0.0):
+def warm_up(schedule: base.Schedule, epochs: float, start: float = 0.0) -> Callable[[float], float]:
     """Multiplies any schedule by a ramp that rises linearly to 1 over the first epochs.
 
     Large batches want large rates, which the first updates do not survive. The schedule's own clock keeps running:
@@ -46,7 +47,7 @@ def warm_up(schedule: base.Schedule, epochs, start=0.0):
 
 
 @base.schedule(example={"schedules": [0.1, {"name": "cosine_decay", "initial": 0.2, "total_epochs": 3}], "epochs": [5]})
-def concatenate(schedules: list[base.Schedule], epochs):
+def concatenate(schedules: list[base.Schedule], epochs: Sequence[float]) -> Callable[[float], float]:
     """One schedule after the other, each with a clock of its own that starts at 0.
 
     value(epoch) = schedules[i](epoch − epochs[i − 1]), i = number of `epochs` reached

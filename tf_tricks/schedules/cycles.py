@@ -1,12 +1,20 @@
 """Schedules that go up and come down again within one run."""
 
+from collections.abc import Callable
+
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.schedules.base import schedule
 from tf_tricks.schedules.decay import between, half_cosine
 
 
 @schedule(example={"maximum": 0.5, "total_epochs": 30})
-def one_cycle(maximum, total_epochs, warm_up_share=0.3, div_factor=25.0, final_div_factor=1e4):
+def one_cycle(
+    maximum: float,
+    total_epochs: float,
+    warm_up_share: float = 0.3,
+    div_factor: float = 25.0,
+    final_div_factor: float = 1e4,
+) -> Callable[[float], float]:
     """Rises to a large value and falls to almost nothing, both along a cosine: super-convergence.
 
     With initial = maximum/div_factor, final = initial/final_div_factor, c(x) = (1 − cos(π·x))/2 and
@@ -58,7 +66,9 @@ def one_cycle(maximum, total_epochs, warm_up_share=0.3, div_factor=25.0, final_d
 
 
 @schedule(example={"initial": 0.1, "total_epochs": 30, "warm_up_epochs": 2, "decay_epochs": 5})
-def warm_up_stable_decay(initial, total_epochs, warm_up_epochs, decay_epochs):
+def warm_up_stable_decay(
+    initial: float, total_epochs: float, warm_up_epochs: float, decay_epochs: float
+) -> Callable[[float], float]:
     """Rises linearly, stays, and falls linearly to zero at the end: a run can be made longer without starting again.
 
     value(epoch) = initial · min(1, epoch/warm_up_epochs, (total_epochs − epoch)/decay_epochs), and 0 after the end

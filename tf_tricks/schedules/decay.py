@@ -2,6 +2,7 @@
 
 import math
 from bisect import bisect_right
+from collections.abc import Callable, Sequence
 
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.schedules.base import schedule
@@ -11,7 +12,7 @@ LARGEST_EXPONENT = 38  # of a float32
 
 
 @schedule(example={"initial": 0.1, "epochs": [30, 60], "factor": 0.1})
-def step_decay(initial, epochs, factor):
+def step_decay(initial: float, epochs: Sequence[float], factor: float) -> Callable[[float], float]:
     """Multiplies by `factor` at each of `epochs`, the classic of residual networks.
 
     value(epoch) = initial · factor^(number of `epochs` reached)   (He et al. 2015, arXiv:1512.03385)
@@ -45,7 +46,7 @@ def step_decay(initial, epochs, factor):
 
 
 @schedule(example={"initial": 0.1, "decay_rate": 0.9})
-def exponential_decay(initial, decay_rate):
+def exponential_decay(initial: float, decay_rate: float) -> Callable[[float], float]:
     """Multiplies by `decay_rate` in every epoch, evenly.
 
     value(epoch) = initial · decay_rate^epoch
@@ -71,7 +72,7 @@ def exponential_decay(initial, decay_rate):
 
 
 @schedule(example={"initial": 0.1, "decay_rate": 0.5})
-def inverse_time_decay(initial, decay_rate):
+def inverse_time_decay(initial: float, decay_rate: float) -> Callable[[float], float]:
     """Decays like one over time, which satisfies the conditions of Robbins & Monro (1951) for convergence.
 
     value(epoch) = initial / (1 + decay_rate · epoch)
@@ -97,7 +98,9 @@ def inverse_time_decay(initial, decay_rate):
 
 
 @schedule(example={"initial": 0.1, "total_epochs": 90, "power": 2.0})
-def polynomial_decay(initial, total_epochs, power=1.0, final=0.0):
+def polynomial_decay(
+    initial: float, total_epochs: float, power: float = 1.0, final: float = 0.0
+) -> Callable[[float], float]:
     """Goes from `initial` to `final` as a power of the time that is left; linearly by default.
 
     value(epoch) = final + (initial − final) · (1 − epoch/total_epochs)^power, and `final` after `total_epochs`.
@@ -127,7 +130,7 @@ def polynomial_decay(initial, total_epochs, power=1.0, final=0.0):
 
 
 @schedule(example={"initial": 0.1, "total_epochs": 90, "final": 0.01})
-def cosine_decay(initial, total_epochs, final=0.0):
+def cosine_decay(initial: float, total_epochs: float, final: float = 0.0) -> Callable[[float], float]:
     """Goes from `initial` to `final` along half a period of the cosine: slowly, quickly, slowly.
 
     value(epoch) = final + (initial − final) · (1 + cos(π · epoch/total_epochs))/2, and `final` after `total_epochs`
@@ -157,7 +160,9 @@ def cosine_decay(initial, total_epochs, final=0.0):
 
 
 @schedule(example={"initial": 0.1, "first_epochs": 10, "t_mul": 1.5})
-def cosine_restarts(initial, first_epochs, t_mul=2.0, m_mul=1.0, final=0.0):
+def cosine_restarts(
+    initial: float, first_epochs: float, t_mul: float = 2.0, m_mul: float = 1.0, final: float = 0.0
+) -> Callable[[float], float]:
     """Cosine decay that starts again and again, each time for longer: SGDR.
 
     Restart i = 0, 1, … lasts first_epochs · t_mul^i epochs; in it, with x from 0 to 1,
@@ -205,11 +210,11 @@ def cosine_restarts(initial, first_epochs, t_mul=2.0, m_mul=1.0, final=0.0):
     return value
 
 
-def between(start, end, share):
+def between(start: float, end: float, share: float) -> float:
     """Returns end + (start − end) · share: `start` at 1, `end` at 0, both without rounding."""
     return start * share + end * (1 - share)
 
 
-def half_cosine(position):
+def half_cosine(position: float) -> float:
     """Returns (1 + cos(π · position))/2: from 1 at 0 to 0 at 1, and 0 from there on."""
     return (1 + math.cos(math.pi * min(position, 1.0))) / 2

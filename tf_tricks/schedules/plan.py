@@ -5,8 +5,10 @@ to switch on the same step, however the batches lie across the boundary.
 """
 
 import math
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from tf_tricks.annotations import Named
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.schedules.base import get
 
@@ -27,7 +29,13 @@ class Step(NamedTuple):
     epoch: float
 
 
-def next_step(examples_seen, num_examples, total_epochs, learning_rate, batch_size):
+def next_step(
+    examples_seen: int,
+    num_examples: int,
+    total_epochs: float,
+    learning_rate: float | Named | Callable[[float], float],
+    batch_size: float | Named | Callable[[float], float],
+) -> Step | None:
     """Returns the update that comes after `examples_seen` examples, or None at the end of the run.
 
     The batch size at k/N tells where the middle of the step lies; batch size and learning rate are those at the middle.
@@ -60,7 +68,13 @@ def next_step(examples_seen, num_examples, total_epochs, learning_rate, batch_si
     return Step(examples_seen, size, rate, (examples_seen + size / 2) / num_examples)
 
 
-def steps(num_examples, total_epochs, learning_rate, batch_size, examples_seen=0):
+def steps(
+    num_examples: int,
+    total_epochs: float,
+    learning_rate: float | Named | Callable[[float], float],
+    batch_size: float | Named | Callable[[float], float],
+    examples_seen: int = 0,
+) -> Iterator[Step]:
     """Yields all updates of a run, from `examples_seen` on.
 
     Args:
@@ -86,7 +100,7 @@ def steps(num_examples, total_epochs, learning_rate, batch_size, examples_seen=0
         examples_seen += step.batch_size
 
 
-def count_updates(num_examples, total_epochs, batch_size):
+def count_updates(num_examples: int, total_epochs: float, batch_size: float | Named | Callable[[float], float]) -> int:
     """Returns how many updates a run takes.
 
     Args:

@@ -1,13 +1,16 @@
 """Learning rates that follow the batch size."""
 
 import math
+from collections.abc import Callable
 
 from tf_tricks.errors import check_number
 from tf_tricks.schedules import base
 
 
 @base.schedule(example={"schedule": 0.1, "batch_size": {"name": "per_replica", "batch_size": 64, "num_replicas": 8}})
-def linear_scaling(schedule: base.Schedule, batch_size: base.Schedule, base_batch_size=256):
+def linear_scaling(
+    schedule: base.Schedule, batch_size: base.Schedule, base_batch_size: float = 256
+) -> Callable[[float], float]:
     """Multiplies the learning rate by the batch size: the same path through an epoch, in fewer and longer steps.
 
     value(epoch) = schedule(epoch) · batch_size(epoch)/base_batch_size
@@ -35,7 +38,9 @@ def linear_scaling(schedule: base.Schedule, batch_size: base.Schedule, base_batc
 
 
 @base.schedule(example={"schedule": 0.1, "batch_size": 1024})
-def square_root_scaling(schedule: base.Schedule, batch_size: base.Schedule, base_batch_size=256):
+def square_root_scaling(
+    schedule: base.Schedule, batch_size: base.Schedule, base_batch_size: float = 256
+) -> Callable[[float], float]:
     """Multiplies the learning rate by the root of the batch size, which keeps the variance of an update the same.
 
     value(epoch) = schedule(epoch) · √(batch_size(epoch)/base_batch_size)   (Krizhevsky 2014, arXiv:1404.5997)

@@ -1,9 +1,12 @@
 """What to do about a step that does not fit: it depends on what fills the memory."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from tf_tricks.tpu.report import in_units
 
 
-def advice(trainer, needed, usable):
+def advice(trainer: Any, needed: int, usable: int) -> str:
     """Returns what makes the step of a trainer smaller.
 
     Args:
@@ -26,6 +29,6 @@ def advice(trainer, needed, usable):
     )
 
 
-def size_of(variables):
+def size_of(variables: Iterable[Any]) -> int:
     """Returns the bytes that Keras variables take."""
     return sum(v.value.dtype.size * v.value.shape.num_elements() for v in variables)

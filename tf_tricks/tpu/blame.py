@@ -2,7 +2,7 @@
 
 import os
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _ON_HOST = "do it on the host, in tf.data, or write it in other keras.ops"
 _PYTHON = (
@@ -58,7 +58,7 @@ class Culprit(NamedTuple):
     node: str
 
 
-def explain(text, model):
+def explain(text: str, model: Any) -> str:
     """Returns the sentence that says what is to blame and what to use instead.
 
     Args:
@@ -90,7 +90,7 @@ def explain(text, model):
     return _plainly(text)
 
 
-def name_of(layer):
+def name_of(layer: Any) -> str:
     """Returns how a sentence names a layer."""
     return f"the layer {layer.name!r} ({type(layer).__name__})"
 

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tf_tricks.annotations import Structure, Tensor
 from tf_tricks.data.labels import CLASSES, Labels
 
 
@@ -19,7 +20,14 @@ class BlankSource:
     label_names = None
     has_weights = False
 
-    def __init__(self, inputs, labels, num_examples, num_classes=None, num_outputs=None):
+    def __init__(
+        self,
+        inputs: Structure,
+        labels: tf.TensorSpec,
+        num_examples: int,
+        num_classes: int | None = None,
+        num_outputs: int | None = None,
+    ):
         self._specs = inputs, labels
         self.num_examples = num_examples
         self.num_classes = num_classes
@@ -28,6 +36,6 @@ class BlankSource:
         if isinstance(inputs, tf.TensorSpec):
             self.input_shape, self.input_dtype = tuple(inputs.shape), inputs.dtype.name
 
-    def fetch(self, indices, positions=None):
+    def fetch(self, indices: Tensor, positions: Tensor | None = None) -> tuple[Structure, Tensor]:
         """Returns (inputs, labels), zeros for each of `indices`, an int64 tensor [b]."""
         return tf.nest.map_structure(lambda spec: tf.zeros([indices.shape[0], *spec.shape], spec.dtype), self._specs)

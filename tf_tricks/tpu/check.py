@@ -2,11 +2,14 @@
 
 import importlib.metadata
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tf_tricks import losses, optimizers
+from tf_tricks.annotations import Augment, Named, Structure
 from tf_tricks.data import Stream
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.optimizers.traits import needs_two_gradients
@@ -28,19 +31,19 @@ MOST = 2**20
 
 
 def check(
-    model,
-    loss=None,
-    optimizer="momentum",
-    augment=None,
-    metrics=(),
-    batch_size=32,
-    topology="v5e:2x2",
-    find_batch=False,
-    input_spec=None,
-    label_spec=None,
-    say=None,
+    model: keras.Model,
+    loss: keras.losses.Loss | Named | Callable[..., Any] | None = None,
+    optimizer: keras.optimizers.Optimizer | Named = "momentum",
+    augment: Augment | None = None,
+    metrics: Any = (),
+    batch_size: int | Sequence[int] = 32,
+    topology: str | Sequence[str] = "v5e:2x2",
+    find_batch: bool = False,
+    input_spec: Structure | None = None,
+    label_spec: tf.TensorSpec | None = None,
+    say: Callable[[str], Any] | None = None,
     **trainer_arguments,
-):
+) -> Report:
     """Compiles the train step of a Keras model for TPUs, and says what the compiler finds.
 
     The step is that of `tt.Trainer`: augmentation, forward and backward pass, loss, clipping, optimizer and metrics,
@@ -93,7 +96,14 @@ def check(
     return report
 
 
-def check_trainer(trainer, stream, topology, batch_sizes, find_batch=False, say=None):
+def check_trainer(
+    trainer: Trainer,
+    stream: Stream,
+    topology: str | compiler.Topology,
+    batch_sizes: Sequence[int],
+    find_batch: bool = False,
+    say: Callable[[str], Any] | None = None,
+) -> Report:
     """Compiles the step of a trainer for one TPU, for each of some batch sizes.
 
     Args:
@@ -120,7 +130,7 @@ def check_trainer(trainer, stream, topology, batch_sizes, find_batch=False, say=
     return Report(results, largest, {name: importlib.metadata.version(name) for name in PACKAGES})
 
 
-def check_request(trainer, stream, topology, batch_sizes):
+def check_request(trainer: Trainer, stream: Stream, topology: compiler.Topology, batch_sizes: Sequence[int]) -> None:
     """Raises a `RequestError` if `check_trainer` could not carry this out; compiles nothing.
 
     Args:

@@ -38,7 +38,7 @@ CHIPS = {
 """By the name with which a topology begins; the figures are those of `SOURCE`."""
 
 
-def roofline(flops, bytes_accessed, chip):
+def roofline(flops: float, bytes_accessed: float, chip: Chip) -> tuple[float, str]:
     """Returns the seconds that a program takes at least: all operations at the peak, all bytes at full bandwidth.
 
     An estimate, and never a measurement: it knows nothing of how well a program uses the chip, of the exchange between

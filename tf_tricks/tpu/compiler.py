@@ -6,7 +6,8 @@ import re
 import sys
 import threading
 import time
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from tf_tricks.errors import RequestError, RunError
 from tf_tricks.tpu import worker
@@ -70,7 +71,7 @@ class Program(NamedTuple):
     loops: int
 
     @property
-    def total_bytes(self):
+    def total_bytes(self) -> int:
         """Memory in all."""
         return self.argument_bytes + self.output_bytes + self.temporary_bytes + self.code_bytes
 
@@ -84,7 +85,7 @@ class OutOfMemory(RunError):
         available: bytes that a chip has for programs, or None likewise.
     """
 
-    def __init__(self, needed=None, available=None):
+    def __init__(self, needed: int | None = None, available: int | None = None):
         super().__init__(f"the program needs {needed} bytes of a chip's memory, which has {available}")
         self.needed, self.available = needed, available
 
@@ -97,12 +98,12 @@ class NotCompilable(RunError):
         by_compiler: whether it is the compiler that refuses.
     """
 
-    def __init__(self, message, by_compiler=False):
+    def __init__(self, message: str, by_compiler: bool = False):
         super().__init__(message)
         self.by_compiler = by_compiler
 
 
-def topology(name):
+def topology(name: str) -> Topology:
     """Returns the `Topology` of a name such as `"v5e:2x2"`, `"v5e:1x1"` for a single chip, or `"v5litepod-8"`.
 
     Raises:
@@ -110,7 +111,7 @@ def topology(name):
     """
     given, (name, kind, sizes) = name, canonical(name)
     chip = CHIPS[kind]
-    options = {"chips_per_host_bounds": [*[min(2, size) for size in sizes[:2]], 1]}
+    options: dict[str, Any] = {"chips_per_host_bounds": [*[min(2, size) for size in sizes[:2]], 1]}
     if chip.config:
         options["chip_config_name"] = chip.config
     answer, content = _PROCESS.ask({"topology": name, "options": options})
@@ -121,7 +122,9 @@ def topology(name):
     raise RequestError(f"there is no TPU topology {given!r}; for example {chip.example} ({content})")
 
 
-def compile_function(function, specs, split_axes, topology):
+def compile_function(
+    function: Any, specs: Sequence[Any], split_axes: Sequence[int | None], topology: Topology
+) -> Program:
     """Returns the `Program` of a `tf.function`, compiled for the chips of a TPU.
 
     Args:
@@ -146,7 +149,7 @@ def compile_function(function, specs, split_axes, topology):
         return _program(*_PROCESS.ask(request))
 
 
-def usable_memory(topology):
+def usable_memory(topology: Topology) -> int:
     """Returns how many bytes of a chip's memory programs can have, by asking the compiler for more."""
     import tensorflow as tf
 

@@ -6,13 +6,17 @@ For what only the compiler refuses, whose message names neither layer nor line.
 import keras
 import tensorflow as tf
 
+from tf_tricks.data import Stream
 from tf_tricks.tpu import compiler
 from tf_tricks.tpu.blame import name_of
 from tf_tricks.tpu.step import update_alone
 from tf_tricks.training.objective import Objective
+from tf_tricks.training.trainer import Trainer
 
 
-def culprit(trainer, stream, topology, by_compiler, batch=8):
+def culprit(
+    trainer: Trainer, stream: Stream, topology: compiler.Topology, by_compiler: bool, batch: int = 8
+) -> str | None:
     """Returns the name of the first part of a step that by itself does not compile for a TPU, or None.
 
     Looked at are the augmentation, the model's layers, the loss, the metrics and the update of the weights.

@@ -1,9 +1,10 @@
 """The largest batch that fits, in few compilations: memory grows about linearly with the batch."""
 
 import bisect
+from collections.abc import Callable, Sequence
 
 
-def candidates(maximum, unit=1):
+def candidates(maximum: int, unit: int = 1) -> list[int]:
     """Returns the batches to choose from, ascending: every one up to 16, and above it 16 in each octave.
 
     Args:
@@ -21,7 +22,7 @@ def candidates(maximum, unit=1):
     return found
 
 
-def largest_batch(measure, limit, batches, start):
+def largest_batch(measure: Callable[[int], int | None], limit: int, batches: Sequence[int], start: int) -> int | None:
     """Returns the largest of `batches` that fits, found by bisection, or None if none does.
 
     It was measured to fit, and the next larger one, if there is one, not to fit.

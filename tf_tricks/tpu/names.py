@@ -10,7 +10,7 @@ ALIASES = {"v5litepod": "v5e", "v5lite": "v5e"}
 """Other names of kinds of chips."""
 
 
-def canonical(name):
+def canonical(name: str) -> tuple[str, str, list[int]]:
     """Returns the topology that is meant, the kind of its chips and how many there are in each direction.
 
     Args:
@@ -26,7 +26,7 @@ def canonical(name):
         >>> canonical("v4-8")
         ('v4:2x2x1', 'v4', [2, 2, 1])
     """
-    kind, mark, rest = re.fullmatch(r"([^:-]*)([:-]?)(.*)", str(name), re.DOTALL).groups()
+    kind, mark, rest = re.fullmatch(r"([^:-]*)([:-]?)(.*)", str(name), re.DOTALL).groups()  # type: ignore[union-attr]
     kind = ALIASES.get(kind, kind)
     if kind not in CHIPS:
         raise unknown("TPU topology", name, [chip.example for chip in CHIPS.values()])

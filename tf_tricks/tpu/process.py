@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from typing import Any
 
 from tf_tricks.tpu import worker
 
@@ -30,7 +31,7 @@ class Process:
         self._process = self._owner = self._environment = self._said = None
         self._one_at_a_time = threading.Lock()
 
-    def ask(self, request):
+    def ask(self, request: dict[str, Any]) -> tuple[str, Any]:
         """Returns the answer to a request, (kind, content), see `worker`.
 
         Where the process ends instead, what it has said at last counts as a refusal.

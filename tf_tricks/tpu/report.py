@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from tf_tricks.tpu.chips import CHIPS, SOURCE, roofline
+from tf_tricks.tpu.chips import CHIPS, SOURCE, Chip, roofline
 
 COLUMNS = 6
 """Columns side by side in a table, at most."""
@@ -42,32 +42,32 @@ class Result:
     loops: bool = False
 
     @property
-    def passes(self):
+    def passes(self) -> bool:
         """Whether it compiles and fits."""
         return self.problem is None
 
     @property
-    def needed(self):
+    def needed(self) -> int | None:
         """Bytes of a chip's memory that it needs, or None if that is not known."""
         return self.needed_bytes if self.program is None else self.program.total_bytes
 
     @property
-    def chip(self):
+    def chip(self) -> Chip:
         """The `Chip`, with its published figures."""
         return CHIPS[self.topology.split(":")[0]]
 
     @property
-    def intensity(self):
+    def intensity(self) -> float:
         """Operations for each byte that is read or written."""
         return self.program.flops / max(self.program.bytes_accessed, 1)
 
     @property
-    def step_seconds(self):
+    def step_seconds(self) -> float | None:
         """Estimate of a step's time, see `roofline`; None where loops hide how much there is to do."""
         return self._roofline[0]
 
     @property
-    def bound(self):
+    def bound(self) -> str | None:
         """What the estimate says the time goes into: `"compute"` or `"memory"`; None likewise."""
         return self._roofline[1]
 
@@ -78,15 +78,15 @@ class Result:
         return roofline(self.program.flops, self.program.bytes_accessed, self.chip)
 
     @property
-    def examples_per_second(self):
+    def examples_per_second(self) -> float | None:
         """Estimate, over all chips; None likewise."""
         if self.step_seconds is None:
             return None
         return self.batch_size / self.step_seconds if self.step_seconds else float("inf")
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Returns all of it as what JSON can hold."""
-        found = {
+        found: dict[str, Any] = {
             "topology": self.topology,
             "chips": self.chips,
             "batch_size": self.batch_size,
@@ -142,7 +142,7 @@ class Report:
     versions: dict = dataclasses.field(default_factory=dict)
 
     @property
-    def passes(self):
+    def passes(self) -> bool:
         """Whether every step compiles and fits."""
         return all(result.passes for result in self.results)
 
@@ -151,7 +151,7 @@ class Report:
             self.results + other.results, self.largest_batches | other.largest_batches, self.versions | other.versions
         )
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Returns all of it as what JSON can hold."""
         return {
             "passes": self.passes,
@@ -231,7 +231,7 @@ def _table(columns):
     ]
 
 
-def in_units(number):
+def in_units(number: int) -> str:
     """Returns a number of bytes as a string such as `"1.50 MiB"`."""
     for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
         if number >= size:

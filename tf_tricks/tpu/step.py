@@ -4,9 +4,11 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tf_tricks.data import Stream
 from tf_tricks.errors import RequestError
 from tf_tricks.training.loop import Loop, sum_dtype
 from tf_tricks.training.objective import Objective
+from tf_tricks.training.trainer import Trainer
 
 
 class Step(NamedTuple):
@@ -23,7 +25,7 @@ class Step(NamedTuple):
     split_axes: list
 
 
-def train_step(trainer, stream, batch_size, micro_batch=None):
+def train_step(trainer: Trainer, stream: Stream, batch_size: int, micro_batch: int | None = None) -> Step:
     """Returns the `Step` of one update, as `trainer` makes it.
 
     Args:
@@ -59,7 +61,7 @@ def train_step(trainer, stream, batch_size, micro_batch=None):
     return Step(step, scalars + stacked, [None] * len(scalars) + [1] * len(stacked))
 
 
-def update_alone(trainer):
+def update_alone(trainer: Trainer) -> Step:
     """Returns the `Step` of what follows on the passes forward and backward: clipping and the optimizer."""
 
     @tf.function(autograph=False, jit_compile=True)

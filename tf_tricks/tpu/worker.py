@@ -11,12 +11,13 @@ jax can describe a TPU that is not there (`jax.experimental.topologies`), and Te
 import os
 import pickle
 import sys
+from typing import Any
 
 DEVICES, PROGRAM, ABSENT, UNKNOWN, MOVED, REFUSED = "devices", "program", "absent", "unknown", "moved", "refused"
 """Kinds of answers: where the chips are, the program, and four messages: no compiler, no such TPU, another jax, no."""
 
 
-def answer(request):
+def answer(request: dict[str, Any]) -> tuple[str, Any]:
     """Returns (kind, content) for a request.
 
     Args:
@@ -107,7 +108,7 @@ def _program(executable):
     )
 
 
-def main():
+def main() -> None:
     """Answers the requests of standard input."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libtpu prints must not stand among the answers

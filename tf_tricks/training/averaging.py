@@ -6,6 +6,8 @@ every Keras optimizer keeps with `use_ema=True` (Polyak & Juditsky 1992), and th
 """
 
 import contextlib
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from tf_tricks.optimizers.traits import keeps_averages
 
 
 @contextlib.contextmanager
-def averaged_weights(optimizer):
+def averaged_weights(optimizer: Any) -> Iterator[None]:
     """Within this context the model has the averaged weights, if the optimizer keeps any."""
     if not keeps_average(optimizer):
         yield
@@ -27,12 +29,12 @@ def averaged_weights(optimizer):
             variable.assign(value)
 
 
-def keeps_average(optimizer):
+def keeps_average(optimizer: Any) -> bool:
     """Returns whether the weights to evaluate are others than those that are trained."""
     return optimizer.use_ema or keeps_averages(optimizer)
 
 
-def finalize_averaged_weights(optimizer):
+def finalize_averaged_weights(optimizer: Any) -> None:
     """Puts the averaged weights into the model for good."""
     for variable, average in zip(optimizer._trainable_variables, _averages(optimizer)):
         variable.assign(average)

@@ -1,11 +1,16 @@
 """Batches of a `tf.data.Dataset` for the replicas of a strategy."""
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import tensorflow as tf
 
 from tf_tricks.training.devices import device_kind
 
 
-def iterate(strategy, make_dataset):
+def iterate(
+    strategy: tf.distribute.Strategy, make_dataset: Callable[[tf.distribute.InputContext], tf.data.Dataset]
+) -> Iterator[Any]:
     """Returns the iterator from which `next_batch` takes a batch for each replica.
 
     Logical CPUs share one iterator: `tf.distribute` would give each its own besides, only to copy from the host to the
@@ -24,7 +29,7 @@ def iterate(strategy, make_dataset):
     return iter(strategy.distribute_datasets_from_function(make_dataset))
 
 
-def next_batch(strategy, iterator):
+def next_batch(strategy: tf.distribute.Strategy, iterator: Iterator[Any]) -> Any:
     """Returns the next element for each replica, as `strategy.run` takes it; callable in a `tf.function` only."""
     if strategy.num_replicas_in_sync > 1 and isinstance(iterator, tf.data.Iterator):
         return strategy.experimental_distribute_values_from_function(lambda _: next(iterator))

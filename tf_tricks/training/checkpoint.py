@@ -11,6 +11,7 @@ import os
 import re
 import time
 import zipfile
+from typing import Any
 
 import numpy as np
 from absl import logging
@@ -34,15 +35,15 @@ class Checkpoints:
         run_id: of the run whose they are, or None where that is not known; each holds it.
     """
 
-    def __init__(self, folder, epochs=1, minutes=10.0, keep=3):
+    def __init__(self, folder: epath.PathLike, epochs: int = 1, minutes: float = 10.0, keep: int = 3):
         self.folder = epath.Path(folder)
         self._every_epochs = check_number("checkpoint_epochs", epochs, minimum=1, integer=True)
         self._every_seconds = 60 * check_number("checkpoint_minutes", minutes, above=0)
         self._keep = check_number("keep", keep, minimum=1, integer=True)
         self._epochs, self._saved_at = 0, time.time()
-        self.run_id = None
+        self.run_id: str | None = None
 
-    def newest(self):
+    def newest(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """Returns (arrays, values) of the newest that can be read, or None; the time to the next counts from here.
 
         Raises:
@@ -56,18 +57,18 @@ class Checkpoints:
             )
         return found
 
-    def is_due(self, ends_epoch):
+    def is_due(self, ends_epoch: bool) -> bool:
         """Returns whether to save; to be asked after each call of the loop, `ends_epoch` where it ended an epoch."""
         self._epochs += ends_epoch
         return self._epochs >= self._every_epochs or time.time() - self._saved_at > self._every_seconds
 
-    def save(self, step, arrays, values):
+    def save(self, step: int, arrays: dict[str, Any], values: dict[str, Any]) -> None:
         """Writes one, named by the number of updates done, and deletes those that are too old to keep."""
         self._epochs, self._saved_at = 0, time.time()
         save(self.folder, step, arrays, values | {"run_id": self.run_id}, self._keep)
 
 
-def save(folder, step, arrays, values, keep=3):
+def save(folder: epath.PathLike, step: int, arrays: dict[str, Any], values: dict[str, Any], keep: int = 3) -> None:
     """Writes one checkpoint and deletes all but the newest `keep`.
 
     Args:
@@ -80,14 +81,14 @@ def save(folder, step, arrays, values, keep=3):
     folder = epath.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays, **{"__values__": np.array(json.dumps(values))})
+    np.savez(buffer, **arrays, **{"__values__": np.array(json.dumps(values))})  # type: ignore[arg-type]
     payload = buffer.getvalue()
     write_atomically(folder / f"{step:010d}.ckpt", payload + hashlib.sha256(payload).digest())
     for old in _files(folder)[:-keep]:
         old.unlink(missing_ok=True)
 
 
-def load_newest(folder):
+def load_newest(folder: epath.PathLike) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
     """Returns (arrays, values) of the newest undamaged checkpoint in `folder`, or None if there is none.
 
     A damaged file is passed over for the one before, with a warning.
@@ -119,7 +120,7 @@ def _read(file):
     return arrays, json.loads(str(arrays.pop("__values__")))
 
 
-def write_atomically(path, content):
+def write_atomically(path: epath.PathLike, content: bytes) -> None:
     """Writes the bytes `content` to `path`, all or nothing, and waits until a local disk has them."""
     path = epath.Path(path)
     partial = path.parent / f".{path.name}.partial"

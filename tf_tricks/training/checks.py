@@ -1,16 +1,18 @@
 """What cannot be trained, said before anything starts."""
 
 import os
+from collections.abc import Iterable
 
 import keras
 import tensorflow as tf
 
+from tf_tricks.annotations import Augment
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.optimizers.sam import SharpnessAwareModel
 from tf_tricks.training.devices import device_kind
 
 
-def check_batch(batch_size, num_examples, num_replicas, micro_batch):
+def check_batch(batch_size: int, num_examples: int, num_replicas: int, micro_batch: int | None) -> None:
     """Raises a `RequestError` if a batch cannot be split over the replicas and micro-batches."""
     check_number("batch_size", batch_size, minimum=1, integer=True)
     if batch_size > num_examples:
@@ -27,7 +29,7 @@ def check_batch(batch_size, num_examples, num_replicas, micro_batch):
         raise RequestError(f"a batch of {batch_size} is not a multiple of micro_batch={micro_batch}")
 
 
-def check_pairs(augment, batch_size, num_replicas, micro_batch):
+def check_pairs(augment: Augment | None, batch_size: int, num_replicas: int, micro_batch: int | None) -> None:
     """Raises a `RequestError` if `augment` mixes examples in pairs, and a device would get an odd number at once.
 
     Args:
@@ -44,7 +46,7 @@ def check_pairs(augment, batch_size, num_replicas, micro_batch):
         raise RequestError(f"{name} needs an even batch on each device, but {what} puts {at_once} on {devices}")
 
 
-def check_built(model, strategy):
+def check_built(model: keras.Model, strategy: tf.distribute.Strategy) -> None:
     """Raises a `RequestError` if there is no model with weights, or they do not belong to the strategy."""
     if not isinstance(model, keras.Model):
         raise RequestError(f"the model must be a keras.Model, not {model!r}")
@@ -58,19 +60,19 @@ def check_built(model, strategy):
                 )
 
 
-def check_strategy(strategy):
+def check_strategy(strategy: tf.distribute.Strategy | None) -> None:
     """Raises a `RequestError` if this is no distribution strategy."""
     if strategy is not None and not isinstance(strategy, tf.distribute.Strategy):
         raise RequestError(f"strategy must be a tf.distribute.Strategy, such as tt.strategy() makes, not {strategy!r}")
 
 
-def check_workdir(workdir):
+def check_workdir(workdir: str | os.PathLike[str] | None) -> None:
     """Raises a `RequestError` if this is no path."""
     if workdir is not None and not isinstance(workdir, (str, os.PathLike)):
         raise RequestError(f"workdir must be the path of a folder, not {workdir!r}")
 
 
-def check_model(model, num_replicas):
+def check_model(model: keras.Model, num_replicas: int) -> None:
     """Raises a `RequestError` if the model changes what the trainer would have to do in its place."""
     for name in ("train_step", "test_step"):
         # The trainer makes SharpnessAwareModel's two passes itself.
@@ -97,7 +99,12 @@ def check_model(model, num_replicas):
             )
 
 
-def check_optimizer(optimizer, model, weight_decay, strategy):
+def check_optimizer(
+    optimizer: keras.optimizers.Optimizer,
+    model: keras.Model,
+    weight_decay: float | None,
+    strategy: tf.distribute.Strategy,
+) -> keras.optimizers.Optimizer:
     """Returns the optimizer, made anew if it was made outside of the strategy.
 
     Raises:
@@ -133,7 +140,7 @@ def _made_anew(optimizer):
     return made
 
 
-def check_jit_compile(jit_compile, strategy):
+def check_jit_compile(jit_compile: bool | str, strategy: tf.distribute.Strategy) -> bool:
     """Returns whether XLA is to compile the forward and backward pass; "auto" says yes on a single GPU.
 
     On a CPU it is slower than the plain graph. A TPU has the whole step compiled, with nothing in it to compile apart.
@@ -150,7 +157,7 @@ def check_jit_compile(jit_compile, strategy):
     return jit_compile
 
 
-def check_callbacks(callbacks):
+def check_callbacks(callbacks: Iterable[keras.callbacks.Callback]) -> None:
     """Raises a `RequestError` if a callback does what the trainer does itself, so that it would be done twice."""
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.BackupAndRestore):
@@ -165,7 +172,9 @@ def check_callbacks(callbacks):
             )
 
 
-def listed(callbacks):
+def listed(
+    callbacks: keras.callbacks.Callback | Iterable[keras.callbacks.Callback] | None,
+) -> list[keras.callbacks.Callback]:
     """Returns one callback, None, or several, as a list."""
     if callbacks is None or isinstance(callbacks, keras.callbacks.Callback):
         return [] if callbacks is None else [callbacks]
@@ -176,7 +185,7 @@ def listed(callbacks):
     return callbacks
 
 
-def wants_every_step(callback):
+def wants_every_step(callback: keras.callbacks.Callback) -> bool:
     """Whether a callback says so, or is one of Keras's that does something every so many batches."""
     frequency = getattr(callback, "save_freq", getattr(callback, "update_freq", "epoch"))
     return getattr(callback, "every_step", False) or frequency != "epoch"

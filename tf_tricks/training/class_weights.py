@@ -1,12 +1,14 @@
 """What an example of each class counts in training."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
 from tf_tricks.errors import RequestError
 
 
-def class_weights(given, source):
+def class_weights(given: Any, source: Any) -> np.ndarray | None:
     """Returns `fit`'s `class_weight` as float32 [K], or None.
 
     Args:

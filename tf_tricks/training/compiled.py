@@ -1,10 +1,14 @@
 """Loss and metrics of a model as `keras.Model.compile` takes them, ready for replicas and micro-batches."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import keras
 import numpy as np
 from keras.src.trainers.compile_utils import CompileLoss
 
 from tf_tricks import losses
+from tf_tricks.annotations import Named
 from tf_tricks.errors import RequestError
 from tf_tricks.keras_names import classes_by_name
 from tf_tricks.registry import Registry
@@ -16,7 +20,14 @@ _ACCURACIES = ("accuracy", "acc")
 DEFAULT_LOSS = {"name": "sparse_categorical_crossentropy", "from_logits": True}
 
 
-def compile_model(model, optimizer, loss, loss_weights=None, metrics=None, weighted_metrics=None):
+def compile_model(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    loss: Any,
+    loss_weights: Any = None,
+    metrics: Any = None,
+    weighted_metrics: Any = None,
+) -> Shares:
     """Compiles a model by `keras.Model.compile`; its losses know their share of a batch.
 
     Args:
@@ -58,7 +69,7 @@ def compile_model(model, optimizer, loss, loss_weights=None, metrics=None, weigh
     return shares
 
 
-def compiled_arguments(model, given):
+def compiled_arguments(model: keras.Model, given: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what the model was compiled with where the trainer is given no loss; what it is given goes first."""
     config = getattr(model, "_compile_config", None)
     config = getattr(config, "config", None) or {}
@@ -68,13 +79,15 @@ def compiled_arguments(model, given):
     return found
 
 
-def rate_of(optimizer):
+def rate_of(optimizer: keras.optimizers.Optimizer | Named) -> float:
     """Returns the learning rate of a Keras optimizer that has a constant one, else 0.1."""
     rate = getattr(optimizer, "_learning_rate", None)
     return float(np.asarray(rate)) if isinstance(rate, keras.Variable) else 0.1
 
 
-def get_metric(identifier):
+def get_metric(
+    identifier: keras.metrics.Metric | Named | Callable[..., Any] | None,
+) -> keras.metrics.Metric | str | None:
     """Returns a metric from a name, a dict with `"name"` and its arguments, a Keras metric, or a function.
 
     `"accuracy"` is what Keras makes of it: binary, categorical or sparse, by the shapes of labels and outputs.

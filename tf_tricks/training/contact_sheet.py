@@ -3,13 +3,15 @@
 import io
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.data.labels import Labels
-from tf_tricks.data.stream import permuted
+from tf_tricks.data.stream import Stream, permuted
 
 _CELL = 128  # pixels that the longer side of a shown image has, about
 _GAP = 8  # pixels between images
@@ -33,13 +35,13 @@ class Row(NamedTuple):
     name: str = ""
 
 
-def shows(source):
+def shows(source: Any) -> bool:
     """Returns whether the examples of a source are images."""
     shape, labels = source.input_shape, getattr(source, "labels", None)
     return isinstance(shape, tuple) and len(shape) == 3 and isinstance(shape[0], int) and isinstance(labels, Labels)
 
 
-def of_stream(stream, epochs, rows=8, variants=6, format="png"):
+def of_stream(stream: Stream, epochs: float, rows: int = 8, variants: int = 6, format: str = "png") -> bytes:
     """Returns the picture of a stream's first examples, each as it is and as training will see it in later epochs.
 
     Args:
@@ -59,7 +61,7 @@ def of_stream(stream, epochs, rows=8, variants=6, format="png"):
     return draw(rows_of(stream, rows, starts), titles, format)
 
 
-def rows_of(stream, rows, starts, together=_TOGETHER):
+def rows_of(stream: Any, rows: int, starts: Sequence[int], together: int = _TOGETHER) -> list[Row]:
     """Returns a `Row` for each of a stream's first `rows` examples: itself, and its variants.
 
     Args:
@@ -86,7 +88,7 @@ def rows_of(stream, rows, starts, together=_TOGETHER):
     return sheet
 
 
-def caption(label, num_classes=None, label_names=None):
+def caption(label: Tensor, num_classes: int | None = None, label_names: Sequence[str] | None = None) -> str:
     r"""Returns a label as text: a class's name, or the two classes of most weight in lines of their own, or numbers.
 
     Args:
@@ -109,7 +111,7 @@ def caption(label, num_classes=None, label_names=None):
     return "\n".join(f"{_shortened(name, 12)} {round(weight, 2):g}" for weight, name in largest if weight > 0.005)
 
 
-def draw(rows, titles=(), format="png"):
+def draw(rows: Sequence[Row], titles: Sequence[str] = (), format: str = "png") -> bytes:
     """Returns the bytes of a picture of `rows`.
 
     Args:

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -9,7 +10,7 @@ from tf_tricks.errors import RequestError, RunError, line_of
 
 
 @contextlib.contextmanager
-def told(what, batch_size, argument):
+def told(what: str, batch_size: int, argument: str) -> Iterator[None]:
     """Tells in a sentence what TensorFlow raises within this context.
 
     Args:

@@ -13,7 +13,7 @@ DEVICES = ("auto", "cpu", "gpu", "tpu")
 MOST_REPLICAS = 256  # with more logical devices TensorFlow needs minutes to make a strategy of them
 
 
-def strategy(device="auto", tpu=None, replicas=None):
+def strategy(device: str = "auto", tpu: str | None = None, replicas: int | None = None) -> tf.distribute.Strategy:
     """Returns the `tf.distribute.Strategy` that trains on `device`.
 
     Args:
@@ -51,13 +51,13 @@ def strategy(device="auto", tpu=None, replicas=None):
     return _cpu(replicas)
 
 
-def replicas(strategy):
+def replicas(strategy: tf.distribute.Strategy) -> str:
     """Returns how many replicas a strategy has, and of what, in words: `"4 CPU replicas"`."""
     number = strategy.num_replicas_in_sync
     return f"{number} {device_kind(strategy)} replica{'s' if number > 1 else ''}"
 
 
-def describe(strategy, device="auto"):
+def describe(strategy: tf.distribute.Strategy, device: str = "auto") -> str:
     """Returns one line that says where `strategy` trains and why."""
     kind = device_kind(strategy)
     if device != "auto":
@@ -71,7 +71,7 @@ def describe(strategy, device="auto"):
     return f"{replicas(strategy)} ({why})"
 
 
-def device_kind(strategy):
+def device_kind(strategy: tf.distribute.Strategy) -> str:
     """Returns `"CPU"`, `"GPU"` or `"TPU"`."""
     if isinstance(strategy, tf.distribute.TPUStrategy):
         return "TPU"

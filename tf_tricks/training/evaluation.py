@@ -2,16 +2,19 @@
 
 import contextlib
 import math
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_tricks.data import Source
 from tf_tricks.seeds import seed_states
 from tf_tricks.training.batches import iterate, next_batch
 from tf_tricks.training.device_errors import told
 from tf_tricks.training.metrics import results
 from tf_tricks.training.objective import changed, compute, stateless
+from tf_tricks.training.shares import Shares
 
 
 class Evaluation:
@@ -30,7 +33,7 @@ class Evaluation:
         batch_size: examples a step over all replicas; rounded up to a multiple of the replicas.
     """
 
-    def __init__(self, strategy, model, shares, batch_size):
+    def __init__(self, strategy: tf.distribute.Strategy, model: keras.Model, shares: Shares, batch_size: int):
         self.strategy = strategy
         self.num_replicas = strategy.num_replicas_in_sync
         self.model = model
@@ -39,7 +42,7 @@ class Evaluation:
         self._run_whole = tf.function(self._whole_batches, autograph=False)
         self._run_rest = tf.function(self._rest, autograph=False)
 
-    def __call__(self, source):
+    def __call__(self, source: Source) -> dict[str, Any]:
         """Returns a dict of `loss` and each metric over all of `source`; the state of the metrics stays as it was."""
         at_once = self.replica_batch_size * self.num_replicas
         steps, rest = divmod(source.num_examples, at_once)

@@ -1,12 +1,14 @@
 """What a trainer is asked to learn, as real examples show it, and what of it cannot be meant."""
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_tricks.data import structure
+from tf_tricks.data import Source, structure
 from tf_tricks.data.labels import CLASSES, Labels
 from tf_tricks.errors import RequestError, line_of, unknown
 from tf_tricks.training.metrics import results
@@ -16,7 +18,7 @@ _TF_ERRORS = (TypeError, ValueError, KeyError, AttributeError, IndexError, NotIm
 _OF_PROBABILITIES = ("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy")
 
 
-def check_task(trainer, stream, validation=None, test=None):
+def check_task(trainer: Any, stream: Any, validation: Source | None = None, test: Source | None = None) -> str:
     """Builds the losses and metrics of a trainer's model on real examples.
 
     Args:
@@ -69,7 +71,7 @@ def _augmented(stream, examples, positions):
         ) from error
 
 
-def check_examples(trainer, source, what):
+def check_examples(trainer: Any, source: Source, what: str) -> None:
     """Raises a `RequestError` if a trainer's model cannot be evaluated on a source, which the sentence calls `what`."""
     indices = tf.range(_number_for(trainer.model), dtype=tf.int64) % source.num_examples
     labels = getattr(source, "labels", None)
@@ -116,7 +118,7 @@ def _metrics(model, inputs, labels, weights, training):
     model.compute_metrics(inputs, labels, outputs, sample_weight=weights)
 
 
-def check_monitored(model, callbacks, with_validation):
+def check_monitored(model: keras.Model, callbacks: Iterable[keras.callbacks.Callback], with_validation: bool) -> None:
     """Raises a `RequestError` if a callback watches a value that the run will not have.
 
     Args:

@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import os
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,7 +18,7 @@ _CHUNK = 1024
 _SAMPLE = 64  # enough to see other data, few enough to cost nothing
 
 
-def fingerprint(run):
+def fingerprint(run: Any) -> dict[str, Any]:
     """Returns a dict of what must stay as it was when a run goes on.
 
     Args:
@@ -47,7 +50,7 @@ def fingerprint(run):
     }
 
 
-def check_same(folder, before, now):
+def check_same(folder: str | os.PathLike[str], before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> None:
     """Raises a `RequestError` if the run in `folder` is another one than the one that is to go on.
 
     Args:

@@ -12,7 +12,7 @@ class Interrupted(KeyboardInterrupt):
         signal_number: the signal that asked.
     """
 
-    def __init__(self, message, signal_number):
+    def __init__(self, message: str, signal_number: int):
         super().__init__(message)
         self.signal_number = signal_number
 

@@ -4,14 +4,15 @@ import contextlib
 import errno
 import fcntl
 import os
+from collections.abc import Iterator
 
 from tf_tricks.errors import RequestError
 
-_HELD = set()
+_HELD: set[str] = set()
 
 
 @contextlib.contextmanager
-def locked(folder):
+def locked(folder: str | os.PathLike[str]) -> Iterator[None]:
     """Holds the lock of a local folder; it goes when the process does, however that dies.
 
     A process may hold the same lock twice. Remote folders have no lock.

@@ -1,9 +1,17 @@
 """The compiled training loop: many updates for each call from the host, one trace for each batch size."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import tensorflow as tf
 
+from tf_tricks.annotations import Tensor
+from tf_tricks.data import Stream
 from tf_tricks.optimizers.traits import needs_two_gradients
 from tf_tricks.training.batches import iterate, next_batch
+from tf_tricks.training.loss_scale import LossScale
+from tf_tricks.training.objective import Objective
+from tf_tricks.training.update import Update
 
 
 class Loop:
@@ -17,17 +25,24 @@ class Loop:
         loss_scale: `LossScale` for float16, or None.
     """
 
-    def __init__(self, strategy, objective, update, micro_batch=None, loss_scale=None):
+    def __init__(
+        self,
+        strategy: tf.distribute.Strategy,
+        objective: Objective,
+        update: Update,
+        micro_batch: int | None = None,
+        loss_scale: LossScale | None = None,
+    ):
         self.strategy = strategy
         self.num_replicas = strategy.num_replicas_in_sync
         self.objective = objective
         self.update = update
         self.micro_batch = micro_batch
         self.loss_scale = loss_scale
-        self._functions = {}
+        self._functions: dict[int, Any] = {}
         self._accumulators = None
 
-    def start(self, stream, batch_size, examples_seen):
+    def start(self, stream: Stream, batch_size: int, examples_seen: int) -> None:
         """Makes the loop read `stream` in batches of `batch_size` from position `examples_seen` on."""
         size = self._examples_at_once(batch_size) // self.num_replicas
 
@@ -43,7 +58,7 @@ class Loop:
             self._functions[batch_size].get_concrete_function()  # traced here: no step's time counts it
         self._function = self._functions[batch_size]
 
-    def run(self, learning_rates):
+    def run(self, learning_rates: Sequence[float] | Tensor) -> tuple[Tensor, Tensor]:
         """Runs one update for each of `learning_rates`, float32 [n].
 
         Returns:
@@ -55,7 +70,7 @@ class Loop:
     def _examples_at_once(self, batch_size):
         return batch_size if self.micro_batch is None else min(batch_size, self.micro_batch)
 
-    def step_of(self, batch_size):
+    def step_of(self, batch_size: int) -> Callable[[Any, Tensor], tuple[Tensor, Tensor]]:
         """Returns the function (iterator, log_norms) -> (loss, norms) that makes one update of `batch_size` examples.
 
         It takes as many elements of the iterator as there are micro-batches.
@@ -240,6 +255,6 @@ class Loop:
             ]
 
 
-def sum_dtype(dtype):
+def sum_dtype(dtype: str) -> str:
     """Returns the dtype in which gradients of this dtype are added up: float16 would overflow."""
     return dtype if dtype == "float64" else "float32"

@@ -1,5 +1,8 @@
 """Training loss and metrics: the loss over two spans at once, the metrics where Keras keeps them."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -26,15 +29,15 @@ class Accuracy(keras.metrics.MeanMetricWrapper):
         [1.0, 0.75]
     """
 
-    def __init__(self, name="accuracy", dtype=None):
+    def __init__(self, name: str = "accuracy", dtype: str | None = None):
         super().__init__(fn=_are_right, name=name, dtype=dtype)
         self._direction = "up"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
         return {"name": self.name, "dtype": self.dtype}
 
-    def keras_own(self):
+    def keras_own(self) -> keras.metrics.Metric:
         """Returns Keras's own metric that is the same for integers."""
         return keras.metrics.SparseCategoricalAccuracy(self.name, self.dtype)
 
@@ -48,7 +51,7 @@ def _are_right(y_true, y_pred):
     return keras.metrics.sparse_categorical_accuracy(y_true, y_pred)
 
 
-def choose_modes(callbacks, metrics):
+def choose_modes(callbacks: Iterable[keras.callbacks.Callback], metrics: Iterable[keras.metrics.Metric]) -> None:
     """Tells callbacks with `mode="auto"` whether the metric that they monitor is to rise or to fall.
 
     Args:
@@ -76,51 +79,51 @@ class MetricSums:
         model: a compiled `keras.Model` whose metrics the training loop updates.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: keras.Model):
         self.model = model
         self.clear()
 
     @property
-    def variables(self):
+    def variables(self) -> list[keras.Variable]:
         """The variables of the metrics."""
         return self.model.metrics_variables
 
-    def clear(self):
+    def clear(self) -> None:
         """Starts a new epoch."""
         self.losses = {"line": np.zeros(2), "epoch": np.zeros(2)}
         self.model.reset_metrics()
 
-    def add_losses(self, losses, batch_size):
+    def add_losses(self, losses: Iterable[float], batch_size: int) -> None:
         """Adds the losses of consecutive updates, one by one, so that the result does not depend on the grouping."""
         for loss in losses:
             for sums in self.losses.values():
                 sums += (float(loss) * batch_size, batch_size)
 
-    def line(self):
+    def line(self) -> dict[str, Any]:
         """Returns the loss since the last line, starts the next, and the metrics of the epoch so far."""
         values = results(self.model) | {"loss": _mean(self.losses["line"])}
         self.losses["line"] = np.zeros(2)
         return values
 
-    def epoch_results(self):
+    def epoch_results(self) -> dict[str, Any]:
         """Returns loss and metrics of the whole epoch."""
         return results(self.model) | {"loss": _mean(self.losses["epoch"])}
 
-    def state(self):
+    def state(self) -> dict[str, Any]:
         """Returns what a checkpoint keeps, beside the metrics' variables."""
         return {"losses": self.losses}
 
-    def set_state(self, state):
+    def set_state(self, state: Mapping[str, Any]) -> None:
         """Puts the state back."""
         self.losses = state["losses"]
 
 
-def results(model):
+def results(model: keras.Model) -> dict[str, Any]:
     """Returns a dict of each metric of a compiled model, with Keras's names: floats, or arrays where Keras has such."""
     found = {"loss": 0.0}
     for name, value in model.get_metrics_result().items():
         array = np.asarray(value)
-        found[name] = array.item() if array.ndim == 0 else array
+        found[name] = array.item() if array.ndim == 0 else array  # type: ignore[assignment]
     return found
 
 

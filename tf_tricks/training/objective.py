@@ -1,12 +1,15 @@
 """The loss of one replica's batch and its gradient, as a pure function that XLA can compile."""
 
 import contextlib
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
+from tf_tricks.annotations import Augment, Structure, Tensor
 from tf_tricks.seeds import seed_states
+from tf_tricks.training.shares import Shares
 
 
 class Outcome(NamedTuple):
@@ -43,19 +46,35 @@ class Objective:
         jit_compile: whether XLA compiles forward and backward pass (worth it on GPUs; TPUs always do).
     """
 
-    def __init__(self, model, shares, augment=None, seed=0, class_weights=None, jit_compile=False):
+    def __init__(
+        self,
+        model: keras.Model,
+        shares: Shares,
+        augment: Augment | None = None,
+        seed: int = 0,
+        class_weights: Tensor | None = None,
+        jit_compile: bool = False,
+    ):
         self.model = model
         self.shares = shares
         self.augment = augment
         self.seed = seed
         self.class_weights = class_weights
         self.trainable_variables = list(model.trainable_variables)
-        self.changed_variables = []  # the weights that a pass itself changes; known once it is traced
-        self.changed_metrics = []  # the metrics' variables that it changes, likewise
+        self.changed_variables: list = []  # the weights that a pass itself changes; known once it is traced
+        self.changed_metrics: list = []  # the metrics' variables that it changes, likewise
         self.seed_states = seed_states(model)
         self._compiled = tf.function(self._pass, autograph=False, jit_compile=True) if jit_compile else self._pass
 
-    def __call__(self, examples, position, replicas=1, micro_batches=1, loss_scale=1.0, divisors=None):
+    def __call__(
+        self,
+        examples: Structure,
+        position: Tensor,
+        replicas: int = 1,
+        micro_batches: int = 1,
+        loss_scale: float | Tensor = 1.0,
+        divisors: Tensor | None = None,
+    ) -> Outcome:
         """Returns the `Outcome` for one replica's examples.
 
         Args:
@@ -69,12 +88,12 @@ class Objective:
         scale = tf.cast(loss_scale, tf.float32)
         return Outcome(*self._compiled(examples, position, replicas, micro_batches, scale, divisors))
 
-    def divisors(self, examples, position):
+    def divisors(self, examples: Structure, position: Tensor) -> Tensor:
         """Returns what the masks and weights of these examples make each loss divide by, float32 [losses]."""
         examples = self._prepared(examples, position)
         scope = stateless(self.model, self.seed_states, position)
         with scope, self.shares.measured() as found:
-            compute(self.model, *examples, training=True)
+            compute(self.model, *examples, training=True)  # type: ignore[misc]
         return tf.stack(found)
 
     def _prepared(self, examples, position):
@@ -108,7 +127,9 @@ class Objective:
         return loss, gradients, states, metrics, outputs
 
 
-def compute(model, inputs, labels, weights, training):
+def compute(
+    model: keras.Model, inputs: Structure, labels: Structure, weights: Structure, training: bool
+) -> tuple[Tensor, Structure]:
     """Returns the loss and the outputs, as Keras's own `train_step` and `test_step` compute them.
 
     Under replicas the loss is this replica's part of the sum, as Keras has it.
@@ -119,14 +140,16 @@ def compute(model, inputs, labels, weights, training):
     return loss, outputs
 
 
-def stateless(model, states, position):
+def stateless(model: keras.Model, states: Iterable[keras.Variable], position: Tensor) -> keras.StatelessScope:
     """Returns the scope in which a pass changes nothing, draws by its position and finds the weights to penalize."""
     # In such a scope Keras finds only the values of those variables to penalize that are in the mapping.
     penalized = [(v, v.value) for v in model.trainable_variables if v.regularizer is not None]
     return keras.StatelessScope(state_mapping=seeds_at(states, position) + penalized, collect_losses=True)
 
 
-def changed(scope, variables):
+def changed(
+    scope: keras.StatelessScope, variables: Iterable[keras.Variable]
+) -> tuple[list[keras.Variable], list[Tensor]]:
     """Returns the variables that have a new value in a `keras.StatelessScope`, and these values."""
     new = [(v, scope.get_current_value(v)) for v in variables]
     return [v for v, value in new if value is not None], [value for _, value in new if value is not None]
@@ -135,13 +158,13 @@ def changed(scope, variables):
 _SPREAD = 0x9E3779B1  # odd: no two positions share a counter. A layer that is called n times takes n counters in a row
 
 
-def seeds_at(states, position):
+def seeds_at(states: Iterable[keras.Variable], position: Tensor) -> list[tuple[keras.Variable, Tensor]]:
     """Returns (state, value) for each of `states`: what it is to be for a pass that begins at `position`, int64."""
     words = tf.stack([position // 2**32, (position % 2**32) * _SPREAD % 2**32])
     return [(state, state.value + tf.cast(words, state.dtype)) for state in states]
 
 
-def weights_of_classes(class_weights, labels):
+def weights_of_classes(class_weights: Tensor, labels: Tensor) -> Tensor:
     """Returns what each example counts, float32 [b].
 
     Args:

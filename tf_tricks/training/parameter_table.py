@@ -1,9 +1,10 @@
 """The table of a model's parameters that a run begins with."""
 
 import math
+from typing import Any
 
 
-def parameter_table(model, most_rows=24):
+def parameter_table(model: Any, most_rows: int = 24) -> str:
     """Returns a table of the layers that hold weights: name, type, output shape, parameters.
 
     Args:

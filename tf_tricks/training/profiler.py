@@ -1,5 +1,8 @@
 """A profile of chosen steps, for TensorBoard's profile page."""
 
+import os
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from tf_tricks.errors import RequestError
@@ -13,18 +16,18 @@ class Profiler:
         folder: TensorBoard's log directory.
     """
 
-    def __init__(self, steps, folder):
+    def __init__(self, steps: Sequence[int] | None, folder: str | os.PathLike[str] | None):
         if steps is not None and not _is_range(steps):
             raise RequestError(f"profile_steps must be (first, last) with 0 <= first < last, not {steps!r}")
         self._steps = steps if folder is not None else None
         self._folder = folder
         self._running = False
 
-    def wants_control(self, step):
+    def wants_control(self, step: int) -> bool:
         """Returns whether the profile begins or ends after update number `step`."""
         return self._steps is not None and step in self._steps
 
-    def after(self, step):
+    def after(self, step: int) -> None:
         """Follows a call of the loop; `step` is the number of updates done."""
         if self._steps is None:
             return
@@ -36,7 +39,7 @@ class Profiler:
             self.stop()
             self._steps = None
 
-    def stop(self):
+    def stop(self) -> None:
         """Writes the profile, if one is being taken."""
         if self._running:
             tf.profiler.experimental.stop()

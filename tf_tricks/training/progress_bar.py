@@ -3,6 +3,8 @@
 import math
 import sys
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import tqdm
 
@@ -12,7 +14,9 @@ SECONDS = 30
 """From one line to the next where there is no bar."""
 
 
-def progress_of(total_examples, examples_seen, total_epochs, verbose=1):
+def progress_of(
+    total_examples: int, examples_seen: int, total_epochs: float, verbose: int = 1
+) -> "Silent | ProgressBar | ProgressLines":
     """Returns what shows the progress where this process writes to.
 
     Args:
@@ -27,7 +31,7 @@ def progress_of(total_examples, examples_seen, total_epochs, verbose=1):
     return kind(total_examples, examples_seen, math.ceil(total_epochs))
 
 
-def in_notebook():
+def in_notebook() -> bool:
     """Returns whether this is a notebook's kernel, where a line can be written over as on a terminal."""
     ipython = sys.modules.get("IPython")
     return ipython is not None and getattr(ipython.get_ipython(), "kernel", None) is not None
@@ -36,13 +40,13 @@ def in_notebook():
 class Silent:
     """Shows nothing."""
 
-    def advance(self, epoch, examples, loss):
+    def advance(self, epoch: int, examples: int, loss: float) -> None:
         """Follows a call of the loop."""
 
-    def epoch_line(self, epoch, logs):
+    def epoch_line(self, epoch: int, logs: Mapping[str, Any]) -> None:
         """Follows an epoch."""
 
-    def close(self):
+    def close(self) -> None:
         """Follows the run."""
 
 
@@ -55,7 +59,7 @@ class ProgressBar:
         total_epochs: epochs of the whole run, an integer.
     """
 
-    def __init__(self, total_examples, examples_seen, total_epochs):
+    def __init__(self, total_examples: int, examples_seen: int, total_epochs: int):
         self.total_epochs = total_epochs
         notebook = in_notebook()  # which shows standard error in red, and has no width
         self._bar = tqdm.tqdm(
@@ -69,18 +73,18 @@ class ProgressBar:
             leave=False,
         )
 
-    def advance(self, epoch, examples, loss):
+    def advance(self, epoch: int, examples: int, loss: float) -> None:
         """Moves on by `examples`; `epoch` counts from 0."""
         self._bar.set_description(f"epoch {epoch + 1}/{self.total_epochs}", refresh=False)
         self._bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
         self._bar.update(examples)
 
-    def epoch_line(self, epoch, logs):
+    def epoch_line(self, epoch: int, logs: Mapping[str, Any]) -> None:
         """Prints one line of results above the bar."""
         self._bar.clear()
         tqdm.tqdm.write(_epoch_line(epoch, self.total_epochs, logs))
 
-    def close(self):
+    def close(self) -> None:
         """Takes the bar away."""
         self._bar.close()
 
@@ -88,12 +92,12 @@ class ProgressBar:
 class ProgressLines:
     """A line every `SECONDS`, with the rate in examples a second and the time left; arguments as for `ProgressBar`."""
 
-    def __init__(self, total_examples, examples_seen, total_epochs):
+    def __init__(self, total_examples: int, examples_seen: int, total_epochs: int):
         self.total_epochs = total_epochs
         self._total, self._seen, self._begun_with = total_examples, examples_seen, examples_seen
         self._began = self._said = time.monotonic()
 
-    def advance(self, epoch, examples, loss):
+    def advance(self, epoch: int, examples: int, loss: float) -> None:
         """Moves on by `examples`; `epoch` counts from 0."""
         self._seen += examples
         now = time.monotonic()
@@ -108,11 +112,11 @@ class ProgressLines:
             flush=True,
         )
 
-    def epoch_line(self, epoch, logs):
+    def epoch_line(self, epoch: int, logs: Mapping[str, Any]) -> None:
         """Prints one line of results."""
         print(_epoch_line(epoch, self.total_epochs, logs), flush=True)
 
-    def close(self):
+    def close(self) -> None:
         """Has nothing to take away."""
 
 

@@ -3,20 +3,26 @@
 import dataclasses
 import math
 import time
+from typing import Any
 
 import keras
 import numpy as np
 
+from tf_tricks.data import Source, Stream
 from tf_tricks.errors import RunError
-from tf_tricks.schedules import noise_scale_of, plan
+from tf_tricks.schedules import plan
 from tf_tricks.training import contact_sheet, state
 from tf_tricks.training.averaging import averaged_weights, finalize_averaged_weights, keeps_average
+from tf_tricks.training.checkpoint import Checkpoints
 from tf_tricks.training.checks import check_batch, wants_every_step
 from tf_tricks.training.device_errors import told
-from tf_tricks.training.interrupt import Interrupted
+from tf_tricks.training.interrupt import Interrupted, StopRequests
 from tf_tricks.training.loop import Loop
 from tf_tricks.training.metrics import MetricSums
 from tf_tricks.training.objective import Objective
+from tf_tricks.training.rates import noise_scale, note_rate, scaled_rate
+from tf_tricks.training.run_log import RunLog
+from tf_tricks.training.task import Task
 from tf_tricks.training.workdir import writing
 
 SECONDS_A_CALL = 0.3  # of device time for each call from Python: short enough for Ctrl-C, long enough to cost nothing
@@ -35,7 +41,16 @@ class Run:
         workdir: the run's folder as an `etils.epath.Path`, for callbacks that write there; or None.
     """
 
-    def __init__(self, trainer, stream, task, callbacks, validation=None, class_weights=None, workdir=None):
+    def __init__(
+        self,
+        trainer: Any,
+        stream: Stream,
+        task: Task,
+        callbacks: keras.callbacks.CallbackList,
+        validation: Source | None = None,
+        class_weights: np.ndarray | None = None,
+        workdir: Any = None,
+    ):
         self.trainer = trainer
         self.model = trainer.model
         self.optimizer = trainer.optimizer
@@ -47,24 +62,24 @@ class Run:
         self.class_weights = class_weights
         self.workdir = workdir
         self.progress = state.Progress()
-        self.epoch = None  # the one that the run is in the middle of, from 0; None between epochs
+        self.epoch: int | None = None  # the one that the run is in the middle of, from 0; None between epochs
         self.sums = MetricSums(trainer.model)
         self._steps_a_call = 1
         self._span = [0, 0.0]  # examples and seconds since the last log line
         self.retrace()
 
     @property
-    def batch_size(self):
+    def batch_size(self) -> int | None:
         """Examples of the coming update; a callback that sets it takes over from the schedule."""
         step = self.next_step()
         return self._loop_batch_size if step is None else step.batch_size
 
     @batch_size.setter
-    def batch_size(self, size):
+    def batch_size(self, size: int) -> None:
         check_batch(size, self.num_examples, self.trainer.num_replicas, self.trainer.micro_batch)
         self.progress.batch_size = int(size)
 
-    def retrace(self):
+    def retrace(self) -> None:
         """Makes the compiled loop anew, for the variables that are trainable now."""
         trainer, stream = self.trainer, self.stream
         trainer.update.variables = list(self.model.trainable_variables)
@@ -74,13 +89,13 @@ class Run:
         self._loop = Loop(trainer.strategy, self._objective, trainer.update, trainer.micro_batch, trainer.loss_scale)
         self._loop_batch_size = None
 
-    def next_step(self):
+    def next_step(self) -> plan.Step | None:
         """Returns the `schedules.plan.Step` that comes next, or None at the end of the run."""
         if self.progress.stopped:
             return None
         return next(self._steps_from_here(), None)
 
-    def state(self):
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Returns all that the rest of the run depends on: a dict of arrays, and a dict of what JSON can hold."""
         arrays = state.variable_arrays(self._variables())
         values = {
@@ -91,7 +106,7 @@ class Run:
         }
         return arrays, values
 
-    def set_state(self, arrays, values):
+    def set_state(self, arrays: dict[str, np.ndarray], values: dict[str, Any]) -> None:
         """Puts the state of `state()` back.
 
         Raises:
@@ -103,7 +118,7 @@ class Run:
         self.sums.set_state(state.unpack(values["sums"], arrays))
         state.restore_callbacks(self.callbacks.callbacks, values["callbacks"], arrays)
 
-    def __call__(self, log, checkpoints, stop_requests):
+    def __call__(self, log: RunLog, checkpoints: Checkpoints | None, stop_requests: StopRequests) -> None:
         """Trains to the end.
 
         Args:
@@ -174,7 +189,7 @@ class Run:
         self._take_learning_rate()
         began = time.perf_counter()
         with told("training", batch_size, "micro_batch"):
-            step_losses, norms = self._loop.run([self._scaled_rate(step) for step in steps])
+            step_losses, norms = self._loop.run([scaled_rate(step, self.progress) for step in steps])
         seconds = time.perf_counter() - began
         self._steps_a_call = max(1, min(1000, int(SECONDS_A_CALL * len(steps) / seconds)))
         if not np.all(np.isfinite(step_losses)):
@@ -200,19 +215,13 @@ class Run:
         values = {
             "learning_rate": self._known_rate,
             "batch_size": batch_size,
-            "noise_scale": self._noise_scale(batch_size),
+            "noise_scale": noise_scale(self.optimizer, self._known_rate, batch_size, self.num_examples),
             "gradient_norm": float(norms[0]),
             "weight_norm": float(norms[1]),
             "examples_per_second": self._span[0] / max(self._span[1], 1e-9),
         }
         log.line("train", self.progress, self.sums.line() | values)
         self._span = [0, 0.0]
-
-    def _noise_scale(self, batch_size):
-        if batch_size == self.num_examples:
-            return 0.0  # as the formula has it; a single example has no other batch
-        momentum = getattr(self.optimizer, "momentum", 0.0) or 0.0
-        return noise_scale_of(self._known_rate, batch_size, self.num_examples, float(momentum))
 
     def _coming_steps(self, log):
         steps = []
@@ -263,7 +272,7 @@ class Run:
         self.sums.clear()
         self.progress.stopped = self.progress.stopped or bool(self.model.stop_training)
 
-    def epoch_of(self, step):
+    def epoch_of(self, step: plan.Step) -> int:
         """Returns the epoch, from 0, that a step belongs to: the one in which its middle lies."""
         return min(int(step.epoch), math.ceil(self.task.total_epochs) - 1)
 
@@ -277,24 +286,14 @@ class Run:
         loss_scale = self.trainer.loss_scale
         return groups if loss_scale is None else groups | {"loss_scale": loss_scale.variables}
 
-    def _scaled_rate(self, step):
-        if self.progress.fixed_rate is not None:
-            return np.float32(self.progress.fixed_rate)
-        return np.float32(step.learning_rate * self.progress.learning_rate_factor)
-
     def _leave_learning_rate(self, step):
         """Puts the rate where callbacks look for it."""
         if step is not None:
-            self.optimizer.learning_rate = self._scaled_rate(step)
+            self.optimizer.learning_rate = scaled_rate(step, self.progress)
         self._known_rate = float(self.optimizer.learning_rate.numpy())
 
     def _take_learning_rate(self):
         """A rate that a callback has set stays as a factor on the schedule; a scheduler's takes its place."""
         rate = float(self.optimizer.learning_rate.numpy())
-        if any(isinstance(c, keras.callbacks.LearningRateScheduler) for c in self.callbacks.callbacks):
-            self.progress.fixed_rate = rate
-        elif rate != self._known_rate and self._known_rate > 0:
-            self.progress.learning_rate_factor *= rate / self._known_rate
-        elif rate != self._known_rate and (step := self.next_step()) is not None and step.learning_rate > 0:
-            self.progress.learning_rate_factor = rate / step.learning_rate  # out of a rate of 0
+        note_rate(rate, self._known_rate, self.progress, self.callbacks.callbacks, self.next_step)
         self._known_rate = rate

@@ -2,6 +2,8 @@
 
 import contextlib
 import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from etils import epath
 
@@ -9,6 +11,7 @@ from tf_tricks.errors import check_number
 from tf_tricks.training.metrics_file import MetricsFile, numbers
 from tf_tricks.training.profiler import Profiler
 from tf_tricks.training.progress_bar import progress_of
+from tf_tricks.training.state import Progress
 from tf_tricks.training.tensorboard import TensorBoard, as_markdown, flattened
 from tf_tricks.training.workdir import writing
 
@@ -25,15 +28,23 @@ class RunLog:
         settings: a dict that TensorBoard shows, on its HParams page beside the results, too.
     """
 
-    def __init__(self, workdir, verbose, log_every, histograms=False, profile_steps=None, settings=()):
+    def __init__(
+        self,
+        workdir: epath.PathLike | None,
+        verbose: int,
+        log_every: int,
+        histograms: bool = False,
+        profile_steps: Sequence[int] | None = None,
+        settings: Mapping[str, Any] | tuple[()] = (),
+    ):
         self.log_every = check_number("log_every", log_every, minimum=1, integer=True)
         self.verbose = verbose
-        self.path = None if workdir is None else epath.Path(workdir)
+        self.path: Any = None if workdir is None else epath.Path(workdir)
         self._histograms = histograms
         self._settings = flattened(dict(settings))
-        self._profiler = Profiler(profile_steps, None if workdir is None else self.path / "tensorboard" / "train")
-        self._metrics = None if workdir is None else MetricsFile(self.path / "metrics.jsonl")
-        self._boards = {}
+        self._profiler = Profiler(profile_steps, None if workdir is None else self.path / "tensorboard" / "train")  # type: ignore[operator]
+        self._metrics: Any = None if workdir is None else MetricsFile(self.path / "metrics.jsonl")  # type: ignore[operator]
+        self._boards: dict[str, TensorBoard] = {}
         self._resources = contextlib.ExitStack()
 
     def __enter__(self):
@@ -43,7 +54,7 @@ class RunLog:
         self._profiler.stop()
         self._resources.close()
 
-    def start(self, progress, num_examples, total_epochs, size):
+    def start(self, progress: Progress, num_examples: int, total_epochs: float, size: int) -> None:
         """Goes on after what was written up to a checkpoint, or begins.
 
         Args:
@@ -65,25 +76,25 @@ class RunLog:
                 self._board("").settings(self._settings, self.path.name)
                 self._board("").text(0, "settings", as_markdown(self._settings))
 
-    def size(self):
+    def size(self) -> int:
         """Returns how much is written for good, for a checkpoint to keep."""
         with writing(self.path):
             return self._metrics.size()
 
-    def wants_control(self, step):
+    def wants_control(self, step: int) -> bool:
         """Returns whether the compiled loop should return to Python after update number `step`."""
         return self.is_due(step) or self._profiler.wants_control(step)
 
-    def is_due(self, step):
+    def is_due(self, step: int) -> bool:
         """Returns whether there is a line after update number `step`."""
         return step % self.log_every == 0
 
-    def advance(self, step, epoch, examples, loss):
+    def advance(self, step: int, epoch: int, examples: int, loss: float) -> None:
         """Shows that so many more examples are trained; `epoch` counts from 0."""
         self._progress.advance(epoch, examples, loss)
         self._profiler.after(step)
 
-    def line(self, split, progress, values):
+    def line(self, split: str, progress: Progress, values: Mapping[str, Any]) -> None:
         """Writes a line: `split` is "train", "validation" or "test", `values` a dict of name to number or array."""
         if self.path is None:
             return
@@ -93,12 +104,12 @@ class RunLog:
             self._metrics.write(split=split, step=progress.step, **place, **values, wall_time=time.time())
             self._board(split).line(progress.step, values, **place)
 
-    def end_epoch(self, epoch, logs, step, variables):
+    def end_epoch(self, epoch: int, logs: Mapping[str, Any], step: int, variables: Iterable[Any]) -> None:
         """Shows the results of an epoch, counted from 0, and draws histograms of the variables."""
         self._progress.epoch_line(epoch, logs)
         if self.path is None:
             return
-        splits = {"train": {}, "validation": {}}
+        splits: dict[str, dict[str, Any]] = {"train": {}, "validation": {}}
         for name, value in numbers(logs).items():
             splits["validation" if name.startswith("val_") else "train"][name.removeprefix("val_")] = value
         for split, values in splits.items():
@@ -109,12 +120,12 @@ class RunLog:
         for board in self._boards.values():
             board.flush()
 
-    def image(self, tag, png):
+    def image(self, tag: str, png: bytes) -> None:
         """Shows the bytes of a PNG file in TensorBoard."""
         if self.path is not None:
             self._board("train").image(0, tag, png)
 
-    def end(self):
+    def end(self) -> None:
         """Tells TensorBoard that the run has come to its end."""
         if self.path is not None:
             self._board("").end_settings()

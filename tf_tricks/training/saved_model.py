@@ -5,9 +5,11 @@ import os
 import re
 import tempfile
 import zipfile
+from typing import Any
 
 import keras
 import numpy as np
+from absl import logging
 from etils import epath
 from keras.src.saving.serialization_lib import SerializableDict
 
@@ -15,7 +17,7 @@ from tf_tricks.errors import RequestError
 from tf_tricks.training.checkpoint import write_atomically
 
 
-def export(folder, model):
+def export(folder: epath.Path, model: keras.Model) -> None:
     """Writes model.keras, whole or not at all; it takes raw inputs and loads with `keras.models.load_model`.
 
     The loaded model is compiled with the loss, if that is one that Keras can load by itself, and with the metrics, so
@@ -39,7 +41,20 @@ def export(folder, model):
             write_atomically(folder / "model.keras", file.read())
 
 
-def load(folder, compile, name="model.keras"):
+def export_if_possible(folder: Any, model: keras.Model) -> None:
+    """Leaves the model, if it can be saved: somebody's own may not, and its weights are in the checkpoints.
+
+    Args:
+        folder: the run's.
+        model: to save.
+    """
+    try:
+        export(folder, model)
+    except RequestError as error:
+        logging.warning("there is no model.keras: %s", error)
+
+
+def load(folder: epath.Path, compile: bool, name: str = "model.keras") -> keras.Model:
     """Returns the model of a finished run.
 
     Args:
@@ -76,7 +91,7 @@ def _is_function(part):
     return callable(part) and hasattr(part, "__code__") and not part.__module__.startswith("keras.")
 
 
-def copy_weights(path, model):
+def copy_weights(path: epath.PathLike, model: keras.Model) -> None:
     """Starts a model from the weights that another run has left.
 
     Args:

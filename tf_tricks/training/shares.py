@@ -6,11 +6,15 @@ compiled model gets the factor that makes the parts add up to what the whole bat
 """
 
 import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import ops
 from keras.src.trainers.compile_utils import get_loss
+
+from tf_tricks.annotations import Tensor
 
 MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
 
@@ -23,13 +27,13 @@ class Shares:
             to be known before the loss of one. Known once a loss was called.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.depend_on_data = False
-        self._part = None
-        self._measured = None
+        self._part: tuple[Any, ...] | None = None
+        self._measured: list[Any] | None = None
 
     @contextlib.contextmanager
-    def part(self, parts, sum_factor, totals=None):
+    def part(self, parts: int, sum_factor: float, totals: Tensor | None = None) -> Iterator[None]:
         """Within this context losses are those of one part of a batch, and the mean over the parts is the whole's.
 
         (Keras itself divides by the number of replicas what is no sum.)
@@ -46,15 +50,18 @@ class Shares:
             self._part = None
 
     @contextlib.contextmanager
-    def measured(self):
+    def measured(self) -> Iterator[list[Tensor]]:
         """Within this context each loss adds its divisor to the list that is returned: 1 where it is a constant."""
-        self._measured = found = []
+        found: list[Any] = []
+        self._measured = found
         try:
             yield found
         finally:
             self._measured = None
 
-    def weighed(self, loss, value, y_true, y_pred, sample_weight):
+    def weighed(
+        self, loss: keras.losses.Loss, value: Tensor, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None
+    ) -> Tensor:
         """Returns `value` of a Keras loss with the factor of the part."""
         own = divisor(loss, y_true, y_pred, sample_weight)
         self.depend_on_data = self.depend_on_data or own is not None
@@ -79,13 +86,13 @@ class SharedLoss(keras.losses.Loss):
         shares: the model's `Shares`.
     """
 
-    def __init__(self, identifier, shares):
+    def __init__(self, identifier: keras.losses.Loss | Callable[..., Any] | str, shares: Shares):
         super().__init__(name=identifier if isinstance(identifier, str) else getattr(identifier, "name", None))
         self.identifier = identifier
         self._shares = shares
-        self._loss = None
+        self._loss: Any = None
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """Returns Keras's loss of this part, a scalar."""
         if self._loss is None:
             self._loss = get_loss(self.identifier, y_true, y_pred)
@@ -93,7 +100,9 @@ class SharedLoss(keras.losses.Loss):
         return self._shares.weighed(self._loss, value, y_true, y_pred, sample_weight)
 
 
-def divisor(loss, y_true, y_pred, sample_weight=None):
+def divisor(
+    loss: keras.losses.Loss, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+) -> Tensor | None:
     """Returns what a loss divides its sum by, where that depends on masks or weights, a scalar; otherwise None."""
     if loss.reduction not in MEANS:
         return None

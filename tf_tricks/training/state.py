@@ -2,6 +2,8 @@
 
 import dataclasses
 import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -34,7 +36,7 @@ class Progress:
     batch_size: int | None = None
 
 
-def variable_arrays(groups):
+def variable_arrays(groups: Mapping[str, Iterable[Any]]) -> dict[str, np.ndarray]:
     """Returns a dict of name to array for a dict of group to list of variables.
 
     Where each replica counts for itself, as for metrics, the sum has its name, and the values `name/replicas`.
@@ -47,7 +49,7 @@ def variable_arrays(groups):
     return arrays
 
 
-def assign_variables(groups, arrays):
+def assign_variables(groups: Mapping[str, Iterable[Any]], arrays: Mapping[str, np.ndarray]) -> None:
     """Puts arrays of `variable_arrays` back into the variables.
 
     Raises:
@@ -83,7 +85,7 @@ def _parts(variable):
     return value.values if several else ()
 
 
-def callback_state(callback):
+def callback_state(callback: keras.callbacks.Callback) -> Any:
     """Returns the plain attributes of a Keras callback: counters, best values, history, best weights.
 
     What its constructor takes is no state: `patience` or `filepath` may be others when a run goes on.
@@ -96,7 +98,7 @@ def callback_state(callback):
     return {k: v for k, v in vars(callback).items() if k not in _NOT_KEPT and k not in settings and _is_plain(v)}
 
 
-def named_callbacks(callbacks):
+def named_callbacks(callbacks: Iterable[keras.callbacks.Callback]) -> dict[str, keras.callbacks.Callback]:
     """Returns a dict of name to callback: the class, with a number from the second of a class on.
 
     Example:
@@ -104,7 +106,8 @@ def named_callbacks(callbacks):
         >>> list(named_callbacks([keras.callbacks.History(), keras.callbacks.History()]))
         ['History', 'History 2']
     """
-    named, seen = {}, {}
+    named: dict[str, Any] = {}
+    seen: dict[Any, Any] = {}
     for callback in callbacks:
         name = type(callback).__name__
         seen[name] = seen.get(name, 0) + 1
@@ -112,19 +115,21 @@ def named_callbacks(callbacks):
     return named
 
 
-def callback_states(callbacks, arrays):
+def callback_states(callbacks: Iterable[keras.callbacks.Callback], arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     """Returns the packed states of callbacks by name; their NumPy arrays go into the dict `arrays`."""
     return {name: pack(callback_state(callback), arrays) for name, callback in named_callbacks(callbacks).items()}
 
 
-def restore_callbacks(callbacks, states, arrays):
+def restore_callbacks(
+    callbacks: Iterable[keras.callbacks.Callback], states: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+) -> None:
     """Puts the states of `callback_states` back into those callbacks that have one."""
     for name, callback in named_callbacks(callbacks).items():
         if name in states:
             restore_callback(callback, unpack(states[name], arrays))
 
 
-def restore_callback(callback, state):
+def restore_callback(callback: keras.callbacks.Callback, state: Any) -> None:
     """Puts the state of `callback_state` back."""
     if hasattr(callback, "set_state"):
         callback.set_state(state)
@@ -132,7 +137,7 @@ def restore_callback(callback, state):
         vars(callback).update(state)
 
 
-def pack(value, arrays):
+def pack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     """Returns `value` with its NumPy arrays moved into the dict `arrays`, so that JSON can hold the rest."""
     if isinstance(value, np.ndarray):
         name = f"packed/{len(arrays)}"
@@ -147,7 +152,7 @@ def pack(value, arrays):
     return value
 
 
-def unpack(value, arrays):
+def unpack(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     """Undoes `pack`."""
     if isinstance(value, dict):
         if set(value) == {"__array__"}:

@@ -2,8 +2,10 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from tf_tricks.data import Source, Stream
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.schedules import plan
 from tf_tricks.training.checks import check_batch, check_callbacks, check_pairs
@@ -29,7 +31,14 @@ class Task:
     batch_sizes: list
 
 
-def plan_task(trainer, stream, epochs, callbacks=(), validation=None, test=None):
+def plan_task(
+    trainer: Any,
+    stream: Stream,
+    epochs: float,
+    callbacks: Sequence[Any] = (),
+    validation: Source | None = None,
+    test: Source | None = None,
+) -> Task:
     """Returns the `Task`: what would be learned, how long, at what rates, in what batches. Nothing changes.
 
     Args:

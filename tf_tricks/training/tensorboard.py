@@ -2,7 +2,10 @@
 
 import json
 import math
+import os
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from tensorboard.compat.proto import event_pb2, summary_pb2
@@ -14,6 +17,8 @@ from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.plugins.text.summary_v2 import text_pb
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from tensorboard.util.tensor_util import make_tensor_proto
+
+from tf_tricks.annotations import Tensor
 
 DESCRIPTIONS = {
     "loss": "mean loss of the examples since the line before, with L2; of a validation or test set, over all of it",
@@ -39,18 +44,18 @@ class TensorBoard:
         first_step: what a run before this one wrote from this step on is dropped from the curves.
     """
 
-    def __init__(self, folder, first_step=0):
+    def __init__(self, folder: str | os.PathLike[str], first_step: int = 0):
         self._writer = EventFileWriter(str(folder), flush_secs=20)
         start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
         self._writer.add_event(event_pb2.Event(wall_time=time.time(), step=first_step, session_log=start))
 
-    def scalars(self, step, values, group="", what=""):
+    def scalars(self, step: int, values: Mapping[str, float], group: str = "", what: str = "") -> None:
         """Writes each number of the dict `values` at `step`, under the heading `group` and described by `what`."""
         for name, value in values.items():
             text = DESCRIPTIONS.get(name.split("/")[0], "")
             self._add(step, scalar_pb(group + name, value, "; ".join(filter(None, [text, what])) or None))
 
-    def line(self, step, values, epoch, examples_seen):
+    def line(self, step: int, values: dict[str, float], epoch: float, examples_seen: int) -> None:
         """Writes a log line over the updates, and the results in it over the examples seen.
 
         Runs whose batches differ can be laid over each other by the examples, for their updates are not the same.
@@ -59,40 +64,40 @@ class TensorBoard:
         results = {name: value for name, value in values.items() if name not in _DIAGNOSES}
         self.scalars(examples_seen, results, _BY_EXAMPLES, "x: examples seen")
 
-    def epoch(self, number, values):
+    def epoch(self, number: int, values: Mapping[str, float]) -> None:
         """Writes the results of a whole epoch, `number` counted from 1, over the epochs."""
         self.scalars(number, values, _BY_EPOCH, "of the whole epoch; x: epochs")
 
-    def settings(self, settings, name):
+    def settings(self, settings: Mapping[str, Any], name: str) -> None:
         """Writes a dict of settings for the HParams page, where the run has this name."""
         values = {k: v if isinstance(v, (bool, int, float, str)) else json.dumps(v) for k, v in settings.items()}
         self._add(0, hparams_pb(values, trial_id=name))
 
-    def end_settings(self):
+    def end_settings(self) -> None:
         """Tells the HParams page that the run has ended well."""
         ended = hparams_summary.session_end_pb(0).SerializeToString()  # TensorFlow's class, which is another
         self._add(0, summary_pb2.Summary.FromString(ended))
 
-    def text(self, step, tag, markdown):
+    def text(self, step: int, tag: str, markdown: str) -> None:
         """Writes a text, shown as Markdown."""
         self._add(step, text_pb(tag, markdown))
 
-    def histogram(self, step, tag, values):
+    def histogram(self, step: int, tag: str, values: Tensor) -> None:
         """Writes the histogram of an array."""
         self._add(step, histogram_pb(tag, np.asarray(values)))
 
-    def image(self, step, tag, png):
+    def image(self, step: int, tag: str, png: bytes) -> None:
         """Writes an image, given as the bytes of a PNG file."""
         width, height = (int.from_bytes(png[i : i + 4], "big") for i in (16, 20))  # where every PNG has them
         tensor = make_tensor_proto([str(width).encode(), str(height).encode(), png])
         metadata = create_summary_metadata(display_name=None, description=None)
         self._add(step, summary_pb2.Summary(value=[dict(tag=tag, metadata=metadata, tensor=tensor)]))
 
-    def flush(self):
+    def flush(self) -> None:
         """Writes out what is still in memory."""
         self._writer.flush()
 
-    def close(self):
+    def close(self) -> None:
         """Flushes and closes the file."""
         self._writer.close()
 
@@ -100,7 +105,7 @@ class TensorBoard:
         self._writer.add_event(event_pb2.Event(wall_time=time.time(), step=step, summary=summary))
 
 
-def flattened(settings, prefix=""):
+def flattened(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Returns nested settings as one dict: `{"optimizer": {"name": "sgd"}}` is `{"optimizer.name": "sgd"}`.
 
     What is None is left out.
@@ -109,7 +114,7 @@ def flattened(settings, prefix=""):
         >>> flattened({"l2": 0.0, "optimizer": {"name": "lars"}, "callbacks": [{"name": "monitor"}], "seed": None})
         {'l2': 0.0, 'optimizer.name': 'lars', 'callbacks.0.name': 'monitor'}
     """
-    flat = {}
+    flat: dict[str, Any] = {}
     for key, value in settings.items():
         if isinstance(value, (list, tuple)) and any(hasattr(v, "items") for v in value):
             value = dict(enumerate(value))
@@ -120,7 +125,7 @@ def flattened(settings, prefix=""):
     return flat
 
 
-def as_markdown(settings):
+def as_markdown(settings: Mapping[str, Any]) -> str:
     """Returns flat settings as a table in Markdown."""
     rows = [f"| {key} | `{json.dumps(value, default=repr)}` |" for key, value in settings.items()]
     return "\n".join(["| key | value |", "|---|---|", *rows])

@@ -59,7 +59,7 @@ _CAUSES = [
 ]
 
 
-def connect(name):
+def connect(name: str) -> tf.distribute.TPUStrategy:
     """Returns the `tf.distribute.TPUStrategy` of a TPU, all its chips.
 
     Args:
@@ -84,7 +84,7 @@ def connect(name):
         raise RequestError(explain(name, error)) from error
 
 
-def explain(name, error):
+def explain(name: str, error: Exception) -> str:
     """Returns the sentence for what went wrong with the TPU of this name."""
     tpu = "the TPU of this machine" if name == "local" else f"the TPU {name!r}"
     told = f"{type(error).__name__}: {error}"

@@ -47,27 +47,27 @@ class Packages(NamedTuple):
     driver: Path | None = None
 
 
-def is_there():
+def is_there() -> bool:
     """Returns whether this machine has a TPU; that libtpu is installed tells nothing."""
     return _DEVICE_FILE.exists() or any(map(_is_chip, _PCI_DEVICES.glob("*")))
 
 
-def installed():
+def installed() -> Packages:
     """Returns the `Packages` of this Python, found without importing any."""
     versions = {name: _version(name) for name in ("tensorflow", "tensorflow-tpu", "libtpu")}
     driver = None
     if versions["libtpu"]:
-        driver = Path(importlib.metadata.distribution("libtpu").locate_file("libtpu/libtpu.so"))
+        driver = Path(importlib.metadata.distribution("libtpu").locate_file("libtpu/libtpu.so"))  # type: ignore[arg-type]
     elif _DRIVER_OF_THE_IMAGE.exists():
         driver = _DRIVER_OF_THE_IMAGE
     wanted = None
     if versions["tensorflow-tpu"]:
         requirements = map(Requirement, importlib.metadata.requires("tensorflow-tpu") or [])
         wanted = next((r for r in requirements if r.name == "libtpu"), None)
-    return Packages(*versions.values(), wanted, driver)
+    return Packages(*versions.values(), wanted, driver)  # type: ignore[call-arg]
 
 
-def asked_for(device="auto", name=None):
+def asked_for(device: str = "auto", name: str | None = None) -> str | None:
     """Returns the name of the TPU that is asked for, or None if none is.
 
     Args:
@@ -83,7 +83,7 @@ def asked_for(device="auto", name=None):
     return "local" if device == "tpu" or is_there() else None
 
 
-def prepare():
+def prepare() -> None:
     """Sets what TensorFlow's TPU build reads when it is imported; does nothing on a machine without a TPU.
 
     Variables that are set already stay as they are.
@@ -96,12 +96,12 @@ def prepare():
             os.environ.setdefault(name, value)
 
 
-def variables(packages):
+def variables(packages: Packages) -> dict[str, str]:
     """Returns the environment in which TensorFlow's TPU build finds the TPU of its machine, dict of name to value."""
     return {"PJRT_DEVICE": "TPU", "NEXT_PLUGGABLE_DEVICE_USE_C_API": "true", LIBRARY: str(packages.driver)}
 
 
-def check():
+def check() -> None:
     """Raises a `RequestError` if TensorFlow could not use a TPU of this machine, with what to install or to end.
 
     TensorFlow itself would wait for minutes, or end the process without an exception.
@@ -116,7 +116,7 @@ def check():
         _check_free()
 
 
-def check_variables():
+def check_variables() -> None:
     """Raises a `RequestError` if TensorFlow was imported without the environment that it needs on a TPU."""
     packages = installed()
     missing = [f"{name}={value}" for name, value in variables(packages).items() if name not in os.environ]
@@ -127,7 +127,7 @@ def check_variables():
         )
 
 
-def check_packages(packages):
+def check_packages(packages: Packages) -> None:
     """Raises a `RequestError` if the `Packages` do not make a TensorFlow that runs on a TPU."""
     plain, build = packages.tensorflow, packages.tensorflow_tpu
     if plain and not build:

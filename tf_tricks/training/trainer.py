@@ -1,15 +1,17 @@
 """The trainer: schedules, the compiled loop, callbacks, checkpoints and logs put together."""
 
 import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
-from absl import logging
 from etils import epath
 
 from tf_tricks import optimizers, schedules
-from tf_tricks.data import Stream, as_source
+from tf_tricks.annotations import Named, Structure
+from tf_tricks.data import Source, Stream, as_source
 from tf_tricks.errors import RequestError, call_checked, check_number
 from tf_tricks.training.checkpoint import Checkpoints
 from tf_tricks.training.checks import (
@@ -32,7 +34,7 @@ from tf_tricks.training.loss_scale import LossScale, computes_in_float16
 from tf_tricks.training.metrics import choose_modes
 from tf_tricks.training.run import Run
 from tf_tricks.training.run_log import RunLog
-from tf_tricks.training.saved_model import export
+from tf_tricks.training.saved_model import export_if_possible
 from tf_tricks.training.task import plan_task
 from tf_tricks.training.tensorboard import flattened
 from tf_tricks.training.update import Update
@@ -83,24 +85,24 @@ class Trainer:
 
     def __init__(
         self,
-        model,
-        optimizer=None,
-        learning_rate=None,
-        batch_size=32,
-        loss=None,
-        metrics=None,
-        l2=0.0,
-        weight_decay=None,
-        exclude_from_weight_decay=None,
-        clip_value=None,
-        clip_norm=None,
-        clip_global_norm=None,
-        micro_batch=None,
-        strategy=None,
-        jit_compile="auto",
-        evaluation_batch_size=None,
-        loss_weights=None,
-        weighted_metrics=None,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer | Named | None = None,
+        learning_rate: float | Named | Callable[[float], float] | None = None,
+        batch_size: int | Named | Callable[[float], float] = 32,
+        loss: Any = None,
+        metrics: Any = None,
+        l2: float = 0.0,
+        weight_decay: float | None = None,
+        exclude_from_weight_decay: Sequence[str] | None = None,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+        clip_global_norm: float | None = None,
+        micro_batch: int | None = None,
+        strategy: tf.distribute.Strategy | None = None,
+        jit_compile: bool | str = "auto",
+        evaluation_batch_size: int | None = None,
+        loss_weights: Any = None,
+        weighted_metrics: Any = None,
     ):
         if keras.backend.backend() != "tensorflow":
             raise RequestError(
@@ -130,7 +132,7 @@ class Trainer:
             if weight_decay is None and (made is not optimizer or exclude_from_weight_decay is not None):
                 weight_decay = made.weight_decay
             self.optimizer = check_optimizer(made, model, weight_decay, self.strategy)
-            self.update_arguments = dict(
+            self.update_arguments: dict[str, Any] = dict(
                 l2=l2,
                 weight_decay=weight_decay,
                 exclude_from_weight_decay=NOT_DECAYED
@@ -152,10 +154,10 @@ class Trainer:
             }
             | self.update_arguments
         )
-        self._evaluations = {}
+        self._evaluations: dict[int, Evaluation] = {}
 
     @call_checked("inputs and labels are one argument, evaluate((x, y))")
-    def evaluate(self, source):
+    def evaluate(self, source: Source | tuple[Structure, ...] | list[Structure]) -> dict[str, Any]:
         """Returns a dict of `loss` (with L2) and metrics, floats, over every example of `source`, each exactly once.
 
         Args:
@@ -179,22 +181,22 @@ class Trainer:
     @call_checked("inputs and labels are one argument, fit((x, y), epochs=5)")
     def fit(
         self,
-        stream,
-        epochs,
-        validation=None,
-        callbacks=(),
-        workdir=None,
-        verbose=1,
-        class_weight=None,
-        test=None,
-        settings=None,
-        log_every=50,
-        histograms=False,
-        profile_steps=None,
-        checkpoint_epochs=1,
-        checkpoint_minutes=10.0,
-        keep=3,
-    ):
+        stream: Stream | Source | tuple[Structure, ...] | list[Structure],
+        epochs: float,
+        validation: Source | tuple[Structure, ...] | list[Structure] | None = None,
+        callbacks: keras.callbacks.Callback | Iterable[keras.callbacks.Callback] | None = (),
+        workdir: epath.PathLike | None = None,
+        verbose: int = 1,
+        class_weight: Mapping[int, float] | str | None = None,
+        test: Source | tuple[Structure, ...] | list[Structure] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        log_every: int = 50,
+        histograms: bool = False,
+        profile_steps: Sequence[int] | None = None,
+        checkpoint_epochs: int = 1,
+        checkpoint_minutes: float = 10.0,
+        keep: int = 3,
+    ) -> keras.callbacks.History:
         """Trains, or goes on where the run in `workdir` was left.
 
         Args:
@@ -261,7 +263,7 @@ class Trainer:
             self._test(run, log, test)
             log.end()
             with writing(folder):
-                _export(folder, self.model)
+                export_if_possible(folder, self.model)
                 finish(folder, epochs)
         return self.model.history
 
@@ -284,14 +286,6 @@ class Trainer:
             if variable.path in before and before[variable.path].shape == tuple(variable.shape):
                 variable.assign(before[variable.path])
         self.model.optimizer = self.optimizer
-
-
-def _export(folder, model):
-    """Leaves the model, if it can be saved: somebody's own may not, and its weights are in the checkpoints."""
-    try:
-        export(folder, model)
-    except RequestError as error:
-        logging.warning("there is no model.keras: %s", error)
 
 
 def _shown(schedule):

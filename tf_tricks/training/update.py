@@ -1,8 +1,12 @@
 """What happens between the gradient and the weights: the sum over replicas, L2, clipping, the optimizer."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import tensorflow as tf
 
 from tf_tricks import patterns
+from tf_tricks.annotations import Tensor
 from tf_tricks.errors import check_number
 
 
@@ -26,14 +30,14 @@ class Update:
 
     def __init__(
         self,
-        optimizer,
-        variables,
-        l2=0.0,
-        weight_decay=None,
-        exclude_from_weight_decay=(),
-        clip_value=None,
-        clip_norm=None,
-        clip_global_norm=None,
+        optimizer: Any,
+        variables: Iterable[Any],
+        l2: float = 0.0,
+        weight_decay: float | None = None,
+        exclude_from_weight_decay: Sequence[str] = (),
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+        clip_global_norm: float | None = None,
     ):
         check_number("l2", l2, minimum=0)
         if weight_decay is not None:
@@ -62,22 +66,22 @@ class Update:
         optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
 
     @property
-    def decayed(self):
+    def decayed(self) -> list[bool]:
         """Whether each of `variables`, which are fewer while some are frozen, has L2 and decay."""
         return [id(v) not in self._not_decayed for v in self.variables]
 
-    def penalty(self):
+    def penalty(self) -> Tensor:
         """Returns λ|θ|², a scalar."""
         decayed = [v for v, d in zip(self.variables, self.decayed) if d]
         if not self.l2 or not decayed:
             return tf.constant(0.0)
         return self.l2 * tf.add_n([tf.reduce_sum(tf.square(v)) for v in decayed])
 
-    def ascend(self, gradients):
+    def ascend(self, gradients: Sequence[Tensor]) -> None:
         """Moves the weights to where `SAM` takes the second gradient; for optimizers that need two only."""
         self.optimizer.ascend(self._with_l2(gradients), self.variables)
 
-    def __call__(self, gradients, log_norms):
+    def __call__(self, gradients: Sequence[Tensor], log_norms: Tensor) -> Tensor:
         """Applies the summed `gradients` and returns the norms of gradient (before clipping) and weights, float32 [2].
 
         Args:

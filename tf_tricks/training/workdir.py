@@ -5,6 +5,8 @@ import json
 import os
 import platform
 import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -21,7 +23,7 @@ _OURS = ("checkpoints", "metrics.jsonl", "model.keras")
 
 
 @contextlib.contextmanager
-def claimed(folder, now, settings, device):
+def claimed(folder: Any, now: dict[str, Any], settings: Mapping[str, Any], device: str) -> Iterator[str]:
     """Makes a folder this run's, for as long as the context lasts; a folder of something else is left as it is.
 
     Args:
@@ -56,7 +58,7 @@ def claimed(folder, now, settings, device):
         yield run_id
 
 
-def check(folder, now):
+def check(folder: Any, now: dict[str, Any]) -> dict[str, Any]:
     """Returns what config.json holds, a dict, empty where there is none; writes nothing.
 
     Raises:
@@ -79,7 +81,7 @@ def check(folder, now):
     return content
 
 
-def check_place(folder):
+def check_place(folder: Any) -> None:
     """Raises a `RequestError` if there can be no such folder; writes nothing."""
     if folder.exists() and not folder.is_dir():
         raise RequestError(f"the workdir {folder} is a file: choose another")
@@ -92,7 +94,7 @@ def check_place(folder):
         raise RequestError(f"the workdir {folder} cannot be made: {place} is not writable")
 
 
-def read(folder):
+def read(folder: Any) -> dict[str, Any]:
     """Returns the content of config.json as a dict.
 
     Raises:
@@ -107,19 +109,19 @@ def read(folder):
     return content
 
 
-def finish(folder, epochs):
+def finish(folder: Any, epochs: float) -> None:
     """Notes that the run has ended after so many epochs, and that all its files are written."""
     _write(folder, read(folder) | {"finished_epochs": epochs})
 
 
-def finished_epochs(folder):
+def finished_epochs(folder: Any) -> float:
     """Returns after how many epochs the run in `folder` has ended, with its model written; 0 if it has not."""
     if not (folder / "model.keras").exists():
         return 0
     return read(folder).get("finished_epochs", 0)
 
 
-def versions():
+def versions() -> dict[str, str]:
     """Returns a dict of package to version."""
     return {
         "tf_tricks": tf_tricks.__version__,
@@ -130,7 +132,7 @@ def versions():
 
 
 @contextlib.contextmanager
-def writing(folder):
+def writing(folder: str | os.PathLike[str]) -> Iterator[None]:
     """Tells in a sentence what the disk refuses within this context."""
     try:
         yield

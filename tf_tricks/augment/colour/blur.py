@@ -1,10 +1,14 @@
 """Blur: images blurred with a Gaussian of random width."""
 
+from typing import Any
+
 import keras
 
+from tf_tricks.annotations import Pair
 from tf_tricks.augment.arguments import check_range
-from tf_tricks.augment.augmentation import Augmentation
+from tf_tricks.augment.augmentation import Augmentation, Batch
 from tf_tricks.augment.functional.filters import blur
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.registry import register
 
@@ -46,7 +50,7 @@ class Blur(Augmentation):
 
     uses_value_range = True
 
-    def __init__(self, sigma=(0.1, 2.0), kernel_size=9, **keywords):
+    def __init__(self, sigma: float | Pair = (0.1, 2.0), kernel_size: int = 9, **keywords):
         super().__init__(**keywords)
         if isinstance(sigma, (tuple, list)):
             self.sigma = check_range("sigma", sigma, minimum=0)
@@ -56,11 +60,11 @@ class Blur(Augmentation):
         if self.kernel_size % 2 == 0:
             raise RequestError(f"kernel_size must be an odd number, not {kernel_size}")
 
-    def transform(self, batch, draws):
+    def transform(self, batch: Batch, draws: Draws) -> Batch:
         """Returns the batch with blurred images."""
         images, sigma = batch.images, draws.uniform(*self.sigma)
         return batch._replace(images=blur(images, sigma, *self.range_of(images), self.kernel_size))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"sigma": list(self.sigma), "kernel_size": self.kernel_size}

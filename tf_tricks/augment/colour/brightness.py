@@ -1,10 +1,14 @@
 """Brightness: images made darker or brighter."""
 
+from typing import Any
+
 import keras
 
+from tf_tricks.annotations import Pair, Tensor
 from tf_tricks.augment.arguments import factor_range
 from tf_tricks.augment.augmentation import ColorAugmentation
 from tf_tricks.augment.functional.colour import brightness
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.registry import register
 
 
@@ -39,14 +43,14 @@ class Brightness(ColorAugmentation):
         [50, 50]
     """
 
-    def __init__(self, brightness=0.4, **keywords):
+    def __init__(self, brightness: float | Pair = 0.4, **keywords):
         super().__init__(**keywords)
         self.brightness = factor_range("brightness", brightness)
 
-    def change_colors(self, images, draws, low, high):
+    def change_colors(self, images: Tensor, draws: Draws, low: float, high: float) -> Tensor:
         """Returns darker and brighter images."""
         return brightness(images, draws.uniform(*self.brightness), low, high)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"brightness": list(self.brightness)}

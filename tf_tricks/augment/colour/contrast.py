@@ -1,10 +1,14 @@
 """Contrast: images moved towards, or away from, their mean."""
 
+from typing import Any
+
 import keras
 
+from tf_tricks.annotations import Pair, Tensor
 from tf_tricks.augment.arguments import factor_range
 from tf_tricks.augment.augmentation import ColorAugmentation
 from tf_tricks.augment.functional.colour import contrast
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.registry import register
 
 
@@ -40,14 +44,14 @@ class Contrast(ColorAugmentation):
         [125, 175]
     """
 
-    def __init__(self, contrast=0.4, **keywords):
+    def __init__(self, contrast: float | Pair = 0.4, **keywords):
         super().__init__(**keywords)
         self.contrast = factor_range("contrast", contrast)
 
-    def change_colors(self, images, draws, low, high):
+    def change_colors(self, images: Tensor, draws: Draws, low: float, high: float) -> Tensor:
         """Returns images of lower and higher contrast."""
         return contrast(images, draws.uniform(*self.contrast), low, high)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"contrast": list(self.contrast)}

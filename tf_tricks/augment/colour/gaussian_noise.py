@@ -1,10 +1,14 @@
 """Gaussian noise on every pixel."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
+from tf_tricks.annotations import Pair, Tensor
 from tf_tricks.augment.arguments import check_range
 from tf_tricks.augment.augmentation import ColorAugmentation
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.augment.randomness.pixels import add_noise
 from tf_tricks.errors import check_number
 from tf_tricks.registry import register
@@ -47,12 +51,12 @@ class GaussianNoise(ColorAugmentation):
         (True, dtype('uint8'))
     """
 
-    def __init__(self, stddev=0.05, **keywords):
+    def __init__(self, stddev: float | Pair = 0.05, **keywords):
         super().__init__(**keywords)
         pair = stddev if isinstance(stddev, (tuple, list)) else (check_number("stddev", stddev, 0, 1),) * 2
         self.stddev = check_range("stddev", pair, minimum=0, maximum=1)
 
-    def change_colors(self, images, draws, low, high):
+    def change_colors(self, images: Tensor, draws: Draws, low: float, high: float) -> Tensor:
         """Returns the images with noise on them."""
         stddev = draws.uniform(*self.stddev) * np.float32(high - low)
         if self.stddev[1] == 0:
@@ -60,6 +64,6 @@ class GaussianNoise(ColorAugmentation):
             return images
         return add_noise(images, draws, stddev, low, high)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"stddev": list(self.stddev)}

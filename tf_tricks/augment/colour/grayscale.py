@@ -1,9 +1,13 @@
 """Grayscale: images without color."""
 
+from typing import Any
+
 import keras
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.augmentation import ColorAugmentation
 from tf_tricks.augment.functional.colour import grayscale
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import check_number
 from tf_tricks.registry import register
 
@@ -41,14 +45,14 @@ class Grayscale(ColorAugmentation):
     uses_value_range = False
     channels = (1, 2, 3, 4)
 
-    def __init__(self, probability=0.5, **keywords):
+    def __init__(self, probability: float = 0.5, **keywords):
         super().__init__(**keywords)
         self.probability = float(check_number("probability", probability, minimum=0, maximum=1))
 
-    def change_colors(self, images, draws, low, high):
+    def change_colors(self, images: Tensor, draws: Draws, low: float, high: float) -> Tensor:
         """Returns the images, some of them gray."""
         return grayscale(images, draws.happens(self.probability))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"probability": self.probability}

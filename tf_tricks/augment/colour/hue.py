@@ -1,10 +1,14 @@
 """Hue: all colors of an image turned on the color wheel."""
 
+from typing import Any
+
 import keras
 
+from tf_tricks.annotations import Pair, Tensor
 from tf_tricks.augment.arguments import check_range
 from tf_tricks.augment.augmentation import ColorAugmentation
 from tf_tricks.augment.functional.colour import hue
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import check_number
 from tf_tricks.registry import register
 
@@ -43,7 +47,7 @@ class Hue(ColorAugmentation):
 
     channels = (3, 4)
 
-    def __init__(self, hue=0.1, **keywords):
+    def __init__(self, hue: float | Pair = 0.1, **keywords):
         super().__init__(**keywords)
         if isinstance(hue, (tuple, list)):
             self.hue = check_range("hue", hue, minimum=-0.5, maximum=0.5)
@@ -51,10 +55,10 @@ class Hue(ColorAugmentation):
             most = float(check_number("hue", hue, minimum=0, maximum=0.5))
             self.hue = -most, most
 
-    def change_colors(self, images, draws, low, high):
+    def change_colors(self, images: Tensor, draws: Draws, low: float, high: float) -> Tensor:
         """Returns images of other hues."""
         return hue(images, draws.uniform(*self.hue), low, high)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"hue": list(self.hue)}

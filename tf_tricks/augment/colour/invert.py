@@ -1,9 +1,13 @@
 """Invert: negatives of images."""
 
+from typing import Any
+
 import keras
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.augmentation import ColorAugmentation
 from tf_tricks.augment.functional.levels import invert, sometimes
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import check_number
 from tf_tricks.registry import register
 
@@ -37,14 +41,14 @@ class Invert(ColorAugmentation):
         [155, 55]
     """
 
-    def __init__(self, probability=0.5, **keywords):
+    def __init__(self, probability: float = 0.5, **keywords):
         super().__init__(**keywords)
         self.probability = float(check_number("probability", probability, minimum=0, maximum=1))
 
-    def change_colors(self, images, draws, low, high):
+    def change_colors(self, images: Tensor, draws: Draws, low: float, high: float) -> Tensor:
         """Returns the images, some of them inverted."""
         return sometimes(images, draws.happens(self.probability), invert, low, high)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"probability": self.probability}

@@ -1,10 +1,14 @@
 """Posterize: fewer levels of each color."""
 
+from typing import Any
+
 import keras
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.arguments import check_range
 from tf_tricks.augment.augmentation import ColorAugmentation
 from tf_tricks.augment.functional.levels import posterize
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import check_number
 from tf_tricks.registry import register
 
@@ -39,17 +43,17 @@ class Posterize(ColorAugmentation):
         [64, 192]
     """
 
-    def __init__(self, bits=(4, 8), **keywords):
+    def __init__(self, bits: Any = (4, 8), **keywords):
         super().__init__(**keywords)
         pair = isinstance(bits, (tuple, list))
         for number in bits if pair else [bits]:
             check_number("bits", number, minimum=0, maximum=8, integer=True)
         self.bits = tuple(map(int, check_range("bits", bits if pair else (bits, bits))))
 
-    def change_colors(self, images, draws, low, high):
+    def change_colors(self, images: Tensor, draws: Draws, low: float, high: float) -> Tensor:
         """Returns images of fewer levels."""
         return posterize(images, draws.integers(self.bits[0], self.bits[1] + 1), low, high)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"bits": list(self.bits)}

@@ -1,10 +1,14 @@
 """Saturation: images made paler or more colorful."""
 
+from typing import Any
+
 import keras
 
+from tf_tricks.annotations import Pair, Tensor
 from tf_tricks.augment.arguments import factor_range
 from tf_tricks.augment.augmentation import ColorAugmentation
 from tf_tricks.augment.functional.colour import saturation
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.registry import register
 
 
@@ -43,14 +47,14 @@ class Saturation(ColorAugmentation):
 
     channels = (1, 2, 3, 4)
 
-    def __init__(self, saturation=0.4, **keywords):
+    def __init__(self, saturation: float | Pair = 0.4, **keywords):
         super().__init__(**keywords)
         self.saturation = factor_range("saturation", saturation)
 
-    def change_colors(self, images, draws, low, high):
+    def change_colors(self, images: Tensor, draws: Draws, low: float, high: float) -> Tensor:
         """Returns paler and more colorful images."""
         return saturation(images, draws.uniform(*self.saturation), low, high)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"saturation": list(self.saturation)}

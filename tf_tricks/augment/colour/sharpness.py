@@ -1,10 +1,14 @@
 """Sharpness: images blurred a little, or sharpened."""
 
+from typing import Any
+
 import keras
 
+from tf_tricks.annotations import Pair, Tensor
 from tf_tricks.augment.arguments import factor_range
 from tf_tricks.augment.augmentation import ColorAugmentation
 from tf_tricks.augment.functional.filters import sharpness
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.registry import register
 
 
@@ -41,14 +45,14 @@ class Sharpness(ColorAugmentation):
         [210]
     """
 
-    def __init__(self, sharpness=0.9, **keywords):
+    def __init__(self, sharpness: float | Pair = 0.9, **keywords):
         super().__init__(**keywords)
         self.sharpness = factor_range("sharpness", sharpness)
 
-    def change_colors(self, images, draws, low, high):
+    def change_colors(self, images: Tensor, draws: Draws, low: float, high: float) -> Tensor:
         """Returns smoother and sharper images."""
         return sharpness(images, draws.uniform(*self.sharpness), low, high)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"sharpness": list(self.sharpness)}

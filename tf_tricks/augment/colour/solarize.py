@@ -1,10 +1,14 @@
 """Solarize: bright pixels inverted."""
 
+from typing import Any
+
 import keras
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.arguments import check_range
 from tf_tricks.augment.augmentation import ColorAugmentation
 from tf_tricks.augment.functional.levels import solarize, sometimes
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import check_number
 from tf_tricks.registry import register
 
@@ -42,7 +46,7 @@ class Solarize(ColorAugmentation):
         [100, 55]
     """
 
-    def __init__(self, threshold=0.5, probability=0.5, **keywords):
+    def __init__(self, threshold: Any = 0.5, probability: float = 0.5, **keywords):
         super().__init__(**keywords)
         pair = isinstance(threshold, (tuple, list))
         if not pair:
@@ -50,11 +54,11 @@ class Solarize(ColorAugmentation):
         self.threshold = check_range("threshold", threshold if pair else (threshold, threshold), minimum=0, maximum=1)
         self.probability = float(check_number("probability", probability, minimum=0, maximum=1))
 
-    def change_colors(self, images, draws, low, high):
+    def change_colors(self, images: Tensor, draws: Draws, low: float, high: float) -> Tensor:
         """Returns the images, some of them solarized."""
         threshold = low + (high - low) * draws.uniform(*self.threshold)
         return sometimes(images, draws.happens(self.probability), solarize, threshold, low, high)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"threshold": list(self.threshold), "probability": self.probability}

@@ -1,15 +1,18 @@
 """Brightness, contrast, saturation, hue and gray: colors of images changed by the examples' own amounts."""
 
+from collections.abc import Callable, Sequence
+
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.arguments import check_channels
 from tf_tricks.augment.dispatch import fused
 from tf_tricks.augment.functional.dtypes import is_uint8, like, per_example, to_float
 from tf_tricks.augment.functional.per_pixel import per_pixel
 
 
-def on_colors(function, images):
+def on_colors(function: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     """Returns the images with `function` applied to all channels but alpha.
 
     Args:
@@ -30,7 +33,7 @@ def on_colors(function, images):
 _ONE = 2**14  # fixed-point 1: the product of a factor up to 256 and a uint8 stays below 2³¹
 
 
-def blend(images, other, factor, low, high):
+def blend(images: Tensor, other: Tensor, factor: Tensor, low: float, high: float) -> Tensor:
     """Returns factor · images + (1 − factor) · other, clipped to [low, high]: exactly `images` where the factor is 1.
 
     Args:
@@ -51,7 +54,7 @@ def blend(images, other, factor, low, high):
     return like(ops.clip(factor * floats + (1 - factor) * other, low, high), images)
 
 
-def blend_levels(images, other, factor):
+def blend_levels(images: Tensor, other: Tensor, factor: Tensor) -> Tensor:
     """Returns uint8 images blended with one number each, in fixed point: to within 1/60 of a level, and faster.
 
     Args:
@@ -72,7 +75,7 @@ def blend_levels(images, other, factor):
 
 
 @fused
-def blend_chains(images, results, weights, mixed):
+def blend_chains(images: Tensor, results: Tensor, weights: Sequence[Tensor], mixed: Tensor) -> Tensor:
     """Returns images blended with their chains' weighted mean.
 
     Args:
@@ -88,7 +91,7 @@ def blend_chains(images, results, weights, mixed):
     return like((1.0 - mixed) * to_float(images) + mixed * mean, images)
 
 
-def gray(images):
+def gray(images: Tensor) -> Tensor:
     """Returns the gray image, 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601), as in Pillow.
 
     Args:
@@ -100,7 +103,7 @@ def gray(images):
     return gray_of(*(images[..., n : n + 1] for n in range(3)))
 
 
-def gray_of(red, green, blue):
+def gray_of(red: Tensor, green: Tensor, blue: Tensor) -> Tensor:
     """Returns the gray of three channels of one shape; see `gray`."""
     if "int" in keras.backend.standardize_dtype(red.dtype):
         return ops.right_shift(red * 19595 + green * 38470 + blue * 7471 + 32768, 16)
@@ -108,7 +111,7 @@ def gray_of(red, green, blue):
 
 
 @fused
-def brightness(images, factor, low, high):
+def brightness(images: Tensor, factor: Tensor, low: float, high: float) -> Tensor:
     """Returns images blended with black: low + factor · (x − low), clipped to [low, high].
 
     Args:
@@ -132,7 +135,7 @@ def brightness(images, factor, low, high):
 
 
 @fused
-def contrast(images, factor, low, high):
+def contrast(images: Tensor, factor: Tensor, low: float, high: float) -> Tensor:
     """Returns images blended with a gray: m + factor · (x − m), clipped to [low, high].
 
     m is the mean of the gray image; of images that have not 3 channels, the mean of all values. It is not rounded to
@@ -170,7 +173,7 @@ def _mean_of_gray(images):
 
 
 @fused
-def saturation(images, factor, low, high):
+def saturation(images: Tensor, factor: Tensor, low: float, high: float) -> Tensor:
     """Returns images blended with their gray image: g + factor · (x − g), clipped to [low, high].
 
     Args:
@@ -193,7 +196,7 @@ def saturation(images, factor, low, high):
     return blend(images, gray(to_float(images)), factor, low, high)
 
 
-def hue(images, shift, low, high):
+def hue(images: Tensor, shift: Tensor, low: float, high: float) -> Tensor:
     """Returns images whose hue is turned, with value and saturation (of HSV) kept.
 
     Args:
@@ -238,7 +241,7 @@ def _turned(red, green, blue, shift, low, high):
     return [channel(n) for n in (5, 3, 1)]
 
 
-def grayscale(images, chosen=None):
+def grayscale(images: Tensor, chosen: Tensor | None = None) -> Tensor:
     """Returns images whose 3 channels all have 0.299 red + 0.587 green + 0.114 blue.
 
     Args:

@@ -7,27 +7,28 @@ among 16. So the numbers are filled up to a multiple of 16. XLA has one algorith
 
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.dispatch import has_host_kernels
 
 _LANES = 16  # float32 numbers of the widest vector, AVX-512
 
 
-def exp(numbers):
+def exp(numbers: Tensor) -> Tensor:
     """Returns e to the power of `numbers`, float32 [b]."""
     return _in_whole_vectors(ops.exp, numbers)
 
 
-def log(numbers):
+def log(numbers: Tensor) -> Tensor:
     """Returns the natural logarithms of `numbers`, float32 [b]."""
     return _in_whole_vectors(ops.log, numbers)
 
 
-def log1p(numbers):
+def log1p(numbers: Tensor) -> Tensor:
     """Returns the natural logarithms of 1 + `numbers`, float32 [b]."""
     return _in_whole_vectors(ops.log1p, numbers)
 
 
-def cos(numbers):
+def cos(numbers: Tensor) -> Tensor:
     """Returns the cosines of `numbers`, float32 [b].
 
     Example:
@@ -40,7 +41,7 @@ def cos(numbers):
     return _in_whole_vectors(ops.cos, numbers)
 
 
-def sin(numbers):
+def sin(numbers: Tensor) -> Tensor:
     """Returns the sines of `numbers`, float32 [b]."""
     return _in_whole_vectors(ops.sin, numbers)
 

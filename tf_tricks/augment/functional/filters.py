@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.dispatch import fused, has_host_kernels
 from tf_tricks.augment.functional.dtypes import is_uint8, like, to_float
 from tf_tricks.errors import RequestError
@@ -11,7 +12,7 @@ from tf_tricks.errors import RequestError
 _UNITS = 2**8  # to a level, between the two passes over uint8 images
 
 
-def blur(images, sigma, low, high, kernel_size=9):
+def blur(images: Tensor, sigma: Tensor, low: float, high: float, kernel_size: int = 9) -> Tensor:
     """Returns images blurred with a Gaussian; outside of its border an image is mirrored at the border's pixels.
 
     Args:
@@ -115,7 +116,7 @@ def _sum(parts, sigma, radius, factor=1):
 
 
 @fused
-def sharpness(images, factor, low, high):
+def sharpness(images: Tensor, factor: Tensor, low: float, high: float) -> Tensor:
     """Returns images blended with what a small kernel smooths them to: s + factor · (x − s), clipped to [low, high].
 
     The kernel is [[1, 1, 1], [1, 5, 1], [1, 1, 1]] / 13. The pixels at the border stay as they are.

@@ -1,12 +1,15 @@
 """Mirror images of some of the examples."""
 
+from collections.abc import Callable, Sequence
+
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.dispatch import can_fuse, fused, has_host_kernels
 from tf_tricks.augment.functional.dtypes import per_example
 
 
-def flip(images, horizontal=None, vertical=None):
+def flip(images: Tensor, horizontal: Tensor | None = None, vertical: Tensor | None = None) -> Tensor:
     """Returns images, some of them mirrored.
 
     Args:
@@ -27,7 +30,7 @@ def flip(images, horizontal=None, vertical=None):
         if can_fuse(images):
             images = _flip_some(images, flipped, axis)
         elif has_host_kernels():
-            changes = [lambda own: own, lambda own, axis=axis: ops.flip(own, axis=axis)]
+            changes = [lambda own: own, lambda own, axis=axis: ops.flip(own, axis=axis)]  # type: ignore[misc]
             images = in_classes(images, ops.cast(flipped, "int32"), changes)
         else:
             images = _flip_some(images, flipped, axis)
@@ -39,7 +42,7 @@ def _flip_some(images, flipped, axis):
     return ops.where(per_example(flipped, images), ops.flip(images, axis=axis), images)
 
 
-def in_classes(images, choice, changes):
+def in_classes(images: Tensor, choice: Tensor, changes: Sequence[Callable[[Tensor], Tensor]]) -> Tensor:
     """Returns the images, changes[n] applied to those with `choice` n. For TensorFlow without XLA.
 
     Each image is copied once more or twice, which on a CPU takes less time than to compute all changes of all images.

@@ -5,15 +5,18 @@ times as fast as TensorFlow's kernels for images. On a TPU it would be thousands
 multiplications of `affine`.
 """
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.dispatch import fused
 from tf_tricks.augment.functional.dtypes import like, to_float
 
 
 @fused
-def along_maps(images, maps, interpolation, fill_value):
+def along_maps(images: Tensor, maps: Tensor, interpolation: str, fill_value: float) -> Tensor:
     """Returns images sampled along affine maps; see `affine`.
 
     Args:
@@ -29,7 +32,14 @@ def along_maps(images, maps, interpolation, fill_value):
 
 
 @fused
-def along_axes(images, rows, columns, size, interpolation, fill_value):
+def along_axes(
+    images: Tensor,
+    rows: Sequence[Tensor],
+    columns: Sequence[Tensor],
+    size: Sequence[int],
+    interpolation: str,
+    fill_value: float | None,
+) -> Tensor:
     """Returns images sampled along maps that treat rows and columns apart; see `resample`.
 
     Args:
@@ -48,7 +58,9 @@ def along_axes(images, rows, columns, size, interpolation, fill_value):
 
 
 @fused
-def crops(images, down, right, largest, fill_value, more=0):
+def crops(
+    images: Tensor, down: Tensor, right: Tensor, largest: Sequence[int], fill_value: float, more: int = 0
+) -> Tensor:
     """Returns the images' crops of their own size at integer places; for batches of known size, see `fused`.
 
     Each image is one copy of a part of its padded self: a loop over images, for in a gather XLA would work out the
@@ -80,7 +92,7 @@ def crops(images, down, right, largest, fill_value, more=0):
 
 
 @fused
-def between(images, down, right):
+def between(images: Tensor, down: Tensor, right: Tensor) -> Tensor:
     """Returns what lies between the pixels: of a row and a column more of them, by parts of a pixel.
 
     Args:
@@ -99,7 +111,7 @@ def between(images, down, right):
     return like(ops.reshape(rows, (batch, height - 1, width - 1, channels)), images)
 
 
-def at_whole_places(images, down, right, fill_value):
+def at_whole_places(images: Tensor, down: Tensor, right: Tensor, fill_value: float) -> Tensor:
     """Returns the images' crops of their own size at integer places; for batches of any size, known or not.
 
     Args:
@@ -111,7 +123,7 @@ def at_whole_places(images, down, right, fill_value):
     rows = down[:, None] + ops.arange(images.shape[1], dtype="int32")
     columns = right[:, None] + ops.arange(images.shape[2], dtype="int32")
     places = (ops.cast(place, "float32") for place in (rows[:, :, None], columns[:, None, :]))
-    return _sampled(images, *places, "nearest", fill_value)
+    return _sampled(images, *places, "nearest", fill_value)  # type: ignore[call-arg]
 
 
 def _sampled(images, y, x, interpolation, fill_value):

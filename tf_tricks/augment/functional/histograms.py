@@ -3,13 +3,14 @@
 import numpy as np
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.dispatch import fused, has_host_kernels
 from tf_tricks.augment.functional.dtypes import is_uint8, like, per_example, to_float
 from tf_tricks.augment.functional.levels import from_levels, to_levels
 from tf_tricks.augment.functional.per_pixel import per_pixel
 
 
-def autocontrast(images, low, high, chosen=None):
+def autocontrast(images: Tensor, low: float, high: float, chosen: Tensor | None = None) -> Tensor:
     """Returns images whose channels each go from `low` to `high`: low + (high − low) · (x − min) / (max − min).
 
     Args:
@@ -27,7 +28,8 @@ def autocontrast(images, low, high, chosen=None):
     images = ops.convert_to_tensor(images)
     chosen = ops.ones(ops.shape(images)[:1], "bool") if chosen is None else chosen
     # Three programs: in one, XLA would gather each value's channel, instead of reading a row of ready slopes.
-    slopes, least = _slopes(*_edges(images, low, high), chosen, images.shape[-1], low, high)
+    least, most = _edges(images, low, high)
+    slopes, least = _slopes(least, most, chosen, images.shape[-1], low, high)
     return _stretched(images, slopes, least, low, high)
 
 
@@ -74,7 +76,7 @@ _IMAGES_AT_ONCE = 256  # whose histograms, 1 KB a channel, stay in the cache
 _LEVELS = np.arange(256, dtype="float32")[:, None]
 
 
-def equalize(images, low, high, chosen=None):
+def equalize(images: Tensor, low: float, high: float, chosen: Tensor | None = None) -> Tensor:
     """Returns images whose channels have histograms that are as even as a map of levels can make them.
 
     In each channel of an image, of n values in 256 levels, level v becomes ⌊(s/2 + number of values below v) / s⌋, at

@@ -1,12 +1,15 @@
 """Functions of single values: inverted, some of them inverted, and with fewer levels."""
 
+from collections.abc import Callable
+
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.dispatch import fused
 from tf_tricks.augment.functional.dtypes import is_uint8, per_example
 
 
-def to_levels(images, low, high):
+def to_levels(images: Tensor, low: float, high: float) -> Tensor:
     """Returns the nearest of 256 levels for each value, int32 from 0 to 255: values of uint8 images are levels."""
     if is_uint8(images):
         return ops.cast(images, "int32")
@@ -15,7 +18,7 @@ def to_levels(images, low, high):
     return ops.cast(ops.clip(ops.round(wide), 0.0, 255.0), "int32")
 
 
-def from_levels(levels, images, low, high):
+def from_levels(levels: Tensor, images: Tensor, low: float, high: float) -> Tensor:
     """Returns the values in [low, high] that levels from 0 to 255 stand for, in the dtype of `images`."""
     if is_uint8(images):
         return ops.cast(levels, "uint8")
@@ -25,7 +28,7 @@ def from_levels(levels, images, low, high):
 
 
 @fused
-def invert(images, low, high):
+def invert(images: Tensor, low: float, high: float) -> Tensor:
     """Returns the negatives of images: low + high − x.
 
     Args:
@@ -42,7 +45,7 @@ def invert(images, low, high):
 
 
 @fused
-def solarize(images, threshold, low, high):
+def solarize(images: Tensor, threshold: Tensor, low: float, high: float) -> Tensor:
     """Returns images with each value from `threshold` on inverted: x ≥ threshold becomes low + high − x.
 
     Args:
@@ -66,7 +69,7 @@ def solarize(images, threshold, low, high):
 
 
 @fused
-def posterize(images, bits, low, high):
+def posterize(images: Tensor, bits: Tensor, low: float, high: float) -> Tensor:
     """Returns images of which the upper `bits` of the 8 bits of each value are kept, and the others are 0.
 
     Floats are first rounded to the nearest of 256 levels from `low` to `high`, save where all 8 bits are kept.
@@ -92,6 +95,6 @@ def posterize(images, bits, low, high):
 
 
 @fused
-def sometimes(images, chosen, function, *arguments):
+def sometimes(images: Tensor, chosen: Tensor, function: Callable[..., Tensor], *arguments) -> Tensor:
     """Returns `function(images, *arguments)` for the examples that are `chosen` (bool [b]), and the others as given."""
     return ops.where(per_example(chosen, images), function(images, *arguments), images)

@@ -1,10 +1,12 @@
 """Rotations, zooms, shears, translations and crops, each by the examples' own amounts."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from keras import ops
 
+from tf_tricks.annotations import Pair, Tensor
 from tf_tricks.augment.dispatch import can_fuse, has_host_kernels
 from tf_tricks.augment.functional import elementary
 from tf_tricks.augment.functional.dtypes import like, to_float
@@ -13,7 +15,9 @@ from tf_tricks.augment.functional.sampling import affine, around_center, resampl
 from tf_tricks.augment.functional.sliding import slide
 
 
-def rotate(images, degrees, interpolation="bilinear", fill_value=0.0, largest=180):
+def rotate(
+    images: Tensor, degrees: Tensor, interpolation: str = "bilinear", fill_value: float = 0.0, largest: float = 180
+) -> Tensor:
     """Returns images turned about their centers, counter-clockwise.
 
     Args:
@@ -40,7 +44,13 @@ def rotate(images, degrees, interpolation="bilinear", fill_value=0.0, largest=18
     return affine(images, maps, interpolation, fill_value, math.cos(math.radians(45 if turns else largest)), turns)
 
 
-def zoom(images, height_factor, width_factor, interpolation="bilinear", fill_value=0.0):
+def zoom(
+    images: Tensor,
+    height_factor: Tensor,
+    width_factor: Tensor,
+    interpolation: str = "bilinear",
+    fill_value: float = 0.0,
+) -> Tensor:
     """Returns images enlarged or shrunk about their centers, in their size.
 
     Args:
@@ -63,10 +73,17 @@ def zoom(images, height_factor, width_factor, interpolation="bilinear", fill_val
     for factor, size in zip((height_factor, width_factor), images.shape[1:3]):
         center = (size - 1) / 2
         maps.append((1 / factor, center - center / factor))
-    return resample(images, *maps, images.shape[1:3], interpolation, fill_value)
+    return resample(images, *maps, images.shape[1:3], interpolation, fill_value)  # type: ignore[call-arg, arg-type]
 
 
-def shear(images, x, y, interpolation="bilinear", fill_value=0.0, largest=(1, 1)):
+def shear(
+    images: Tensor,
+    x: Tensor,
+    y: Tensor,
+    interpolation: str = "bilinear",
+    fill_value: float = 0.0,
+    largest: Pair = (1, 1),
+) -> Tensor:
     """Returns images slanted about their centers.
 
     Args:
@@ -97,7 +114,14 @@ def shear(images, x, y, interpolation="bilinear", fill_value=0.0, largest=(1, 1)
     return slide(images, shift, axis, most * (size - 1) / 2, interpolation, fill_value)
 
 
-def translate(images, down, right, interpolation="bilinear", fill_value=0.0, largest=None):
+def translate(
+    images: Tensor,
+    down: Tensor,
+    right: Tensor,
+    interpolation: str = "bilinear",
+    fill_value: float = 0.0,
+    largest: Pair | None = None,
+) -> Tensor:
     """Returns images moved by a number of pixels each.
 
     Args:
@@ -124,8 +148,9 @@ def translate(images, down, right, interpolation="bilinear", fill_value=0.0, lar
         whole = tuple(min(math.ceil(most), side) for most, side in zip(largest, images.shape[1:3]))
         places = [ops.clip(-move, -most, most) for move, most in zip((down, right), whole)]
         first = [ops.floor(place) for place in places]
-        images = crops(images, *(ops.cast(place, "int32") for place in first), whole, fill_value, 1)
-        return between(images, *(place - start for place, start in zip(places, first)))
+        top, left = (ops.cast(place, "int32") for place in first)
+        images = crops(images, top, left, whole, fill_value, 1)
+        return between(images, places[0] - first[0], places[1] - first[1])
     if has_host_kernels():
         one = np.float32(1) + ops.zeros_like(down)
         return resample(images, (one, -down), (one, -right), images.shape[1:3], interpolation, fill_value)
@@ -135,7 +160,15 @@ def translate(images, down, right, interpolation="bilinear", fill_value=0.0, lar
     return like(moved, images)
 
 
-def crop_and_resize(images, top, left, height, width, size, interpolation="bilinear"):
+def crop_and_resize(
+    images: Tensor,
+    top: Tensor,
+    left: Tensor,
+    height: Tensor,
+    width: Tensor,
+    size: Sequence[int],
+    interpolation: str = "bilinear",
+) -> Tensor:
     """Returns parts of images, resized to one size; at the image's edge the outermost pixels go on.
 
     Args:
@@ -161,4 +194,4 @@ def crop_and_resize(images, top, left, height, width, size, interpolation="bilin
     for start, extent, number in ((top, height, size[0]), (left, width, size[1])):
         slope = extent / number
         maps.append((slope, start + slope / 2 - 0.5))
-    return resample(images, *maps, tuple(size), interpolation, fill_value=None)
+    return resample(images, *maps, tuple(size), interpolation, fill_value=None)  # type: ignore[call-arg, arg-type, misc]

@@ -5,11 +5,12 @@ import math
 import numpy as np
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.dispatch import fused
 from tf_tricks.augment.functional.dtypes import is_uint8, like, per_example
 
 
-def normal_pair(words):
+def normal_pair(words: Tensor) -> tuple[Tensor, Tensor]:
     """Returns two numbers of the standard normal distribution for each word, float32 (Box & Muller 1958).
 
     They are √(−2 log u) cos 2πv and √(−2 log u) sin 2πv with 16 bits for u and 16 for v, far finer than the levels of
@@ -35,7 +36,7 @@ def normal_pair(words):
     return radius * along, radius * across
 
 
-def noisy(images, noise, stddev, low, high):
+def noisy(images: Tensor, noise: Tensor, stddev: Tensor, low: float, high: float) -> Tensor:
     """Returns images with `noise`, float32 like them, times `stddev`, float32 [b]."""
     noisy = ops.cast(images, "float32") + per_example(stddev, noise) * noise
     if is_uint8(images):
@@ -44,7 +45,7 @@ def noisy(images, noise, stddev, low, high):
 
 
 @fused
-def noisy_by_words(images, words, stddev, low, high):
+def noisy_by_words(images: Tensor, words: Tensor, stddev: Tensor, low: float, high: float) -> Tensor:
     """Returns what `noisy` does, each half of an image by itself, for the sake of vector instructions.
 
     Args:

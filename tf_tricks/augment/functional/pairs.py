@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.dispatch import can_fuse, fused, has_host_kernels
 from tf_tricks.augment.functional.dtypes import per_example, to_float
 
 
-def partners(values):
+def partners(values: Tensor) -> Tensor:
     """Returns `values` [b, ...] with neighbours exchanged: 1, 0, 3, 2, …; b is even.
 
     Example:
@@ -26,7 +27,7 @@ def partners(values):
     return ops.where(per_example(ops.equal(places % 2, 0), values), following, preceding)
 
 
-def mix_values(values, weights):
+def mix_values(values: Tensor, weights: Tensor) -> Tensor:
     """Returns weights · own + (1 − weights) · partner's for `values` [b, ...], in their dtype, integers rounded.
 
     Args:

@@ -5,13 +5,16 @@ pixel out three times. A loop over pixels becomes vector instructions. So where 
 makes a word of the three bytes of each pixel, and a second one takes the words apart, which is a copy.
 """
 
+from collections.abc import Callable, Sequence
+
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.dispatch import can_fuse, fused
 from tf_tricks.augment.functional.dtypes import is_uint8, like
 
 
-def per_pixel(function, images, *arguments):
+def per_pixel(function: Callable[..., Sequence[Tensor]], images: Tensor, *arguments) -> Tensor:
     """Returns the images whose channels are `function(red, green, blue, *arguments)`.
 
     Args:

@@ -1,12 +1,17 @@
 """Rectangles of images, painted over or taken from others."""
 
+from collections.abc import Sequence
+
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.dispatch import can_fuse, fused, has_host_kernels
 from tf_tricks.augment.functional.dtypes import like
 
 
-def erase(images, top, left, height, width, fill_value=0.0):
+def erase(
+    images: Tensor, top: Tensor, left: Tensor, height: Tensor, width: Tensor, fill_value: float | Tensor = 0.0
+) -> Tensor:
     """Returns `images` with one rectangle of each painted over: rows top, …, top + height − 1, columns likewise.
 
     What of a rectangle lies outside of the image is not there; a height or width of 0 changes nothing.
@@ -30,11 +35,11 @@ def erase(images, top, left, height, width, fill_value=0.0):
         fill_value = like(ops.convert_to_tensor(float(fill_value), "float32"), images)
     if can_fuse(images):
         return paint(images, top, left, height, width, fill_value)
-    return select(images, *covered(images.shape[1:3], top, left, height, width), fill_value)
+    return select(images, *covered(images.shape[1:3], top, left, height, width), fill_value)  # type: ignore[call-arg]
 
 
 @fused
-def paint(images, top, left, height, width, others):
+def paint(images: Tensor, top: Tensor, left: Tensor, height: Tensor, width: Tensor, others: Tensor) -> Tensor:
     """Returns `images` with a rectangle of each painted over, see `erase`; for batches of known size, see `fused`.
 
     A row is looked at as so many values, not as pixels with channels: XLA makes vector instructions of that.
@@ -55,7 +60,7 @@ def paint(images, top, left, height, width, others):
     return ops.reshape(ops.where(inside, others, ops.reshape(images, by_row)), images.shape)
 
 
-def covered(sides, top, left, height, width):
+def covered(sides: Sequence[int], top: Tensor, left: Tensor, height: Tensor, width: Tensor) -> list[Tensor]:
     """Returns which rows [b, image_height] and which columns [b, image_width] a rectangle of each image covers.
 
     Args:
@@ -73,7 +78,7 @@ def covered(sides, top, left, height, width):
     return ranges
 
 
-def select(images, rows, columns, others):
+def select(images: Tensor, rows: Tensor, columns: Tensor, others: Tensor) -> Tensor:
     """Returns `others` inside the rectangles and `images` elsewhere; both [b, h, w, channels] of one dtype.
 
     Args:
@@ -96,7 +101,7 @@ def select(images, rows, columns, others):
     return tf.ensure_shape(selected, images.shape)
 
 
-def paste(images, others, rectangle):
+def paste(images: Tensor, others: Tensor, rectangle: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Returns `images` with a rectangle of `others` pasted in, and the part of each that still shows its own.
 
     Args:

@@ -16,11 +16,13 @@ up to 256 of uint8 images exactly and interpolates them to within a gray level.
 """
 
 import math
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.dispatch import can_fuse, has_host_kernels
 from tf_tricks.augment.functional.dtypes import like, to_float
 from tf_tricks.augment.functional.gathering import along_axes, along_maps
@@ -28,7 +30,14 @@ from tf_tricks.augment.functional.gathering import along_axes, along_maps
 _OF_KERNEL = ("uint8", "int32", "int64", "float16", "float32")  # that ImageProjectiveTransformV3 takes
 
 
-def affine(images, maps, interpolation="bilinear", fill_value=0.0, shrink=1.0, turns=False):
+def affine(
+    images: Tensor,
+    maps: Tensor,
+    interpolation: str = "bilinear",
+    fill_value: float = 0.0,
+    shrink: float = 1.0,
+    turns: bool = False,
+) -> Tensor:
     """Returns images sampled along one affine map each.
 
     Args:
@@ -63,7 +72,14 @@ def affine(images, maps, interpolation="bilinear", fill_value=0.0, shrink=1.0, t
     return _around(fill_value, sample, images, interpolation)
 
 
-def resample(images, rows, columns, size, interpolation="bilinear", fill_value=0.0):
+def resample(
+    images: Tensor,
+    rows: Sequence[Tensor],
+    columns: Sequence[Tensor],
+    size: Sequence[int],
+    interpolation: str = "bilinear",
+    fill_value: float | None = 0.0,
+) -> Tensor:
     """Returns images sampled along maps that treat rows and columns apart: y = e i + f, x = a j + c.
 
     Args:
@@ -103,7 +119,7 @@ def resample(images, rows, columns, size, interpolation="bilinear", fill_value=0
     return _around(fill_value, sample, images, interpolation)
 
 
-def around_center(linear, height, width):
+def around_center(linear: Sequence[Tensor], height: int, width: int) -> Tensor:
     """Returns the maps [b, 6] that leave the image's center where it is.
 
     Args:

@@ -1,7 +1,10 @@
 """Moves by whole pixels, with a flip and a painted rectangle in the same pass."""
 
+from collections.abc import Sequence
+
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.dispatch import can_fuse, fused, has_host_kernels
 from tf_tricks.augment.functional.dtypes import like, per_example
 from tf_tricks.augment.functional.flipping import flip
@@ -10,7 +13,15 @@ from tf_tricks.augment.functional.rectangles import erase, paint
 from tf_tricks.augment.functional.sliding import pad, window
 
 
-def shift_and_flip(images, down, right, flipped=None, fill_value=0.0, largest=None, hole=None):
+def shift_and_flip(
+    images: Tensor,
+    down: Tensor,
+    right: Tensor,
+    flipped: Tensor | None = None,
+    fill_value: float = 0.0,
+    largest: int | Sequence[int] | None = None,
+    hole: tuple[Tensor, Tensor, Tensor, Tensor] | None = None,
+) -> Tensor:
     """Returns the images' crops of their own size, some of them flipped from left to right; exact copies of pixels.
 
     Pixel (i, j) of the result is pixel (i + down, j' + right) of the image, where j' = width − 1 − j if the example is

@@ -6,17 +6,21 @@ value is interpolated.
 """
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.functional.dtypes import like, to_float
 
 _DIRECT = 80  # so many slices are chosen from at once
 
 
-def slide(images, shift, axis, largest, interpolation="bilinear", fill_value=0.0):
+def slide(
+    images: Tensor, shift: Tensor, axis: int, largest: Any, interpolation: str = "bilinear", fill_value: float = 0.0
+) -> Tensor:
     """Returns images moved along one axis: what is at place p comes from p + shift. For XLA.
 
     Args:
@@ -50,7 +54,7 @@ def slide(images, shift, axis, largest, interpolation="bilinear", fill_value=0.0
     return like(before + ops.cast(shift - whole, floats.dtype) * (after - before), images)
 
 
-def window(images, offset, axis, size, number):
+def window(images: Tensor, offset: Tensor, axis: int, size: int, number: int) -> Tensor:
     """Returns, of each image (or row), the part of a given size that starts at its offset: exact copies. For XLA.
 
     It is chosen from static slices, which the TPU compiler does in one pass over the images. From very many it is
@@ -72,7 +76,7 @@ def window(images, offset, axis, size, number):
     return _choose_slice(images, offset, axis, size, range(number))
 
 
-def pad(images, axis, margins, fill_value):
+def pad(images: Tensor, axis: int, margins: tuple[int, int], fill_value: float | Tensor) -> Tensor:
     """Returns images of any dtype with `margins`, a pair of numbers of pixels, added along `axis`."""
     widths = [(0, 0)] * 4
     widths[axis] = margins

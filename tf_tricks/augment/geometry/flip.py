@@ -1,9 +1,14 @@
 """Flip: mirror images, the cheapest augmentation and nearly always a gain."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.augmentation import GeometricAugmentation
 from tf_tricks.augment.functional.flipping import flip
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.registry import register
 
@@ -42,7 +47,7 @@ class Flip(GeometricAugmentation):
         [[2, 1, 0], [5, 4, 3]]
     """
 
-    def __init__(self, horizontal=True, vertical=False, probability=0.5, **keywords):
+    def __init__(self, horizontal: bool = True, vertical: bool = False, probability: float = 0.5, **keywords):
         super().__init__(**keywords)
         for name, value in (("horizontal", horizontal), ("vertical", vertical)):
             if not isinstance(value, bool):
@@ -50,15 +55,17 @@ class Flip(GeometricAugmentation):
         self.horizontal, self.vertical = horizontal, vertical
         self.probability = check_number("probability", probability, minimum=0, maximum=1)
 
-    def draw(self, draws, height, width):
+    def draw(self, draws: Draws, height: int, width: int) -> list[Tensor | None]:
         """Returns which examples are flipped (left to right, top to bottom), bool [b] or None each."""
         return [draws.happens(self.probability) if flips else None for flips in (self.horizontal, self.vertical)]
 
-    def move(self, images, parameters, interpolation, fill_value):
+    def move(
+        self, images: Tensor, parameters: Sequence[Tensor | None], interpolation: str, fill_value: float
+    ) -> Tensor:
         """Returns the images flipped."""
         return flip(images, *parameters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         own = {"horizontal": self.horizontal, "vertical": self.vertical, "probability": self.probability}
         return super().get_config() | own

@@ -1,9 +1,13 @@
 """Pad and crop: moves of whole pixels, the augmentation of small images."""
 
+from typing import Any
+
 import keras
 
-from tf_tricks.augment.augmentation import GeometricAugmentation
+from tf_tricks.annotations import Tensor
+from tf_tricks.augment.augmentation import Batch, GeometricAugmentation
 from tf_tricks.augment.functional.shifting import shift_and_flip
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.registry import register
 
@@ -43,24 +47,24 @@ class PadAndCrop(GeometricAugmentation):
         ((4, 32, 32, 3), dtype('uint8'))
     """
 
-    def __init__(self, pad=4, **keywords):
+    def __init__(self, pad: int = 4, **keywords):
         super().__init__(**keywords)
         self.pad = int(check_number("pad", pad, minimum=0, integer=True))
 
-    def transform(self, batch, draws):
+    def transform(self, batch: Batch, draws: Draws) -> Batch:
         """Returns the batch with images and masks moved alike."""
         return super().transform(batch, draws) if self.pad else batch
 
-    def draw(self, draws, height, width):
+    def draw(self, draws: Draws, height: int, width: int) -> tuple[Tensor, Tensor]:
         """Returns how far the crop lies down and to the right of the image, int32 [b] each."""
         if self.pad > min(height, width):
             raise RequestError(f"pad must be at most the images' size, {min(height, width)}, not {self.pad}")
         return draws.integers(-self.pad, self.pad + 1), draws.integers(-self.pad, self.pad + 1)
 
-    def move(self, images, parameters, interpolation, fill_value):
+    def move(self, images: Tensor, parameters: tuple[Tensor, Tensor], interpolation: str, fill_value: float) -> Tensor:
         """Returns the images moved; they are not interpolated."""
         return shift_and_flip(images, *parameters, None, fill_value, largest=self.pad)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"pad": self.pad}

@@ -1,14 +1,18 @@
 """Random resized crop: a random part of the image, at the size that the network takes."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Pair, Shape, Tensor
 from tf_tricks.augment.arguments import positive
 from tf_tricks.augment.augmentation import GeometricAugmentation
 from tf_tricks.augment.functional import elementary
 from tf_tricks.augment.functional.motions import crop_and_resize
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.registry import register
 
@@ -55,7 +59,13 @@ class RandomResizedCrop(GeometricAugmentation):
         ((4, 32, 32, 3), [7])
     """
 
-    def __init__(self, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3), size=None, **keywords):
+    def __init__(
+        self,
+        scale: Pair | None = (0.08, 1.0),
+        ratio: Pair = (3 / 4, 4 / 3),
+        size: int | Sequence[int] | None = None,
+        **keywords,
+    ):
         super().__init__(**keywords)
         self.scale = None if scale is None else positive("scale", scale, 1)
         self.ratio = positive("ratio", ratio)
@@ -63,24 +73,24 @@ class RandomResizedCrop(GeometricAugmentation):
         if scale is None and size is None:
             raise RequestError("random_resized_crop needs a size where scale is None")
 
-    def draw(self, draws, height, width):
+    def draw(self, draws: Draws, height: int, width: int) -> Sequence[Tensor]:
         """Returns the part's place and size: top, left, height and width, pixels, float32 [b] each."""
         if self.scale is None:
             return self._draw_whole_pixels(draws, height, width)
         part = random_part(draws.uniform(*self.scale), draws.uniform(), self.ratio, height, width)
         return draws.uniform() * (height - part[0]), draws.uniform() * (width - part[1]), *part
 
-    def move(self, images, parameters, interpolation, fill_value):
+    def move(self, images: Tensor, parameters: Sequence[Tensor], interpolation: str, fill_value: float) -> Tensor:
         """Returns the parts, resized."""
         interpolation = "nearest" if self.scale is None else interpolation
-        return crop_and_resize(images, *parameters, self.size or images.shape[1:3], interpolation)
+        return crop_and_resize(images, *parameters, self.size or images.shape[1:3], interpolation)  # type: ignore[call-arg]
 
-    def compute_output_shape(self, images_shape):
+    def compute_output_shape(self, images_shape: Shape) -> Shape:
         """Returns the shape of the images that come out."""
         size = images_shape[1:3] if self.size is None else self.size
         return (images_shape[0], *size, images_shape[3])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         scale, size = (None if pair is None else list(pair) for pair in (self.scale, self.size))
         return super().get_config() | {"scale": scale, "ratio": list(self.ratio), "size": size}
@@ -94,7 +104,7 @@ class RandomResizedCrop(GeometricAugmentation):
         return [ops.cast(one, "float32") for one in (top, left, same * rows, same * columns)]
 
 
-def random_part(area, place, ratio, height, width):
+def random_part(area: Tensor, place: Tensor, ratio: Pair, height: int, width: int) -> tuple[Tensor, Tensor]:
     """Returns the height and width, pixels, of parts of images.
 
     The logarithm of width / height is at `place` (0 to 1) of the range of those that the image has room for; if it has

@@ -1,10 +1,14 @@
 """Rotation: turn images about their centers."""
 
+from typing import Any
+
 import keras
 
+from tf_tricks.annotations import Pair, Tensor
 from tf_tricks.augment.arguments import symmetric
 from tf_tricks.augment.augmentation import GeometricAugmentation
 from tf_tricks.augment.functional.motions import rotate
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.registry import register
 
 
@@ -45,18 +49,18 @@ class Rotation(GeometricAugmentation):
         [[1, 3], [0, 2]]
     """
 
-    def __init__(self, degrees=15, **keywords):
+    def __init__(self, degrees: float | Pair = 15, **keywords):
         super().__init__(**keywords)
         self.degrees = symmetric("degrees", degrees, 180)
 
-    def draw(self, draws, height, width):
+    def draw(self, draws: Draws, height: int, width: int) -> Tensor:
         """Returns the angles, degrees, float32 [b]."""
         return draws.uniform(*self.degrees)
 
-    def move(self, images, parameters, interpolation, fill_value):
+    def move(self, images: Tensor, parameters: Tensor, interpolation: str, fill_value: float) -> Tensor:
         """Returns the images turned."""
         return rotate(images, parameters, interpolation, fill_value, max(map(abs, self.degrees)))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"degrees": list(self.degrees)}

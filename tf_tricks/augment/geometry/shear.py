@@ -1,10 +1,14 @@
 """Shear: slant images."""
 
+from typing import Any
+
 import keras
 
+from tf_tricks.annotations import Pair, Tensor
 from tf_tricks.augment.arguments import symmetric
 from tf_tricks.augment.augmentation import GeometricAugmentation
 from tf_tricks.augment.functional.motions import shear
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.registry import register
 
 
@@ -45,19 +49,19 @@ class Shear(GeometricAugmentation):
         [[0, 0, 1], [3, 4, 5], [7, 8, 0]]
     """
 
-    def __init__(self, x=0.3, y=0.0, **keywords):
+    def __init__(self, x: float | Pair = 0.3, y: float | Pair = 0.0, **keywords):
         super().__init__(**keywords)
         self.x, self.y = symmetric("x", x, 1), symmetric("y", y, 1)
 
-    def draw(self, draws, height, width):
+    def draw(self, draws: Draws, height: int, width: int) -> tuple[Tensor, Tensor]:
         """Returns the tangents s and t, float32 [b] each."""
         return draws.uniform(*self.x), draws.uniform(*self.y)
 
-    def move(self, images, parameters, interpolation, fill_value):
+    def move(self, images: Tensor, parameters: tuple[Tensor, Tensor], interpolation: str, fill_value: float) -> Tensor:
         """Returns the images slanted."""
         largest = [max(map(abs, tangents)) for tangents in (self.x, self.y)]
         return shear(images, *parameters, interpolation, fill_value, largest)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"x": list(self.x), "y": list(self.y)}

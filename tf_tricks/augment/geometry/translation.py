@@ -1,14 +1,17 @@
 """Translation: move images by a fraction of their size."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Pair, Tensor
 from tf_tricks.augment.arguments import symmetric
 from tf_tricks.augment.augmentation import GeometricAugmentation
 from tf_tricks.augment.functional.motions import translate
 from tf_tricks.augment.functional.shifting import shift_and_flip
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import RequestError
 from tf_tricks.registry import register
 
@@ -49,27 +52,27 @@ class Translation(GeometricAugmentation):
         [[9, 0, 1], [9, 3, 4]]
     """
 
-    def __init__(self, height=0.1, width=0.1, whole_pixels=False, **keywords):
+    def __init__(self, height: float | Pair = 0.1, width: float | Pair = 0.1, whole_pixels: bool = False, **keywords):
         super().__init__(**keywords)
         self.height, self.width = symmetric("height", height, 1), symmetric("width", width, 1)
         if not isinstance(whole_pixels, bool):
             raise RequestError(f"whole_pixels must be True or False, not {whole_pixels!r}")
         self.whole_pixels = whole_pixels
 
-    def draw(self, draws, height, width):
+    def draw(self, draws: Draws, height: int, width: int) -> tuple[list[Tensor], list[float]]:
         """Returns how many pixels each image moves down and to the right, float32 [b] each, and bounds of these."""
         ranges = [(low * size, high * size) for (low, high), size in ((self.height, height), (self.width, width))]
         return [draws.uniform(*pixels) for pixels in ranges], [max(map(abs, pixels)) for pixels in ranges]
 
-    def move(self, images, parameters, interpolation, fill_value):
+    def move(self, images: Tensor, parameters: Any, interpolation: str, fill_value: float) -> Tensor:
         """Returns the images moved."""
         moves, largest = parameters
         if not self.whole_pixels:
-            return translate(images, *moves, interpolation, fill_value, largest)
+            return translate(images, *moves, interpolation, fill_value, largest)  # type: ignore[call-arg]
         up, left = (ops.cast(ops.floor(0.5 - move), "int32") for move in moves)
         return shift_and_flip(images, up, left, None, fill_value, [math.floor(most + 0.5) for most in largest])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         own = {"height": list(self.height), "width": list(self.width), "whole_pixels": self.whole_pixels}
         return super().get_config() | own

@@ -1,13 +1,16 @@
 """Zoom: enlarge or shrink images about their centers."""
 
 import math
+from typing import Any
 
 import keras
 
+from tf_tricks.annotations import Pair, Tensor
 from tf_tricks.augment.arguments import positive
 from tf_tricks.augment.augmentation import GeometricAugmentation
 from tf_tricks.augment.functional import elementary
 from tf_tricks.augment.functional.motions import zoom
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import check_number
 from tf_tricks.registry import register
 
@@ -48,22 +51,22 @@ class Zoom(GeometricAugmentation):
         [0.75, 1.25, 1.75, 2.25]
     """
 
-    def __init__(self, factor=(0.8, 1.25), width_factor=None, **keywords):
+    def __init__(self, factor: float | Pair = (0.8, 1.25), width_factor: float | Pair | None = None, **keywords):
         super().__init__(**keywords)
         self.factor = _range("factor", factor)
         self.width_factor = None if width_factor is None else _range("width_factor", width_factor)
 
-    def draw(self, draws, height, width):
+    def draw(self, draws: Draws, height: int, width: int) -> tuple[Tensor, Tensor]:
         """Returns the factors of height and width, float32 [b] each."""
         ranges = [self.factor] if self.width_factor is None else [self.factor, self.width_factor]
         factors = [elementary.exp(draws.uniform(math.log(low), math.log(high))) for low, high in ranges]
         return factors[0], factors[-1]
 
-    def move(self, images, parameters, interpolation, fill_value):
+    def move(self, images: Tensor, parameters: tuple[Tensor, Tensor], interpolation: str, fill_value: float) -> Tensor:
         """Returns the images enlarged or shrunk."""
         return zoom(images, *parameters, interpolation, fill_value)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         width_factor = None if self.width_factor is None else list(self.width_factor)
         return super().get_config() | {"factor": list(self.factor), "width_factor": width_factor}

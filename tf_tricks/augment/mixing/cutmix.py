@@ -1,12 +1,16 @@
 """CutMix: a rectangle of another image is pasted in."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
-from tf_tricks.augment.augmentation import on_masks
+from tf_tricks.annotations import Tensor
+from tf_tricks.augment.augmentation import Batch, on_masks
 from tf_tricks.augment.functional.pairs import partners
 from tf_tricks.augment.functional.rectangles import paste
 from tf_tricks.augment.mixing.pair_mixing import Beta, PairMixing
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import check_number
 from tf_tricks.registry import register
 
@@ -54,24 +58,31 @@ class CutMix(PairMixing):
 
     kind = "cutmix"
 
-    def __init__(self, alpha=1.0, num_classes=None, total_epochs=None, num_examples=None, **keywords):
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        num_classes: int | None = None,
+        total_epochs: float | None = None,
+        num_examples: int | None = None,
+        **keywords,
+    ):
         super().__init__(num_classes=num_classes, total_epochs=total_epochs, num_examples=num_examples, **keywords)
         self.alpha = float(check_number("alpha", alpha, above=0))
         self._beta = Beta(self.alpha)
 
-    def mix(self, batch, draws, mixed):
+    def mix(self, batch: Batch, draws: Draws, mixed: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
         """Returns images and masks with rectangles of the partners', and the weights λ'."""
         rectangle = draw_rectangle(batch.images, draws, self._beta, mixed)
         images, weights = paste(batch.images, partners(batch.images), rectangle)
         masks = None if batch.masks is None else ops.convert_to_tensor(batch.masks)
         return images, on_masks(lambda planes: paste(planes, partners(planes), rectangle)[0], masks), weights
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"alpha": self.alpha}
 
 
-def draw_rectangle(images, draws, beta, mixed):
+def draw_rectangle(images: Tensor, draws: Draws, beta: Beta, mixed: Tensor) -> tuple[Tensor, ...]:
     """Returns top, left, height and width of a rectangle for each example, int32 [b]; it may stick out.
 
     Args:

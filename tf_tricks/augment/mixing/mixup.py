@@ -1,10 +1,15 @@
 """Mixup: sums of two examples."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Tensor
+from tf_tricks.augment.augmentation import Batch
 from tf_tricks.augment.functional.pairs import mix_values
 from tf_tricks.augment.mixing.pair_mixing import Beta, PairMixing
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.registry import register
 
@@ -52,23 +57,30 @@ class Mixup(PairMixing):
 
     kind = "mixup"
 
-    def __init__(self, alpha=0.2, num_classes=None, total_epochs=None, num_examples=None, **keywords):
+    def __init__(
+        self,
+        alpha: float = 0.2,
+        num_classes: int | None = None,
+        total_epochs: float | None = None,
+        num_examples: int | None = None,
+        **keywords,
+    ):
         super().__init__(num_classes=num_classes, total_epochs=total_epochs, num_examples=num_examples, **keywords)
         self.alpha = float(check_number("alpha", alpha, above=0))
         self._beta = Beta(self.alpha)
 
-    def mix(self, batch, draws, mixed):
+    def mix(self, batch: Batch, draws: Draws, mixed: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
         """Returns images, no masks, and the weights λ."""
         refuse_masks(self.kind, batch.masks)
         weights = ops.where(mixed, self._beta(draws), 1.0)
         return mix_values(batch.images, weights), None, weights
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"alpha": self.alpha}
 
 
-def refuse_masks(name, masks):
+def refuse_masks(name: str, masks: Tensor | None) -> None:
     """Raises a `RequestError` if there are masks."""
     if masks is not None:
         raise RequestError(f"{name} cannot mix masks, whose values are numbers of classes; cutmix can")

@@ -1,13 +1,18 @@
 """Mixup or CutMix, for each example one of the two."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Tensor
+from tf_tricks.augment.augmentation import Batch
 from tf_tricks.augment.functional.pairs import mix_values, partners
 from tf_tricks.augment.functional.rectangles import paste
 from tf_tricks.augment.mixing.cutmix import draw_rectangle
 from tf_tricks.augment.mixing.mixup import refuse_masks
 from tf_tricks.augment.mixing.pair_mixing import Beta, PairMixing
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import check_number
 from tf_tricks.registry import register
 
@@ -56,12 +61,12 @@ class MixupOrCutMix(PairMixing):
 
     def __init__(
         self,
-        mixup_alpha=0.8,
-        cutmix_alpha=1.0,
-        switch_probability=0.5,
-        num_classes=None,
-        total_epochs=None,
-        num_examples=None,
+        mixup_alpha: float = 0.8,
+        cutmix_alpha: float = 1.0,
+        switch_probability: float = 0.5,
+        num_classes: int | None = None,
+        total_epochs: float | None = None,
+        num_examples: int | None = None,
         **keywords,
     ):
         super().__init__(num_classes=num_classes, total_epochs=total_epochs, num_examples=num_examples, **keywords)
@@ -71,7 +76,7 @@ class MixupOrCutMix(PairMixing):
         self._mixup_beta = Beta(self.mixup_alpha)
         self._cutmix_beta = Beta(self.cutmix_alpha)
 
-    def mix(self, batch, draws, mixed):
+    def mix(self, batch: Batch, draws: Draws, mixed: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
         """Returns images, no masks, and the weight of each example's own label."""
         refuse_masks(self.kind, batch.masks)
         cut = draws.happens(self.switch_probability)
@@ -81,7 +86,7 @@ class MixupOrCutMix(PairMixing):
         images, shown = paste(mix_values(batch.images, weights), partners(batch.images), rectangle)
         return images, None, weights * shown
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         names = ("mixup_alpha", "cutmix_alpha", "switch_probability")
         return super().get_config() | {name: getattr(self, name) for name in names}

@@ -5,14 +5,18 @@ pair lies in every batch of an even size that starts at an even position, so tha
 batch size, on any number of devices, and again after a resume.
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 from scipy.special import betaincinv
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.arguments import concrete
-from tf_tricks.augment.augmentation import Augmentation
+from tf_tricks.augment.augmentation import Augmentation, Batch
 from tf_tricks.augment.functional.pairs import mix_values
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.augment.randomness.threefry import words_of
 from tf_tricks.errors import RequestError, check_number
 
@@ -46,12 +50,12 @@ class PairMixing(Augmentation):
 
     def __init__(
         self,
-        num_classes=None,
-        regression=False,
-        probability=1.0,
-        off_epochs=0,
-        total_epochs=None,
-        num_examples=None,
+        num_classes: int | None = None,
+        regression: bool = False,
+        probability: float = 1.0,
+        off_epochs: float = 0,
+        total_epochs: float | None = None,
+        num_examples: int | None = None,
         **keywords,
     ):
         super().__init__(**keywords)
@@ -68,14 +72,14 @@ class PairMixing(Augmentation):
         for name, number in (("total_epochs", total_epochs), ("num_examples", num_examples)):
             setattr(self, name, number if number is None else check_number(name, number, above=0))
 
-    def transform(self, batch, draws):
+    def transform(self, batch: Batch, draws: Draws) -> Batch:
         """Returns the batch with examples mixed in pairs."""
         self._check(batch, draws)
         mixed = ops.logical_and(draws.happens(self.probability), self._before_the_end(draws.positions))
         images, masks, weights = self.mix(batch, draws, mixed)
         return batch._replace(images=images, masks=masks, labels=self._mixed_labels(batch.labels, weights))
 
-    def mix(self, batch, draws, mixed):
+    def mix(self, batch: Batch, draws: Draws, mixed: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
         """Returns images, masks and the weight of each example's own label, float32 [b].
 
         Args:
@@ -85,7 +89,7 @@ class PairMixing(Augmentation):
         """
         raise NotImplementedError
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         names = ("num_classes", "regression", "probability", "off_epochs", "total_epochs", "num_examples")
         return super().get_config() | {name: getattr(self, name) for name in names}
@@ -153,10 +157,10 @@ class Beta:
         (True, True)
     """
 
-    def __init__(self, alpha):
+    def __init__(self, alpha: float):
         middles = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
         self.quantiles = betaincinv(alpha, alpha, middles).astype("float32")
 
-    def __call__(self, draws):
+    def __call__(self, draws: Draws) -> Tensor:
         """Returns a number for each example, float32 [b] in [0, 1]; one draw."""
         return ops.take(ops.convert_to_tensor(self.quantiles), draws.integers(0, _QUANTILES), axis=0)

@@ -1,11 +1,14 @@
 """Cutout: a square of each image is painted over."""
 
+from typing import Any
+
 import keras
 
 from tf_tricks.augment.arguments import check_fill
-from tf_tricks.augment.augmentation import Augmentation
+from tf_tricks.augment.augmentation import Augmentation, Batch
 from tf_tricks.augment.functional.rectangles import erase
 from tf_tricks.augment.occlusion.filling import filling
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import check_number
 from tf_tricks.registry import register
 
@@ -45,12 +48,12 @@ class Cutout(Augmentation):
         4
     """
 
-    def __init__(self, size=8, fill_value=0.0, **keywords):
+    def __init__(self, size: int = 8, fill_value: float | str = 0.0, **keywords):
         super().__init__(**keywords)
         self.size = int(check_number("size", size, minimum=0, maximum=2**15, integer=True))
         self.fill_value = check_fill(fill_value)
 
-    def transform(self, batch, draws):
+    def transform(self, batch: Batch, draws: Draws) -> Batch:
         """Returns the batch with a square of each image painted over."""
         images = batch.images
         top, left = (draws.integers(0, side) - self.size // 2 for side in images.shape[1:3])
@@ -60,6 +63,6 @@ class Cutout(Augmentation):
         size = top * 0 + self.size
         return batch._replace(images=erase(images, top, left, size, size, fill))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"size": self.size, "fill_value": self.fill_value}

@@ -1,10 +1,12 @@
 """What erased rectangles are painted with."""
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.functional.dtypes import like
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.augment.randomness.pixels import uniform_pixels
 
 
-def filling(fill_value, images, draws, low, high):
+def filling(fill_value: float | str, images: Tensor, draws: Draws, low: float, high: float) -> float | Tensor:
     """Returns what `erase` is to paint with: the number, or uniform noise in [low, high) like `images`.
 
     Args:

@@ -1,15 +1,18 @@
 """Random erasing: one rectangle of each image is painted over."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Pair
 from tf_tricks.augment.arguments import check_fill, check_range
-from tf_tricks.augment.augmentation import Augmentation
+from tf_tricks.augment.augmentation import Augmentation, Batch
 from tf_tricks.augment.functional import elementary
 from tf_tricks.augment.functional.rectangles import erase
 from tf_tricks.augment.occlusion.filling import filling
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import check_number
 from tf_tricks.registry import register
 
@@ -56,7 +59,14 @@ class RandomErasing(Augmentation):
         [0.25, 0.25, 0.25, 0.25, 0.25]
     """
 
-    def __init__(self, probability=0.5, scale=(0.02, 0.33), ratio=(0.3, 3.3), fill_value=0.0, **keywords):
+    def __init__(
+        self,
+        probability: float = 0.5,
+        scale: Pair = (0.02, 0.33),
+        ratio: Pair = (0.3, 3.3),
+        fill_value: float | str = 0.0,
+        **keywords,
+    ):
         super().__init__(**keywords)
         self.probability = float(check_number("probability", probability, minimum=0, maximum=1))
         self.scale = check_range("scale", scale, minimum=0, maximum=1)
@@ -64,7 +74,7 @@ class RandomErasing(Augmentation):
         check_number("ratio", self.ratio[0], above=0)
         self.fill_value = check_fill(fill_value)
 
-    def transform(self, batch, draws):
+    def transform(self, batch: Batch, draws: Draws) -> Batch:
         """Returns the batch with a rectangle of each image painted over."""
         images = batch.images
         sides = images.shape[1:3]
@@ -78,9 +88,9 @@ class RandomErasing(Augmentation):
             starts.append(ops.cast(ops.floor(place * (side - size + 1.0)), "int32"))
             sizes.append(ops.where(erased, ops.cast(size, "int32"), 0))
         fill = filling(self.fill_value, images, draws, *self.range_of(images))
-        return batch._replace(images=erase(images, *starts, *sizes, fill))
+        return batch._replace(images=erase(images, *starts, *sizes, fill))  # type: ignore[call-arg]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         own = {"probability": self.probability, "scale": list(self.scale), "ratio": list(self.ratio)}
         return super().get_config() | own | {"fill_value": self.fill_value}

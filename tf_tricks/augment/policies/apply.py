@@ -1,10 +1,14 @@
 """Apply: an augmentation for some of the examples."""
 
+from typing import Any, Self
+
 import keras
 from keras import ops
 
+from tf_tricks.augment.augmentation import Augmentation, Batch
 from tf_tricks.augment.policies.choose import choose
 from tf_tricks.augment.policies.composite import Composite
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import check_number
 from tf_tricks.registry import register
 
@@ -50,22 +54,22 @@ class Apply(Composite):
 
     chooses = True
 
-    def __init__(self, augmentation, probability, **keywords):
+    def __init__(self, augmentation: Augmentation, probability: float, **keywords):
         super().__init__([augmentation], **keywords)
         self.probability = float(check_number("probability", probability, minimum=0, maximum=1))
 
-    def transform(self, batch, draws):
+    def transform(self, batch: Batch, draws: Draws) -> Batch:
         """Returns the batch with some of its examples augmented."""
         chosen = ops.cast(draws.happens(self.probability), "int32")
         return choose(batch, draws, chosen, [lambda batch, draws: batch, self.augmentations[0].transform])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         config = super().get_config()
         (inner,) = config.pop("augmentations")
         return config | {"augmentation": inner, "probability": self.probability}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """Returns the augmentation that `get_config` has described."""
         return cls(**config | {"augmentation": keras.saving.deserialize_keras_object(config["augmentation"])})

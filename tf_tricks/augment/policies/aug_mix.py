@@ -1,5 +1,8 @@
 """AugMix."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -7,6 +10,7 @@ from tf_tricks.augment.augmentation import Batch
 from tf_tricks.augment.functional.colour import blend_chains
 from tf_tricks.augment.policies.operations import AUG_MIX, GEOMETRIC, Choice
 from tf_tricks.augment.policies.policy import Policy
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.registry import register
 
@@ -67,13 +71,15 @@ class AugMix(Policy):
     space = AUG_MIX
     own_operations = (*GEOMETRIC, "posterize", "solarize", "autocontrast", "equalize")
 
-    def __init__(self, width=3, depth=3, severity=3, operations=None, **keywords):
+    def __init__(
+        self, width: int = 3, depth: int = 3, severity: float = 3, operations: Sequence[str] | None = None, **keywords
+    ):
         super().__init__(operations, **keywords)
         self.width = int(check_number("width", width, minimum=1, integer=True))
         self.depth = int(check_number("depth", depth, minimum=1, integer=True))
         self.severity = float(check_number("severity", severity, minimum=0.1, maximum=10))
 
-    def apply(self, batch, draws, value_range):
+    def apply(self, batch: Batch, draws: Draws, value_range: tuple[float, float]) -> Batch:
         """Returns the batch with mixed images."""
         moving = [name for name in self.operations if name in GEOMETRIC]
         if batch.masks is not None and moving:
@@ -102,7 +108,7 @@ class AugMix(Policy):
             choices.append(Choice(drawn, sign, draws.uniform(0.01, self.severity / 10)))
         return choices
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         own = {"width": self.width, "depth": self.depth, "severity": self.severity}
         return super().get_config() | own

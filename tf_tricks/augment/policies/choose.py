@@ -1,18 +1,21 @@
 """One of several transforms for each example."""
 
 import math
+from collections.abc import Callable, Sequence
 
 import keras
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.augmentation import Batch
 from tf_tricks.augment.dispatch import can_fuse, fused, has_host_kernels
 from tf_tricks.augment.functional.dtypes import per_example
+from tf_tricks.augment.randomness.draws import Draws
 
 _FEW = 3  # so many transforms of all examples take less time, on a CPU, than each of its own examples
 
 
-def choose(batch, draws, choice, transforms):
+def choose(batch: Batch, draws: Draws, choice: Tensor, transforms: Sequence[Callable[[Batch, Draws], Batch]]) -> Batch:
     """Returns the batch with transform number `choice[k]` applied to example k.
 
     Where XLA compiles, shapes must not depend on values: each transform sees all examples, and the results of the
@@ -75,7 +78,7 @@ def _of_own_examples(batch, copies, choice, transforms):
     return Batch(*map(together, *parts))
 
 
-def portion_size(batch_size, number):
+def portion_size(batch_size: int, number: int) -> int:
     """Returns how many examples one of so many transforms sees at once: the power of two next to half its usual share.
 
     Example:

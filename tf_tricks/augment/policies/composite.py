@@ -1,7 +1,11 @@
 """What augmentations made of other augmentations have in common."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import keras
 
+from tf_tricks.annotations import Structure, Tensor
 from tf_tricks.augment.augmentation import Augmentation
 from tf_tricks.errors import RequestError
 
@@ -21,7 +25,7 @@ class Composite(Augmentation):
     chooses = False
     """Whether some examples get one augmentation and others another, so that none may mix examples."""
 
-    def __init__(self, augmentations, **keywords):
+    def __init__(self, augmentations: Sequence[Augmentation], **keywords):
         super().__init__(**keywords)
         kind = type(self).__name__
         if not isinstance(augmentations, (list, tuple)) or not augmentations:
@@ -38,7 +42,7 @@ class Composite(Augmentation):
         self.mixes = any(one.mixes for one in augmentations)
         self.moves = any(one.moves for one in augmentations)
 
-    def build(self, *shapes):
+    def build(self, *shapes) -> None:
         """Marks the augmentations as built; they have no weights.
 
         Args:
@@ -47,24 +51,24 @@ class Composite(Augmentation):
         for one in self.augmentations:
             one.built = True
 
-    def check_images(self, images):
+    def check_images(self, images: Tensor) -> None:
         """Raises a `RequestError` if one of the augmentations cannot take these images."""
         super().check_images(images)
         for one in self.augmentations:
             one.check_images(images)
 
-    def check_labels(self, labels):
+    def check_labels(self, labels: Structure | None) -> None:
         """Raises a `RequestError` if one of the augmentations cannot take these labels."""
         for one in self.augmentations:
             one.check_labels(labels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         inner = [keras.saving.serialize_keras_object(one) for one in self.augmentations]
         return super().get_config() | {"augmentations": inner}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """Returns the augmentation that `get_config` has described."""
         inner = [keras.saving.deserialize_keras_object(one) for one in config["augmentations"]]
         return cls(**config | {"augmentations": inner})

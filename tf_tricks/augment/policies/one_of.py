@@ -1,11 +1,16 @@
 """OneOf: one of several augmentations for each example."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from tf_tricks.augment.augmentation import Augmentation, Batch
 from tf_tricks.augment.policies.choose import choose
 from tf_tricks.augment.policies.composite import Composite
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.registry import register
 
@@ -52,11 +57,11 @@ class OneOf(Composite):
 
     chooses = True
 
-    def __init__(self, augmentations, probabilities=None, **keywords):
+    def __init__(self, augmentations: Sequence[Augmentation], probabilities: Sequence[float] | None = None, **keywords):
         super().__init__(augmentations, **keywords)
         self.probabilities = None if probabilities is None else self._checked(probabilities)
 
-    def transform(self, batch, draws):
+    def transform(self, batch: Batch, draws: Draws) -> Batch:
         """Returns the batch with one augmentation applied to each example."""
         number = len(self.augmentations)
         if self.probabilities is None:
@@ -67,7 +72,7 @@ class OneOf(Composite):
             choice = ops.sum(above, axis=1)
         return choose(batch, draws, choice, [one.transform for one in self.augmentations])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"probabilities": self.probabilities}
 

@@ -23,12 +23,14 @@ example, there is one resampling for the five.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from keras import ops
 
-from tf_tricks.augment.augmentation import on_masks
+from tf_tricks.annotations import Tensor
+from tf_tricks.augment.augmentation import Batch, on_masks
 from tf_tricks.augment.functional import elementary
 from tf_tricks.augment.functional.colour import brightness, contrast, on_colors, saturation
 from tf_tricks.augment.functional.filters import sharpness
@@ -86,7 +88,7 @@ class Choice(NamedTuple):
     magnitude: object
 
 
-def check_names(names, default):
+def check_names(names: Sequence[str] | None, default: Sequence[str]) -> tuple[str, ...]:
     """Returns the names of operations in the order of `OPERATIONS`, or raises a `RequestError`.
 
     Args:
@@ -105,7 +107,15 @@ def check_names(names, default):
     return tuple(name for name in OPERATIONS if name in names)
 
 
-def operate(batch, choice, names, space, value_range, fill_value=0.0, mask_fill_value=0):
+def operate(
+    batch: Batch,
+    choice: Choice,
+    names: Sequence[str],
+    space: Space,
+    value_range: tuple[float, float],
+    fill_value: float = 0.0,
+    mask_fill_value: int = 0,
+) -> Batch:
     """Returns the batch with one operation applied to each example.
 
     Args:
@@ -136,7 +146,9 @@ def operate(batch, choice, names, space, value_range, fill_value=0.0, mask_fill_
     return batch._replace(images=done.images, masks=done.masks)
 
 
-def geometric_maps(names, space, numbers, signed, height, width):
+def geometric_maps(
+    names: Sequence[str], space: Space, numbers: Tensor, signed: Tensor, height: int, width: int
+) -> Tensor:
     """Returns the maps of geometric operations for `affine`, float32 [b, 6].
 
     Args:

@@ -1,10 +1,15 @@
 """RandAugment."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from tf_tricks.augment.augmentation import Batch
 from tf_tricks.augment.policies.operations import RAND_AUGMENT, Choice
 from tf_tricks.augment.policies.policy import Policy
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import check_number
 from tf_tricks.registry import register
 
@@ -64,14 +69,21 @@ class RandAugment(Policy):
 
     space = RAND_AUGMENT
 
-    def __init__(self, num_layers=2, magnitude=9, num_magnitude_bins=31, operations=None, **keywords):
+    def __init__(
+        self,
+        num_layers: int = 2,
+        magnitude: float = 9,
+        num_magnitude_bins: int = 31,
+        operations: Sequence[str] | None = None,
+        **keywords,
+    ):
         super().__init__(operations, **keywords)
         self.num_layers = int(check_number("num_layers", num_layers, minimum=1, integer=True))
         bins = int(check_number("num_magnitude_bins", num_magnitude_bins, minimum=2, integer=True))
         self.num_magnitude_bins = bins
         self.magnitude = check_number("magnitude", magnitude, minimum=0, maximum=bins - 1)
 
-    def apply(self, batch, draws, value_range):
+    def apply(self, batch: Batch, draws: Draws, value_range: tuple[float, float]) -> Batch:
         """Returns the batch after all layers."""
         for _ in range(self.num_layers):
             number, sign = draws.integers(0, len(self.operations)), draws.sign()
@@ -79,7 +91,7 @@ class RandAugment(Policy):
             batch = self.operate(batch, Choice(number, sign, magnitude), self.operations, value_range)
         return batch
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         own = {"num_layers": self.num_layers, "magnitude": self.magnitude}
         return super().get_config() | own | {"num_magnitude_bins": self.num_magnitude_bins}

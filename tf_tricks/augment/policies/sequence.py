@@ -2,7 +2,9 @@
 
 import keras
 
+from tf_tricks.augment.augmentation import Batch
 from tf_tricks.augment.policies.composite import Composite
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.registry import register
 
 
@@ -45,7 +47,7 @@ class Sequence(Composite):
         TensorShape([4, 8, 8, 3])
     """
 
-    def transform(self, batch, draws):
+    def transform(self, batch: Batch, draws: Draws) -> Batch:
         """Returns the batch after all augmentations."""
         for one in self.augmentations:
             batch = one.transform(batch, draws)

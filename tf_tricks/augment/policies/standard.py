@@ -1,10 +1,14 @@
 """The standard augmentation of small images: random horizontal flip, random crop, and cutout if wanted."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
-from tf_tricks.augment.augmentation import GeometricAugmentation
+from tf_tricks.annotations import Tensor
+from tf_tricks.augment.augmentation import Batch, GeometricAugmentation
 from tf_tricks.augment.functional.shifting import shift_and_flip
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.registry import register
 
@@ -48,7 +52,7 @@ class Standard(GeometricAugmentation):
         ((4, 32, 32, 3), dtype('uint8'))
     """
 
-    def __init__(self, flip=True, pad=4, cutout=0, **keywords):
+    def __init__(self, flip: bool = True, pad: int = 4, cutout: int = 0, **keywords):
         super().__init__(**keywords)
         if not isinstance(flip, bool):
             raise RequestError(f"flip must be True or False, not {flip!r}")
@@ -56,7 +60,7 @@ class Standard(GeometricAugmentation):
         self.pad = int(check_number("pad", pad, minimum=0, integer=True))
         self.cutout = int(check_number("cutout", cutout, minimum=0, integer=True))
 
-    def transform(self, batch, draws):
+    def transform(self, batch: Batch, draws: Draws) -> Batch:
         """Returns the batch with images and masks moved alike, and squares of the images painted over."""
         images = batch.images
         parameters, hole = self.draw(draws, *images.shape[1:3]), None
@@ -69,7 +73,7 @@ class Standard(GeometricAugmentation):
         images = shift_and_flip(images, *parameters, self.fill_value, self.pad, hole)
         return batch._replace(images=images, masks=self.move_masks(batch.masks, parameters))
 
-    def draw(self, draws, height, width):
+    def draw(self, draws: Draws, height: int, width: int) -> tuple[Tensor, Tensor, Tensor | None]:
         """Returns down and right, int32 [b] each, and whether to flip, bool [b]."""
         if self.pad > min(height, width):
             raise RequestError(f"pad must be at most the images' size, {min(height, width)}, not {self.pad}")
@@ -78,10 +82,12 @@ class Standard(GeometricAugmentation):
         down, right = (draws.integers(-self.pad, self.pad + 1) for _ in range(2))
         return down, right, flipped if self.flip else None
 
-    def move(self, images, parameters, interpolation, fill_value):
+    def move(
+        self, images: Tensor, parameters: tuple[Tensor, Tensor, Tensor | None], interpolation: str, fill_value: float
+    ) -> Tensor:
         """Returns the images flipped and moved; they are not interpolated."""
         return shift_and_flip(images, *parameters, fill_value, largest=self.pad)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"flip": self.flip, "pad": self.pad, "cutout": self.cutout}

@@ -1,11 +1,16 @@
 """TrivialAugment."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from tf_tricks.augment.augmentation import Batch
 from tf_tricks.augment.policies.operations import TRIVIAL_AUGMENT, Choice
 from tf_tricks.augment.policies.policy import Policy
+from tf_tricks.augment.randomness.draws import Draws
 from tf_tricks.errors import check_number
 from tf_tricks.registry import register
 
@@ -59,12 +64,12 @@ class TrivialAugment(Policy):
 
     space = TRIVIAL_AUGMENT
 
-    def __init__(self, num_magnitude_bins=31, operations=None, **keywords):
+    def __init__(self, num_magnitude_bins: int = 31, operations: Sequence[str] | None = None, **keywords):
         super().__init__(operations, **keywords)
         bins = check_number("num_magnitude_bins", num_magnitude_bins, minimum=2, maximum=2**16, integer=True)
         self.num_magnitude_bins = int(bins)
 
-    def apply(self, batch, draws, value_range):
+    def apply(self, batch: Batch, draws: Draws, value_range: tuple[float, float]) -> Batch:
         """Returns the batch after one operation."""
         number, sign = draws.integers(0, len(self.operations)), draws.sign()
         # Multiplied by the reciprocal, which graphs do with a division by a constant and eager mode does not.
@@ -72,6 +77,6 @@ class TrivialAugment(Policy):
         magnitude = ops.cast(draws.integers(0, self.num_magnitude_bins), "float32") * step
         return self.operate(batch, Choice(number, sign, magnitude), self.operations, value_range)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this augmentation again."""
         return super().get_config() | {"num_magnitude_bins": self.num_magnitude_bins}

@@ -2,10 +2,12 @@
 
 import copy
 import math
+from typing import Any, Self
 
 import numpy as np
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.functional import elementary
 from tf_tricks.augment.randomness import threefry
 from tf_tricks.augment.randomness.pixels import bits_of_streams
@@ -31,38 +33,38 @@ class Draws:
         [True, True, True]
     """
 
-    def __init__(self, seed, positions):
+    def __init__(self, seed: int | Tensor, positions: Tensor | tuple[Tensor, Tensor]):
         self.seed = seed
         self.positions = positions
         self._used = 0
-        self._block = None
+        self._block: Any = None
 
     @property
-    def batch_size(self):
+    def batch_size(self) -> int | Tensor:
         """Examples, a number or a scalar tensor."""
         positions = self.positions[0] if isinstance(self.positions, (tuple, list)) else self.positions
         return ops.shape(positions)[0]
 
     @property
-    def used(self):
+    def used(self) -> int:
         """How many numbers have been drawn for each example."""
         return self._used
 
-    def copy(self):
+    def copy(self) -> Self:
         """Returns draws that go on from here by themselves."""
         return copy.copy(self)
 
-    def skip_to(self, other):
+    def skip_to(self, other: "Draws") -> None:
         """Goes on where `other`, a copy, has come to."""
         self._used, self._block = other._used, None
 
-    def take(self, rows):
+    def take(self, rows: Tensor) -> None:
         """Keeps the examples `rows` (indices [n]) only; the numbers of each stay what they are."""
         one = not isinstance(self.positions, (tuple, list))
         taken = [ops.take(words, rows, axis=0) for words in ([self.positions] if one else self.positions)]
         self.positions, self._block = taken[0] if one else tuple(taken), None
 
-    def bits(self):
+    def bits(self) -> Tensor:
         """Returns 32 random bits for each example, uint32 [b]."""
         row = self._used % _BLOCK
         if row == 0 or self._block is None:
@@ -72,36 +74,36 @@ class Draws:
         self._used += 1
         return self._block[row]
 
-    def uniform(self, low=0.0, high=1.0):
+    def uniform(self, low: float = 0.0, high: float = 1.0) -> Tensor:
         """Returns numbers uniform in [low, high), float32 [b]."""
         numbers = threefry.unit(self.bits())
         return numbers if (low, high) == (0.0, 1.0) else numbers * np.float32(high - low) + np.float32(low)
 
-    def integers(self, low, high):
+    def integers(self, low: int, high: int) -> Tensor:
         """Returns integers uniform in low, …, high − 1, int32 [b]."""
         return threefry.scaled(self.bits(), low, high)
 
-    def happens(self, probability):
+    def happens(self, probability: float) -> Tensor:
         """Returns True with the given probability, bool [b]; 0 is never and 1 is always."""
         return self.uniform() < probability
 
-    def sign(self):
+    def sign(self) -> Tensor:
         """Returns −1 or 1 with equal probability, float32 [b]."""
         return 1.0 - 2.0 * ops.cast(threefry.scaled(self.bits(), 0, 2), "float32")
 
-    def exponential(self):
+    def exponential(self) -> Tensor:
         """Returns numbers of the exponential distribution with mean 1, float32 [b]: −log(1 − u)."""
         return -elementary.log1p(-self.uniform())
 
-    def normal(self):
+    def normal(self) -> Tensor:
         """Returns numbers of the standard normal distribution, float32 [b] (Box & Muller 1958)."""
         return ops.sqrt(2.0 * self.exponential()) * elementary.cos(self.uniform(0.0, 2.0 * math.pi))
 
-    def pixel_key(self):
+    def pixel_key(self) -> tuple[Tensor, Tensor]:
         """Returns two uint32 words [b] from which numbers for each pixel of an example can be made."""
         return self.bits(), self.bits()
 
-    def shared_key(self):
+    def shared_key(self) -> tuple[int | Tensor, int]:
         """Returns (seed, n), n this draw's number: a key for all examples, whose positions tell their numbers apart."""
         number = self._used
         if number % _BLOCK == 0:
@@ -110,7 +112,7 @@ class Draws:
         return self.seed, number
 
 
-def of_generator(seed_generator, batch_size):
+def of_generator(seed_generator: Any, batch_size: int | Tensor) -> Draws:
     """Returns the `Draws` of a batch whose place in a stream is not known: from a Keras `SeedGenerator`, once a call.
 
     Args:

@@ -8,10 +8,13 @@ from integer arithmetic.
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.augment.dispatch import can_fuse, fused, has_host_kernels
 from tf_tricks.augment.functional.noise import noisy, noisy_by_words, normal_pair
 from tf_tricks.augment.randomness.threefry import bits, unit, words_of
@@ -20,7 +23,7 @@ _FACTORS = 0xD2511F53, 0xCD9E8D57
 _KEY_STEPS = 0x9E3779B9, 0xBB67AE85
 
 
-def philox4x32(key, counter):
+def philox4x32(key: Sequence[Tensor], counter: Sequence[Tensor]) -> Sequence[Tensor]:
     """Returns the four uint32 words that Philox-4x32, 10 rounds, makes of `counter` under `key`.
 
     Args:
@@ -46,7 +49,7 @@ def philox4x32(key, counter):
     return words
 
 
-def multiply(words, factor):
+def multiply(words: Tensor, factor: int) -> tuple[Tensor, Tensor]:
     """Returns the high and the low word of the product of `words`, uint32, and `factor`, a Python int below 2³²."""
     low, high = np.uint32(factor & 0xFFFF), np.uint32(factor >> 16)
     ones, sixteen = np.uint32(0xFFFF), np.uint32(16)
@@ -57,7 +60,7 @@ def multiply(words, factor):
     return high_word, words * np.uint32(factor)
 
 
-def uniform_pixels(draws, shape):
+def uniform_pixels(draws: Any, shape: Sequence[int]) -> Tensor:
     """Returns numbers uniform in [0, 1), multiples of 2⁻²⁴, float32 [b, *shape]; one draw.
 
     Args:
@@ -70,7 +73,7 @@ def uniform_pixels(draws, shape):
     return unit(_by_arithmetic(draws, number, _index(shape)))
 
 
-def normal_pixels(draws, shape):
+def normal_pixels(draws: Any, shape: Sequence[int]) -> Tensor:
     """Returns numbers of the standard normal distribution, float32 [b, *shape]; one draw.
 
     Each word makes two, see `normal_pair`: one for the first half of an example's numbers, one for the second.
@@ -94,7 +97,7 @@ def _normal_words(draws, shape):
     return _by_kernel(draws, -(-math.prod(shape) // 2))
 
 
-def add_noise(images, draws, stddev, low, high):
+def add_noise(images: Tensor, draws: Any, stddev: Tensor, low: float, high: float) -> Tensor:
     """Returns images with noise of the normal distribution on each value, clipped to their range; one draw.
 
     Args:
@@ -111,7 +114,7 @@ def add_noise(images, draws, stddev, low, high):
 
 
 @fused
-def bits_of_streams(low, high, seed, first, number):
+def bits_of_streams(low: Tensor, high: Tensor, seed: int | Tensor, first: int, number: int) -> Tensor:
     """Returns the bits of streams first, …, first + number − 1 for positions of these words, uint32 [number, b]."""
     return bits(seed, (low, high), list(range(first, first + number)))
 

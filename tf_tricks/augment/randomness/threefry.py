@@ -7,10 +7,13 @@ The generator is Threefry-2x32 with 20 rounds: a block cipher whose key is (seed
 position. Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", doi:10.1145/2063384.2063405.
 """
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import ops
 
+from tf_tricks.annotations import Tensor
 from tf_tricks.errors import check_number
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
@@ -18,7 +21,7 @@ _PARITY = 0x1BD11BDA  # the key schedule's constant: the third word of the key i
 _LARGEST = 2**32 - 1
 
 
-def threefry2x32(key, counter):
+def threefry2x32(key: Sequence[Tensor], counter: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Returns the two uint32 words that Threefry-2x32, 20 rounds, makes of `counter` under `key`.
 
     Args:
@@ -44,7 +47,7 @@ def threefry2x32(key, counter):
     return x, y
 
 
-def bits(seed, positions, stream):
+def bits(seed: int | Tensor, positions: Tensor | tuple[Tensor, Tensor], stream: int | Sequence[int]) -> Tensor:
     """Returns 32 random bits for each position.
 
     Args:
@@ -74,7 +77,7 @@ def bits(seed, positions, stream):
     return threefry2x32(key, words_of(positions))[0]
 
 
-def uniform(seed, positions, stream):
+def uniform(seed: int | Tensor, positions: Tensor | tuple[Tensor, Tensor], stream: int | Sequence[int]) -> Tensor:
     """Returns float32 numbers, uniform in [0, 1), for each position: multiples of 2⁻²⁴.
 
     Args:
@@ -93,13 +96,15 @@ def uniform(seed, positions, stream):
     return unit(bits(seed, positions, stream))
 
 
-def unit(words):
+def unit(words: Tensor) -> Tensor:
     """Returns the numbers in [0, 1), float32, that the upper 24 of the 32 bits of `words` (uint32) stand for."""
     # A float32 has 24 significant bits, so this conversion and this product are exact on every device.
     return ops.cast(ops.right_shift(words, np.uint32(8)), "float32") * 2.0**-24
 
 
-def integers(seed, positions, stream, low, high):
+def integers(
+    seed: int | Tensor, positions: Tensor | tuple[Tensor, Tensor], stream: int | Sequence[int], low: int, high: int
+) -> Tensor:
     """Returns integers, uniform in low, …, high − 1, for each position.
 
     The number is low + ⌊bits·(high − low) / 2³²⌋, in integers throughout; no value's probability is off by more
@@ -126,7 +131,7 @@ def integers(seed, positions, stream, low, high):
     return scaled(bits(seed, positions, stream), low, high)
 
 
-def scaled(words, low, high):
+def scaled(words: Tensor, low: int, high: int) -> Tensor:
     """Returns the integers low + ⌊words·(high − low) / 2³²⌋, int32; `high` is at most low + 2¹⁶."""
     span = check_number("high - low", high - low, minimum=1, maximum=2**16, integer=True)
     sixteen, span = np.uint32(16), np.uint32(span)
@@ -136,7 +141,7 @@ def scaled(words, low, high):
     return ops.cast(ops.right_shift(product, sixteen), "int32") + low
 
 
-def words_of(positions):
+def words_of(positions: Tensor | tuple[Tensor, Tensor]) -> tuple[Tensor, ...]:
     """Returns the low and the high uint32 word of positions: [b] integers from 0, or already such a pair."""
     if isinstance(positions, (tuple, list)):
         return tuple(ops.cast(word, "uint32") for word in positions)
