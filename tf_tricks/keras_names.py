@@ -14,10 +14,11 @@ def classes_by_name(module: ModuleType, base: type) -> dict[str, type]:
         'MeanSquaredError'
     """
     found = {name: value for name, value in vars(module).items() if inspect.isclass(value)}
-    return {_snake_case(name): value for name, value in found.items() if issubclass(value, base) and value is not base}
+    return {snake_case(name): value for name, value in found.items() if issubclass(value, base) and value is not base}
 
 
-def _snake_case(name):
+def snake_case(name: str) -> str:
+    """Returns the name of a class in snake case: `Conv2D` is `conv2d`, `AdamW` is `adam_w`."""
     if name.isupper():
         return name.lower()
     name = re.sub(r"(?<=[1-3])D", "d", name)  # as in Conv2D

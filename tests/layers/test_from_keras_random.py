@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from support.masks import assert_fraction, assert_independent, compiled, objective_outputs, to_numpy, with_one_mask
 
 from tf_tricks.errors import RequestError
+from tf_tricks.keras_names import snake_case
 from tf_tricks.layers import from_keras_random as kerass
-from tf_tricks.registry import _snake_case
 
 MAKERS = {
     "SpatialDropout1D": kerass.spatial_dropout1d,
@@ -24,7 +24,7 @@ SHAPES = {"SpatialDropout1D": (20, 5, 30), "SpatialDropout2D": (20, 3, 5, 30)}
 def test_the_function_makes_kerass_layer_under_kerass_name():
     for name in MAKERS:
         assert type(MAKERS[name](0.25)) is getattr(keras.layers, name)
-        assert MAKERS[name].__name__ == _snake_case(name)
+        assert MAKERS[name].__name__ == snake_case(name)
 
 
 def test_arguments_reach_the_layer():

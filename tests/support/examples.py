@@ -43,7 +43,8 @@ def names(package):
 
 def arguments(package, name):
     """The arguments with which a trick is tried: the example with which it is registered."""
-    example = dict(entries(package)[name].example)
+    entry = entries(package).get(name)  # Keras's own have none
+    example = dict(entry.example) if entry else {}
     if package == "optimizers":
         example.pop("learning_rate", None)  # the trainer's own
     return example
@@ -52,7 +53,7 @@ def arguments(package, name):
 def learning_rate(package, name):
     """The one with which a trick is tried."""
     if package == "optimizers":
-        return entries(package)[name].example.get("learning_rate", 0.01)
+        return entries(package)[name].example.get("learning_rate", 0.01) if name in entries(package) else 0.01
     return 0.01 if package == "layers" else 0.03
 
 

@@ -58,7 +58,7 @@ def cards() -> tuple[Card, ...]:
 
     Example:
         >>> [card.first_line for card in cards() if card.name == "lars"]
-        ["Large-batch training with a learning rate of its own for each layer's weights."]
+        ['LARS: momentum with a learning rate for each layer, for very large batches.']
     """
     found = []
     for package in PACKAGES:
