@@ -6,7 +6,8 @@ result comes from multiplications by interpolation matrices and from selections,
 
 TensorFlow's kernels read and write all images once for each operation, four bytes per value. XLA makes one loop of the
 whole chain, from uint8 to uint8, in a fraction of the time. So where TensorFlow runs without XLA, chains of operations
-are XLA programs of their own: see `fused`.
+are XLA programs of their own: see `fused`. The kernels stay for batches of unknown size, for which a program would have
+to be made each time that another size comes, and for TensorFlow's TPU build, which has no compiler for the host.
 """
 
 import functools
