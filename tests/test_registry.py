@@ -40,6 +40,50 @@ def test_one_of_the_package_cannot_be_replaced():
         tt.register("augment", "flip")(lambda images, labels, seed, positions: (images, labels))
 
 
+def test_nothing_takes_the_name_of_one_of_kerass():
+    tt.register("layers", "dense")(_as_they_are)
+    try:
+        with pytest.raises(tt.RequestError, match=r"^Keras has a layer 'dense': choose another name"):
+            tt.layers.get("dense")
+    finally:
+        registry.forget("layers", "dense")
+
+
+@pytest.mark.parametrize("name", ["", None, "AdamW", "my:part", "2d"])
+def test_no_name(name):
+    with pytest.raises(tt.RequestError, match=r"^a name must be a text in snake case"):
+        tt.register("layers", name)
+
+
+@pytest.mark.parametrize("made", [3, "dense"])
+def test_nothing_that_can_make_a_part(made):
+    with pytest.raises(tt.RequestError, match=r"^'mine' must be a class or a function that makes a layer, not"):
+        tt.register("layers", "mine")(made)
+
+
+def test_an_unknown_kind_of_part():
+    with pytest.raises(tt.RequestError, match="there is no kind of part for the argument 'inner' called 'optimizer'"):
+        tt.register("optimizers", "mine", parts={"inner": "optimizer"})
+
+
+def test_two_functions_without_a_name():
+    tt.register("augment", "mine")(lambda: None)
+    try:
+        with pytest.raises(tt.RequestError, match=r"^there is an augmentation 'mine' already"):
+            tt.register("augment", "mine")(lambda: None)
+    finally:
+        registry.forget("augment", "mine")
+
+
+def test_what_tells_nothing_of_its_arguments():
+    tt.register("augment", "mine")(dict)
+    try:
+        with pytest.raises(tt.RequestError, match=r"^the augmentation 'mine' cannot be made by name"):
+            tt.augment.get("mine")
+    finally:
+        registry.forget("augment", "mine")
+
+
 def test_an_unknown_kind():
     with pytest.raises(tt.RequestError, match="there is no kind of trick 'optimizer'; did you mean 'optimizers'"):
         tt.register("optimizer", "mine")

@@ -1,6 +1,8 @@
 """Classes and functions of the user's own, named in a config as `file:Name`."""
 
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +43,7 @@ def get_config():
 def _nothing_is_left(monkeypatch):
     monkeypatch.setattr(users_code, "_folders", [])
     monkeypatch.setattr(users_code, "_loaded", {})
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setattr(sys, "path", list(sys.path))
     before = set(sys.modules)
     yield
@@ -129,3 +132,66 @@ def test_a_mistake_is_told_with_its_line(text, identifier, sentence, tmp_path, m
     monkeypatch.chdir(tmp_path)
     with pytest.raises(tt.RequestError, match=sentence):
         tt.augment.get(identifier)
+
+
+def test_files_of_a_folder_and_of_a_package(tmp_path, monkeypatch):
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "mine.py").write_text(HALVED)
+    (tmp_path / "kit").mkdir()
+    (tmp_path / "kit" / "__init__.py").write_text("from kit.deep import Halved\n")
+    (tmp_path / "kit" / "deep.py").write_text("from . import base\n" + HALVED)
+    (tmp_path / "kit" / "base.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    for name in ("parts/mine", "./parts/mine.py", "parts.mine", "kit", "kit.deep", "kit/deep"):
+        assert tt.augment.get(f"{name}:Halved").part == 0.5, name
+
+
+def test_a_file_is_run_once_whoever_imports_it(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text("print('once')\n" + HALVED)
+    (tmp_path / "config.py").write_text("import mine\n" + CONFIG)
+    monkeypatch.chdir("/")
+    config = config_file.load(str(tmp_path / "config.py"))
+    assert tt.schedules.get(config.learning_rate.to_dict())(0.0) == 0.1
+    assert users_code.find("mine:Halved") is sys.modules["mine"].Halved
+
+
+def test_a_mistake_in_a_neighbour_names_it(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text("import my_neighbour\n")
+    (tmp_path / "my_neighbour.py").write_text("\nif\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(tt.RequestError, match=r"^the file '.*mine\.py' has a mistake in .*my_neighbour\.py, line 2: "):
+        tt.augment.get("mine:Halved")
+
+
+def test_a_layer_of_ones_own_is_evaluated_from_elsewhere(tmp_path, monkeypatch):
+    layer = "import keras\n\n\nclass Same(keras.layers.Layer):\n    def call(self, inputs):\n        return inputs\n"
+    (tmp_path / "mine.py").write_text(HALVED + layer)
+    model = 'model=dict(name="mlp", hidden=(4,), dropout="mine:Same")'
+    registered = "\n\n@tt.register('data', 'of_the_config')\ndef few(seed):\n    return tt.data.get('digits')\n"
+    text = CONFIG.replace('model="mlp"', model).replace('"digits"', '"of_the_config"') + registered
+    (tmp_path / "config.py").write_text("import tf_tricks as tt\n" + text)
+    commands = Path(sys.executable).parent / "tf-tricks"
+    train, evaluate = ["train", "--config=config.py", "--workdir=run"], ["evaluate", "--workdir=."]
+    for arguments, folder in ((train, tmp_path), (evaluate, tmp_path / "run")):
+        done = subprocess.run([commands, *arguments], cwd=folder, capture_output=True, text=True, timeout=200)
+        assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("test loss ")
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("return None", r"^the schedule 'mine:rate' must make a function of the epoch or a number, not None$"),
+        ("return 'fast'", r"^the schedule 'mine:rate' must make a function of the epoch or a number, not 'fast'$"),
+        (
+            "return lambda epoch: [][0]",
+            r"^the schedule 'mine:rate' fails at epoch 0 \(.*mine\.py, line 2\): Index",
+        ),
+        ("raise SystemExit(3)", r"^the schedule 'mine:rate' cannot be made \(.*mine\.py, line 2\): SystemExit: 3$"),
+    ],
+)
+def test_what_is_no_schedule(code, sentence, tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(f"def rate():\n    {code}\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(tt.RequestError, match=sentence):
+        tt.schedules.get("mine:rate")

@@ -13,7 +13,8 @@ import pytest
 
 from tf_tricks import schedules
 from tf_tricks.errors import RequestError
-from tf_tricks.registry import Registry, entries
+from tf_tricks.named_parts import NamedParts
+from tf_tricks.registry import entries
 
 EXAMPLES = {name: entry.example for name, entry in entries("schedules").items()}
 MODULES = [f"tf_tricks.schedules.{module.name}" for module in pkgutil.iter_modules(schedules.__path__)]
@@ -92,14 +93,14 @@ def test_signature_is_that_of_the_function():
 
 
 def test_a_registry_can_build_a_schedule():
-    registry = Registry("schedule", {"step_decay": schedules.step_decay})
+    registry = NamedParts("schedule", {"step_decay": schedules.step_decay})
     made = registry.get({"name": "step_decay", "initial": 1.0, "epochs": [1], "factor": 0.5})
     assert made(1.0) == 0.5
 
 
 @pytest.mark.parametrize("name", ["StepDecay", "stepdecay", "STEP_DECAY"])
 def test_a_registry_takes_other_spellings_of_a_name(name):
-    registry = Registry("schedule", {"step_decay": schedules.step_decay})
+    registry = NamedParts("schedule", {"step_decay": schedules.step_decay})
     assert registry.get({"name": name, "initial": 1.0, "epochs": [1], "factor": 0.5})(0.0) == 1.0
 
 

@@ -109,3 +109,13 @@ def test_an_unknown_trick_gets_the_nearest_three():
         tt.RequestError, match=r"^there is no trick 'momentun'; the nearest are 'momentum', '\w+', '\w+' "
     ):
         cards.card("momentun")
+
+
+@pytest.mark.parametrize("name", ["LARS", "AdamW", "adamw", "optimizers/AdamW"])
+def test_a_name_as_keras_writes_it(name):
+    assert cards.card(name).startswith("optimizers/")
+
+
+def test_one_callback_is_a_list_of_one(base):
+    config = parts.plain(base()) | {"callbacks": "monitor"}
+    assert len(parts.build(parts.resolve(config), tt.strategy("cpu")).fit_arguments["callbacks"]) == 1

@@ -43,13 +43,14 @@ from tf_tricks.augment.policies.standard import Standard
 from tf_tricks.augment.policies.trivial_augment import TrivialAugment
 from tf_tricks.augment.randomness import threefry as random
 from tf_tricks.errors import RequestError
+from tf_tricks.named_parts import NamedParts
 
 registry.discover(__name__)
 
 TRICKS = registry.tricks("augment")
 """The augmentations, by name."""
 
-_REGISTRY = registry.Registry("augment")
+_REGISTRY = NamedParts("augment")
 
 
 def get(identifier: Named | Augment | list[Any] | tuple[Any, ...] | None, **defaults) -> Any:

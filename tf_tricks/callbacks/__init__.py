@@ -18,6 +18,7 @@ from tf_tricks.callbacks.stochastic_weight_averaging import StochasticWeightAver
 from tf_tricks.callbacks.stop_on_nan import StopOnNaN
 from tf_tricks.errors import RequestError
 from tf_tricks.keras_names import classes_by_name
+from tf_tricks.named_parts import NamedParts
 
 __all__ = [
     "TRICKS",
@@ -43,7 +44,7 @@ registry.discover(__name__)
 TRICKS = registry.tricks("callbacks")
 """The callbacks that have a card, by name."""
 
-_REGISTRY = registry.Registry("callbacks", classes_by_name(keras.callbacks, keras.callbacks.Callback))
+_REGISTRY = NamedParts("callbacks", classes_by_name(keras.callbacks, keras.callbacks.Callback))
 
 
 def get(identifier: Named | keras.callbacks.Callback, **defaults) -> keras.callbacks.Callback:

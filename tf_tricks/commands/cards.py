@@ -93,7 +93,7 @@ def card(name: str) -> str:
     Raises:
         RequestError: there is none of this name.
     """
-    named = [card for card in cards() if name in (card.name, f"{card.package}/{card.name}")]
+    named = [card for card in cards() if _plain(name) in map(_plain, (card.name, f"{card.package}/{card.name}"))]
     if not named:
         every = list(dict.fromkeys(card.name for card in cards()))
         near = difflib.get_close_matches(name.lower().split("/")[-1], every, n=3, cutoff=0.0)
@@ -101,6 +101,11 @@ def card(name: str) -> str:
             f"there is no trick {name!r}; the nearest are {', '.join(map(repr, near))} (tf-tricks tricks lists all)"
         )
     return "\n\n---\n\n".join(map(str, named))
+
+
+def _plain(name):
+    """`"AdamW"`, as Keras writes it, is `"adam_w"`."""
+    return name.replace("_", "").lower()
 
 
 def _cards_in(tree, path):

@@ -38,13 +38,13 @@ def load(path: str) -> ml_collections.ConfigDict:
     """
     file, *argument = path.split(":", 1)
     file = _find(file)
-    users_code.search_in(os.path.dirname(file))
-    get_config = users_code.call(f"the config file {file!r}", file, _execute, file).get("get_config")
+    module = users_code.run_file(file)
+    get_config = getattr(module, "get_config", None)
     if not callable(get_config):
         raise RequestError(f"the config file {file!r} has no function get_config")
     if argument and not inspect.signature(get_config).parameters:
         raise RequestError(f"the config file {file!r} has no variants, so {argument[0]!r} cannot be chosen")
-    config = users_code.call(f"the config {path!r}", file, get_config, *argument)
+    config = users_code.call(f"the config {path!r}", os.path.abspath(file), get_config, *argument)
     if not hasattr(config, "items"):
         raise RequestError(f"get_config of the config file {file!r} must return a config, not {config!r}")
     for key, value in config.items():
@@ -152,9 +152,18 @@ def _make_way(keys, value, config):
     if key.split("[")[0] not in config:
         with config.unlocked():
             config[key] = value
-    elif key in config and _kind(value) != _kind(config[key]) and not _fits_tuple(value, config[key]):
+    elif key in config and (_names_a_part(value, config[key]) or _is_another_kind(value, config[key])):
         with config.ignore_type():
             config[key] = list(value) if isinstance(value, tuple) else value
+
+
+def _names_a_part(value, there):
+    """Whether a name stands where there is a number: a schedule, in place of a constant."""
+    return users_code.is_name(value) and isinstance(there, (int, float))
+
+
+def _is_another_kind(value, there):
+    return _kind(value) != _kind(there) and not _fits_tuple(value, there)
 
 
 def _kind(value):
@@ -166,14 +175,6 @@ def _kind(value):
 def _fits_tuple(value, there):
     """Whether ml_collections takes `value` for a tuple: it does so with single values, too."""
     return isinstance(there, tuple) and not hasattr(value, "items")
-
-
-def _execute(file):
-    with open(file, "rb") as opened:
-        code = compile(opened.read(), file, "exec")
-    namespace = {"__name__": "config", "__file__": file}
-    exec(code, namespace)
-    return namespace
 
 
 def _check_plain(key, value):

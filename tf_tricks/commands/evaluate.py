@@ -48,6 +48,7 @@ def main() -> None:
             f"the run in {folder} was trained by Trainer.fit, on data that only that program knows: say on which to "
             "evaluate it, --data=FILE.npz with arrays x and y"
         )
+    run_files.run_code(folder)
     strategy = devices.strategy(given.device)
     if config is None:
         trainer, source = _of_python(folder, strategy), None

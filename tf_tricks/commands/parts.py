@@ -116,7 +116,7 @@ def build(config: dict[str, Any], strategy: Any, num_replicas: int | None = None
             epochs=config["epochs"],
             validation=splits.validation,
             class_weight=_class_weight(config["class_weight"]),
-            callbacks=[callbacks.get(c) for c in config["callbacks"]],
+            callbacks=[callbacks.get(c) for c in _listed(config["callbacks"])],
             **{key: config[key] for key in FOLDER_OPTIONS},
         ),
     )
@@ -146,6 +146,11 @@ def _loss_of(identifier, model):
     last = getattr(model.layers[-1], "activation", None)
     gives_probabilities = last in (keras.activations.softmax, keras.activations.sigmoid)
     return losses.get(arguments | {"from_logits": not gives_probabilities})
+
+
+def _listed(value):
+    """One callback may stand for a list of one."""
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _class_weight(given):

@@ -1,6 +1,7 @@
 """What the commands read from a run's folder before they begin, and whether they can begin there."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -48,14 +49,23 @@ def check_workdir(folder: Any, config: Mapping[str, Any]) -> None:
 def read_config(folder: Any) -> dict[str, Any] | None:
     """Returns the resolved config of the run in `folder`, or None of a run of `Trainer.fit`, which has none."""
     content = workdir.read(folder)
-    for code_folder in reversed(content.get("code_folders", [])):
-        users_code.search_in(code_folder)
     config = DEFAULTS | content.get("config", {})
     if config["data"] is not None and config["model"] is not None:
         return config
     if "fingerprint" in content:
         return None
     raise RequestError(f"there is no readable run in {folder}: its config.json is missing or damaged")
+
+
+def run_code(folder: Any) -> None:
+    """Runs the files of the user's that a run's config has named, where they still lie.
+
+    Args:
+        folder: the run's.
+    """
+    for file in workdir.read(folder).get("code", []):
+        if os.path.isfile(file):
+            users_code.run_file(file)
 
 
 def batch_line(trainer: Any, sizes: Sequence[int]) -> str:

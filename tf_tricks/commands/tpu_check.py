@@ -96,14 +96,15 @@ def without_data(config: dict[str, Any]) -> Any:
     Preprocessing that adapts to the examples needs them.
     """
     from tf_tricks import data, users_code
-    from tf_tricks.registry import Registry, entries
+    from tf_tricks.named_parts import NamedParts
+    from tf_tricks.registry import entries
 
     given = {"name": config["data"]} if isinstance(config["data"], str) else config["data"]
     name = given.get("name") if hasattr(given, "get") else None
     is_of_tfds = isinstance(name, str) and name not in entries("data") and not users_code.is_name(name)
     if not is_of_tfds or given.get("preprocessing") is not None:
         return data.get(given, seed=config["seed"])
-    return Registry("data set", {name: functools.partial(blank, name)}).get(given)  # type: ignore[arg-type, dict-item]
+    return NamedParts("data set", {name: functools.partial(blank, name)}).get(given)  # type: ignore[arg-type, dict-item]
 
 
 def blank(

@@ -16,7 +16,8 @@ from tf_tricks.data import tfds_source
 from tf_tricks.data.sources import ArraySource
 from tf_tricks.data.splits import Splits, carve, check_fraction, from_arrays, generator
 from tf_tricks.errors import RequestError, check_number, unknown
-from tf_tricks.registry import Registry, entries, register
+from tf_tricks.named_parts import NamedParts
+from tf_tricks.registry import entries, register
 
 DIGITS_TEST_SEED = 0
 """Determines the test part of digits. A constant: no run's seed may move examples into or out of the test part."""
@@ -174,7 +175,7 @@ def get(identifier: Named | Splits, seed: int = 0) -> Splits:
         )
     if isinstance(name, str) and name not in entries("data") and not users_code.is_name(name):
         others[name] = functools.partial(tfds_source.load, name)
-    splits = Registry("data", others).get(identifier, seed=seed)
+    splits = NamedParts("data", others).get(identifier, seed=seed)
     if not isinstance(splits, Splits):
         raise RequestError(f"data must be a name, a dict with a name, or Splits, not {identifier!r}")
     if preprocessing is None:

@@ -23,6 +23,7 @@ from tf_tricks.initializers.variance import (
     small_normal,
 )
 from tf_tricks.keras_names import classes_by_name
+from tf_tricks.named_parts import NamedParts
 
 registry.discover(__name__)
 
@@ -47,7 +48,7 @@ __all__ = [
     "small_normal",
 ]
 
-_REGISTRY = registry.Registry("initializers", classes_by_name(keras.initializers, keras.initializers.Initializer))
+_REGISTRY = NamedParts("initializers", classes_by_name(keras.initializers, keras.initializers.Initializer))
 
 
 def get(identifier: Named | keras.initializers.Initializer, **defaults: Any) -> keras.initializers.Initializer:

@@ -19,6 +19,7 @@ from tf_tricks.layers.standardization import Standardization
 from tf_tricks.layers.stochastic_depth import StochasticDepth, linear_decay
 from tf_tricks.layers.weight_standardization import WeightStandardizedConv2D, WeightStandardizedDense
 from tf_tricks.layers.whitening import Whitening
+from tf_tricks.named_parts import NamedParts
 
 __all__ = [
     "TRICKS",
@@ -48,7 +49,7 @@ registry.discover(__name__)
 TRICKS = registry.tricks("layers")
 """The tricks of this package that have a card, by name; some are functions of a model, which no config can name."""
 
-_REGISTRY = registry.Registry("layers", classes_by_name(keras.layers, keras.layers.Layer))
+_REGISTRY = NamedParts("layers", classes_by_name(keras.layers, keras.layers.Layer))
 
 
 def get(identifier: Named | keras.layers.Layer, **defaults) -> keras.layers.Layer:

@@ -10,6 +10,7 @@ from tf_tricks.errors import RequestError
 from tf_tricks.keras_names import classes_by_name
 from tf_tricks.losses.cross_entropy import SparseCategoricalCrossentropy
 from tf_tricks.losses.l2 import l2
+from tf_tricks.named_parts import NamedParts
 
 __all__ = ["TRICKS", "SparseCategoricalCrossentropy", "get", "l2"]
 
@@ -18,7 +19,7 @@ registry.discover(__name__)
 TRICKS = registry.tricks("losses")
 """What has a card, by name; some are functions of a model, which no config can name."""
 
-REGISTRY = registry.Registry("losses", classes_by_name(keras.losses, keras.losses.Loss))
+REGISTRY = NamedParts("losses", classes_by_name(keras.losses, keras.losses.Loss))
 
 
 def get(identifier: Named | keras.losses.Loss, **defaults: Any) -> keras.losses.Loss:

@@ -15,10 +15,11 @@ from tf_tricks.models.convnet import convnet
 from tf_tricks.models.mlp import mlp
 from tf_tricks.models.resnet import resnet
 from tf_tricks.models.wide_resnet import wide_resnet
+from tf_tricks.named_parts import NamedParts
 
 registry.discover(__name__)
 
-_REGISTRY = registry.Registry("models")
+_REGISTRY = NamedParts("models")
 
 
 def get(identifier: Named | keras.Model, **defaults: Any) -> keras.Model:

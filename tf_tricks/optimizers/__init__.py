@@ -7,6 +7,7 @@ import keras
 from tf_tricks import registry
 from tf_tricks.errors import RequestError
 from tf_tricks.keras_names import classes_by_name
+from tf_tricks.named_parts import NamedParts
 from tf_tricks.optimizers.adaptive_gradient_clipping import AdaptiveGradientClipping
 from tf_tricks.optimizers.lamb import LAMB
 from tf_tricks.optimizers.lars import LARS
@@ -44,9 +45,7 @@ TRICKS = registry.tricks("optimizers")
 # Keras's muon cannot make a step on TensorFlow before the version that its card asks for.
 _NOT_FOR_THE_TRAINER = ("loss_scale_optimizer", "multi_optimizer", "muon")
 _KERAS = classes_by_name(keras.optimizers, keras.optimizers.Optimizer)
-_REGISTRY = registry.Registry(
-    "optimizers", {name: made for name, made in _KERAS.items() if name not in _NOT_FOR_THE_TRAINER}
-)
+_REGISTRY = NamedParts("optimizers", {name: made for name, made in _KERAS.items() if name not in _NOT_FOR_THE_TRAINER})
 
 
 def get(identifier: Any, **defaults: Any) -> keras.optimizers.Optimizer:

@@ -8,8 +8,10 @@ from typing import Any
 
 from tf_tricks.annotations import Named
 from tf_tricks.errors import RequestError, check_number
-from tf_tricks.registry import Registry, entries, register
+from tf_tricks.named_parts import NamedParts
+from tf_tricks.registry import entries, register
 from tf_tricks.schedules.boundaries import check_epochs
+from tf_tricks.schedules.own import checked
 
 
 class Schedule:
@@ -177,7 +179,8 @@ def get(identifier: float | Named | Callable[[float], float], **defaults) -> Sch
             raise RequestError(f"a schedule must be a finite number, such as 0.01, or a name, not {identifier!r}")
         identifier = {"name": identifier}
     if hasattr(identifier, "items"):
-        return _REGISTRY.get(identifier, **defaults)
+        made = _REGISTRY.get(identifier, **defaults)
+        return made if isinstance(made, Schedule) else checked(dict(identifier.items())["name"], made)
     value = _plain("a constant schedule", identifier)
     if _is_number(value):
         return constant(check_number("a constant schedule", value, minimum=0))
@@ -288,4 +291,4 @@ def _as_text(value):
     return repr(value.arguments["value"] if isinstance(value, Schedule) and value.name == "constant" else value)
 
 
-_REGISTRY = Registry("schedules")
+_REGISTRY = NamedParts("schedules")

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tf_tricks.errors import RequestError, check_number
-from tf_tricks.registry import Registry, register
+from tf_tricks.named_parts import NamedParts
+from tf_tricks.registry import register
 from tf_tricks.schedules.base import Schedule, nested
 from tf_tricks.schedules.noise_scale import batch_size_for_noise_scale, learning_rate_for_noise_scale
 
@@ -115,7 +116,7 @@ def noise_scale_by_growth_then_decay(
     return _growth(scale, learning_rate, num_examples, momentum, maximum, multiple_of)
 
 
-_REGISTRY = Registry("noise_scale")
+_REGISTRY = NamedParts("noise_scale")
 
 
 def get_noise_scale(identifier: Mapping[str, Any], **defaults) -> tuple[Schedule, Schedule | Callable[[float], float]]:
@@ -142,7 +143,7 @@ def get_noise_scale(identifier: Mapping[str, Any], **defaults) -> tuple[Schedule
     if "by" not in arguments:
         raise RequestError(f"this noise scale does not say 'by' ({' or '.join(_REGISTRY.entries)}): {arguments!r}")
     name = {"name": arguments.pop("by")}
-    return _REGISTRY.get(name | arguments, **defaults)
+    return _REGISTRY.get(arguments | name, **defaults)
 
 
 def _growth(scale, learning_rate, num_examples, momentum, maximum, multiple_of):

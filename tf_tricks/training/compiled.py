@@ -11,11 +11,11 @@ from tf_tricks import losses
 from tf_tricks.annotations import Named
 from tf_tricks.errors import RequestError
 from tf_tricks.keras_names import classes_by_name
-from tf_tricks.registry import Registry
+from tf_tricks.named_parts import NamedParts
 from tf_tricks.training.metrics import Accuracy
 from tf_tricks.training.shares import SharedLoss, Shares
 
-_METRICS = Registry("metric", classes_by_name(keras.metrics, keras.metrics.Metric))
+_METRICS = NamedParts("metric", classes_by_name(keras.metrics, keras.metrics.Metric))
 _ACCURACIES = ("accuracy", "acc")
 DEFAULT_LOSS = {"name": "sparse_categorical_crossentropy", "from_logits": True}
 

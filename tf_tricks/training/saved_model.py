@@ -13,6 +13,7 @@ from absl import logging
 from etils import epath
 from keras.src.saving.serialization_lib import SerializableDict
 
+from tf_tricks import users_code
 from tf_tricks.errors import RequestError
 from tf_tricks.training.checkpoint import write_atomically
 
@@ -69,7 +70,7 @@ def load(folder: epath.Path, compile: bool, name: str = "model.keras") -> keras.
         if not zipfile.is_zipfile(file):
             raise RequestError(f"{folder / name} is damaged: it is no archive, or was cut short")
     try:
-        return keras.models.load_model(folder / name, compile=compile)
+        return keras.models.load_model(folder / name, users_code.classes(), compile=compile)
     except (OSError, ValueError, KeyError, TypeError) as error:
         unknown_class = re.search(r"Could not locate class '(\w+)'", str(error))
         if unknown_class:

@@ -53,7 +53,7 @@ def claimed(folder: Any, now: dict[str, Any], settings: Mapping[str, Any], devic
                 content = check(folder, now)  # another process may have come between
             run_id = content.get("run_id") or uuid.uuid4().hex[:12]
             about = {"config": settings, "versions": versions(), "device": device, "run_id": run_id, "fingerprint": now}
-            about["code_folders"] = users_code.folders()
+            about["code"] = users_code.files()
             _write(folder, content | about)
         yield run_id
 
