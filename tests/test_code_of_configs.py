@@ -195,3 +195,10 @@ def test_what_is_no_schedule(code, sentence, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(tt.RequestError, match=sentence):
         tt.schedules.get("mine:rate")
+
+
+def test_what_a_file_imports_is_not_its_own(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text("from tf_tricks.layers import Dropout\n" + HALVED)
+    monkeypatch.chdir(tmp_path)
+    tt.augment.get("mine:Halved")
+    assert set(users_code.classes()) == {"Halved"}

@@ -17,6 +17,11 @@ def classes_by_name(module: ModuleType, base: type) -> dict[str, type]:
     return {snake_case(name): value for name, value in found.items() if issubclass(value, base) and value is not base}
 
 
+def plain(name: str) -> str:
+    """Returns what all ways to write a name share: `"AdamW"` and `"adamw"`, as Keras has it, are `"adam_w"`."""
+    return name.replace("_", "").lower()
+
+
 def snake_case(name: str) -> str:
     """Returns the name of a class in snake case: `Conv2D` is `conv2d`, `AdamW` is `adam_w`."""
     if name.isupper():

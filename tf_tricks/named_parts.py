@@ -7,6 +7,7 @@ from typing import Any
 
 from tf_tricks import users_code
 from tf_tricks.errors import RequestError, line_of, unknown
+from tf_tricks.keras_names import plain
 from tf_tricks.registry import KINDS, Entry, article, entries, place_of
 
 
@@ -77,7 +78,7 @@ class NamedParts:
             made = users_code.find(name)
             same = [entry for entry in self.entries.values() if entry.make is made]  # its file may register it
             return same[0] if same else Entry(self.kind, name, made)
-        same = [entry for entry in known if _plain(entry) == _plain(str(name))]
+        same = [entry for entry in known if plain(entry) == plain(str(name))]
         if not same:
             raise unknown(self.title, name, known)
         return known[same[0]]
@@ -127,10 +128,6 @@ def _made_parts(kind, arguments, argument, hand_on, defaults):
     if isinstance(kind, str):
         return made(kind, value)
     return [made(kind[0], one) for one in value] if isinstance(value, (list, tuple)) else value
-
-
-def _plain(name):
-    return name.replace("_", "").lower()
 
 
 def _keyword_arguments_of_bases(make):

@@ -32,9 +32,14 @@ def files() -> list[str]:
 
 
 def classes() -> dict[str, type]:
-    """Returns the classes in the user's files by their names, for Keras to load a model that has some of them."""
-    found = [value for module in _loaded.values() for value in vars(module).values() if inspect.isclass(value)]
-    return {value.__name__: value for value in found}
+    """Returns the classes of the user's files by their names, for Keras to load a model that has some of them.
+
+    What a file imports is not its own: a `Dropout` of this package must not stand in for Keras's.
+    """
+    found = [
+        (module, value) for module in _loaded.values() for value in vars(module).values() if inspect.isclass(value)
+    ]
+    return {value.__name__: value for module, value in found if value.__module__ == module.__name__}
 
 
 def is_name(name: Any) -> bool:

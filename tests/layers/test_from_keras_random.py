@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.masks import assert_fraction, assert_independent, compiled, objective_outputs, to_numpy, with_one_mask
 
+import tf_tricks as tt
 from tf_tricks.errors import RequestError
 from tf_tricks.keras_names import snake_case
 from tf_tricks.layers import from_keras_random as kerass
@@ -150,3 +151,10 @@ def test_a_number_out_of_range_gets_a_sentence():
     for name in MAKERS:
         with pytest.raises(RequestError, match="must be a number at least 0 and at most 1"):
             MAKERS[name](1.5)
+
+
+@pytest.mark.parametrize("name", ["gaussian_dropout", "gaussian_noise", "alpha_dropout"])
+def test_a_config_may_say_what_every_layer_takes(name):
+    amount = "stddev" if name == "gaussian_noise" else "rate"
+    layer = tt.layers.get({"name": name, amount: 0.1, "dtype": "float64"})
+    assert layer.compute_dtype == "float64"

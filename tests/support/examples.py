@@ -16,20 +16,8 @@ PACKAGES = {
 }
 IMAGES, VECTORS, SEQUENCES = "images", "vectors", "sequences"
 
-TAKE_IMAGES = (
-    "standardization",
-    "batch_normalization",
-    "group_normalization",
-    "weight_standardized_conv2d",
-    "drop_connect_conv2d",
-    "drop_block",
-    "spatial_dropout2d",
-    "stochastic_depth",
-    "squeeze_excite",
-    "blur_pool",
-)
-TAKE_SEQUENCES = ("spatial_dropout1d",)
-"""The layers that are not tried on vectors."""
+RATHER_IMAGES = ("standardization", "batch_normalization", "group_normalization", "stochastic_depth")
+"""The layers that take vectors, too, and are tried on images."""
 
 NEEDS_STREAM = ("batch_size_increase", "grow_batch_on_plateau", "adaptive_batch_size")
 NEEDS_DATA = ("noise_scale", "adaptive_batch_size", "exponential_moving_average", "stochastic_weight_averaging")
@@ -57,11 +45,24 @@ def learning_rate(package, name):
     return 0.01 if package == "layers" else 0.03
 
 
+SHAPES = {VECTORS: (None, 16), IMAGES: (None, 8, 8, 8), SEQUENCES: (None, 8, 8)}
+
+
 def takes(package, name):
-    """What a layer is tried on; all else is tried in a model of vectors."""
-    if package == "layers" and name in TAKE_IMAGES:
+    """What a layer is tried on: vectors, if it takes them and is not named above; else what it takes."""
+    if package != "layers":
+        return VECTORS
+    if name in RATHER_IMAGES:
         return IMAGES
-    return SEQUENCES if package == "layers" and name in TAKE_SEQUENCES else VECTORS
+    return next(kind for kind, shape in SHAPES.items() if can_take(name, shape))
+
+
+def can_take(name, shape):
+    try:
+        make("layers", name)(keras.KerasTensor(shape))
+    except (ValueError, TypeError, IndexError):
+        return False
+    return True
 
 
 def make(package, name):

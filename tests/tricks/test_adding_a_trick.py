@@ -93,7 +93,7 @@ class Counter(keras.callbacks.Callback):
     ),
     "layers/times.py": (
         "Multiplies by a number.",
-        'config.model = dict(name="mlp", hidden=(8,), dropout=dict(name="times", part=0.5))',
+        'config.model = dict(name="convnet", normalization=dict(name="times", part=0.5))',
         '''
 import keras
 
@@ -108,6 +108,7 @@ class Times(keras.layers.Layer):
     def __init__(self, part=1.0, **keywords):
         super().__init__(**keywords)
         self.part = part
+        self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def call(self, inputs):
         """Returns the inputs multiplied."""
@@ -171,7 +172,7 @@ assert pathlib.Path(tt.__file__).is_relative_to(pathlib.Path.cwd())
 config = dict(
     epochs=1,
     data="digits",
-    model=dict(name="mlp", hidden=(8,), dropout=dict(name="times", part=0.5)),
+    model=dict(name="convnet", normalization=dict(name="times", part=0.5)),
     augment=["halved"],
     optimizer="slow",
     learning_rate=dict(name="sawtooth", part=0.5),

@@ -15,6 +15,7 @@ from packaging.version import Version
 
 from tf_tricks.commands.config_keys import KEYS
 from tf_tricks.errors import RequestError
+from tf_tricks.keras_names import plain
 
 PACKAGES = ("initializers", "layers", "losses", "optimizers", "callbacks", "schedules", "augment", "models", "data")
 """In the order of the list."""
@@ -93,7 +94,7 @@ def card(name: str) -> str:
     Raises:
         RequestError: there is none of this name.
     """
-    named = [card for card in cards() if _plain(name) in map(_plain, (card.name, f"{card.package}/{card.name}"))]
+    named = [card for card in cards() if plain(name) in map(plain, (card.name, f"{card.package}/{card.name}"))]
     if not named:
         every = list(dict.fromkeys(card.name for card in cards()))
         near = difflib.get_close_matches(name.lower().split("/")[-1], every, n=3, cutoff=0.0)
@@ -101,11 +102,6 @@ def card(name: str) -> str:
             f"there is no trick {name!r}; the nearest are {', '.join(map(repr, near))} (tf-tricks tricks lists all)"
         )
     return "\n\n---\n\n".join(map(str, named))
-
-
-def _plain(name):
-    """`"AdamW"`, as Keras writes it, is `"adam_w"`."""
-    return name.replace("_", "").lower()
 
 
 def _cards_in(tree, path):
