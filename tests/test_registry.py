@@ -110,3 +110,8 @@ def test_a_function_is_registered_as_well():
 
 def _as_they_are():
     return None
+
+
+def test_a_name_that_is_no_text():
+    with pytest.raises(tt.RequestError, match=r"^the name of an optimizer must be a text, not \['sgd'\]$"):
+        tt.optimizers.get({"name": ["sgd"]})

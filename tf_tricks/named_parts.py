@@ -32,11 +32,8 @@ class NamedParts:
     @property
     def entries(self) -> dict[str, Entry]:
         """What can be named, by name."""
-        own = {
-            name: entry
-            for name, entry in (entries(self.kind) if self.kind in KINDS else {}).items()
-            if entry.in_configs
-        }
+        registered = entries(self.kind) if self.kind in KINDS else {}
+        own = {name: entry for name, entry in registered.items() if entry.in_configs}
         for name in self.others.keys() & own.keys():
             if not place_of(own[name].make)[0].startswith("tf_tricks."):
                 raise RequestError(f"Keras has {article(self.title)} {name!r}: choose another name for one of your own")
@@ -63,6 +60,8 @@ class NamedParts:
         name = arguments.pop("name", None)
         if name is None:
             raise RequestError(f"this {self.title} has no 'name': {arguments!r}")
+        if not isinstance(name, str):
+            raise RequestError(f"the name of {article(self.title)} must be a text, not {name!r}")
         entry = self._entry(name)
         for argument, kind in entry.parts.items():
             if argument in arguments:
@@ -78,7 +77,7 @@ class NamedParts:
             made = users_code.find(name)
             same = [entry for entry in self.entries.values() if entry.make is made]  # its file may register it
             return same[0] if same else Entry(self.kind, name, made)
-        same = [entry for entry in known if plain(entry) == plain(str(name))]
+        same = [entry for entry in known if plain(entry) == plain(name)]
         if not same:
             raise unknown(self.title, name, known)
         return known[same[0]]

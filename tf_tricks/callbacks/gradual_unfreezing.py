@@ -65,7 +65,7 @@ class GradualUnfreezing(keras.callbacks.Callback):
     def __init__(
         self,
         stages: Mapping[int, Sequence[str]] | Mapping[str, Sequence[str]] | None = None,
-        layers_per_stage: int | Any = None,
+        layers_per_stage: int | None = None,
         epochs_per_stage: int = 1,
     ):
         super().__init__()
@@ -98,7 +98,7 @@ class GradualUnfreezing(keras.callbacks.Callback):
         known = self._optimizers[-1].variables  # in Keras 3.10 a LossScaleOptimizer itself knows none
         parts = [_Part(layer, names, known) for layer, names in _layers_with_weights(model)]
         self._parts = [part for part in parts if part.can_join]
-        if self.stages is None:
+        if self.layers_per_stage is not None:
             for i, part in enumerate(reversed(self._parts)):
                 part.join_at(i // self.layers_per_stage * self.epochs_per_stage)
         else:

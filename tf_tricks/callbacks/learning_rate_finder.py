@@ -153,7 +153,7 @@ class LearningRateFinder(keras.callbacks.Callback):
         return self._search()[0]
 
     @property
-    def reason(self) -> str | Any:
+    def reason(self) -> str | None:
         """Why there is no suggestion, in a sentence; None if there is one."""
         return self._search()[1]
 
@@ -169,10 +169,11 @@ class LearningRateFinder(keras.callbacks.Callback):
         axes = figure.add_subplot(xscale="log", xlabel="learning rate", ylabel="loss")
         axes.plot(self.learning_rates, self.losses, color="0.75", label="loss")
         axes.plot(self.learning_rates, self.smoothed_losses, label="smoothed")
-        if self.suggestion is None:
-            axes.set_title(self.reason, fontsize="small", wrap=True)
+        suggestion, reason = self._search()
+        if suggestion is None:
+            axes.set_title(reason, fontsize="small", wrap=True)
         else:
-            axes.axvline(self.suggestion, color="tab:red", linestyle="--", label=f"suggestion {self.suggestion:.2g}")
+            axes.axvline(suggestion, color="tab:red", linestyle="--", label=f"suggestion {suggestion:.2g}")
         if self.losses:
             finite = [v for v in self.smoothed_losses if math.isfinite(v)] or [1.0]
             low, high = min(finite), max(finite[: max(1, self.steps // 10)])

@@ -188,9 +188,9 @@ class NoiseScale(keras.callbacks.Callback):
         names = ("count", "gradient_norm_squared", "trace", "predicted", "_trained_size")
         return {name: getattr(self, name) for name in names}
 
-    def set_state(self: Any, state: dict[str, Any]) -> None:
+    def set_state(self, state: dict[str, Any]) -> None:
         """Puts the state of `get_state` back."""
-        vars(self).update(state)
+        self.__dict__.update(state)
 
     def _forget(self):
         self.count, self.gradient_norm_squared, self.trace = 0, 0.0, 0.0

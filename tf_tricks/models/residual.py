@@ -9,9 +9,7 @@ from tf_tricks.initializers.fixup import fixup
 from tf_tricks.models import blocks
 
 
-def residual_parts(
-    normalization: Named | Any | None, conv: Named | Any | None, zero_gamma: bool, *blocks
-) -> "ResidualParts":
+def residual_parts(normalization: Named | None, conv: Named | Any | None, zero_gamma: bool, *blocks) -> "ResidualParts":
     """Returns the `FixupParts` of a network whose normalization is "fixup", else the `ResidualParts`.
 
     Example:
@@ -45,8 +43,8 @@ class ResidualParts:
 
     def __init__(
         self,
-        normalization: Named | Any | None = None,
-        conv: Named | Any | None = None,
+        normalization: Named | None = None,
+        conv: Named | None = None,
         zero_gamma: bool = False,
         stochastic_depth: float = 0.0,
         squeeze_and_excite: float | None = None,
