@@ -8,7 +8,7 @@ import pytest
 
 import tf_tricks as tt
 from tf_tricks import users_code
-from tf_tricks.commands import config_file, parts
+from tf_tricks.commands import config_file, packaged_configs, parts
 
 HALVED = '''
 import tf_tricks as tt
@@ -165,13 +165,21 @@ def test_a_mistake_in_a_neighbour_names_it(tmp_path, monkeypatch):
 
 def test_a_layer_of_ones_own_is_evaluated_from_elsewhere(tmp_path, monkeypatch):
     layer = "import keras\n\n\nclass Same(keras.layers.Layer):\n    def call(self, inputs):\n        return inputs\n"
-    (tmp_path / "mine.py").write_text(HALVED + layer)
+    (tmp_path / "mine.py").write_text(f"{HALVED}\n\ndef rate():\n    return lambda epoch: 0.01\n\n\n{layer}")
     model = 'model=dict(name="mlp", hidden=(4,), dropout="mine:Same")'
     registered = "\n\n@tt.register('data', 'of_the_config')\ndef few(seed):\n    return tt.data.get('digits')\n"
-    text = CONFIG.replace('model="mlp"', model).replace('"digits"', '"of_the_config"') + registered
+    text = (
+        CONFIG.replace('dict(name="mine:tenth", initial=1.0)', "0.5")
+        .replace('model="mlp"', model)
+        .replace('"digits"', '"of_the_config"')
+        + registered
+    )
     (tmp_path / "config.py").write_text("import tf_tricks as tt\n" + text)
     commands = Path(sys.executable).parent / "tf-tricks"
-    train, evaluate = ["train", "--config=config.py", "--workdir=run"], ["evaluate", "--workdir=."]
+    train, evaluate = (
+        ["train", "--config=config.py", "--workdir=run", "--config.learning_rate=mine:rate"],
+        ["evaluate", "--workdir=."],
+    )
     for arguments, folder in ((train, tmp_path), (evaluate, tmp_path / "run")):
         done = subprocess.run([commands, *arguments], cwd=folder, capture_output=True, text=True, timeout=200)
         assert done.returncode == 0, done.stderr
@@ -202,3 +210,10 @@ def test_what_a_file_imports_is_not_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     tt.augment.get("mine:Halved")
     assert set(users_code.classes()) == {"Halved"}
+
+
+def test_a_packaged_config_takes_no_name_from_the_user(tmp_path, monkeypatch):
+    (tmp_path / "digits.py").write_text(HALVED)
+    monkeypatch.chdir(tmp_path)
+    config_file.load(str(packaged_configs.files()["digits"]))
+    assert tt.augment.get("digits:Halved").part == 0.5

@@ -84,7 +84,8 @@ def run_file(path: str) -> Any:
         if getattr(module, "__file__", None) == path and module.__name__ != "__main__":
             _loaded[path] = module
             return module
-    search_in(os.path.dirname(path))
+    if not path.startswith(os.path.dirname(os.path.abspath(__file__)) + os.sep):  # as a packaged config does
+        search_in(os.path.dirname(path))
     name = os.path.basename(path).removesuffix(".py")
     # A name of its own where there is another module of this name, installed or Python's own.
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
