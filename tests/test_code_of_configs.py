@@ -9,6 +9,8 @@ import pytest
 import tf_tricks as tt
 from tf_tricks import users_code
 from tf_tricks.commands import config_file, packaged_configs, parts
+from tf_tricks.named_parts import files_of
+from tf_tricks.registry import forget
 
 HALVED = '''
 import tf_tricks as tt
@@ -217,3 +219,18 @@ def test_a_packaged_config_takes_no_name_from_the_user(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config_file.load(str(packaged_configs.files()["digits"]))
     assert tt.augment.get("digits:Halved").part == 0.5
+
+
+def test_the_files_of_a_config_are_those_that_it_names(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(HALVED)
+    (tmp_path / "other.py").write_text(HALVED)
+    registered = "import tf_tricks as tt\n@tt.register('schedules', 'slow')\ndef slow():\n    return 1e-9\n"
+    (tmp_path / "registers.py").write_text(registered)
+    monkeypatch.chdir(tmp_path)
+    users_code.find("other:Halved")  # of another run in this process
+    users_code.run_file("registers.py")
+    try:
+        config = {"augment": [{"name": "mine:Halved"}, "flip"], "rate": {"name": "slow"}, "seed": 3}
+        assert files_of(config) == [str(tmp_path / "mine.py"), str(tmp_path / "registers.py")]
+    finally:
+        forget("schedules", "slow")

@@ -11,6 +11,26 @@ from tf_tricks.keras_names import plain
 from tf_tricks.registry import KINDS, Entry, article, entries, place_of
 
 
+def files_of(config: Any) -> list[str]:
+    """Returns the paths of the user's files whose classes and functions a config names.
+
+    Args:
+        config: any nesting of dicts and lists; a text in it may be `"file:Name"` or a name that a file has registered.
+    """
+    if hasattr(config, "items"):
+        found = [file for _, value in config.items() for file in files_of(value)]
+    elif isinstance(config, (list, tuple)):
+        found = [file for value in config for file in files_of(value)]
+    elif users_code.is_name(config):
+        found = users_code.files_with(users_code.find(config).__module__)
+    elif isinstance(config, str):
+        made = [entries(kind)[config].make for kind in KINDS if config in entries(kind)]
+        found = [file for one in made for file in users_code.files_with(place_of(one)[0])]
+    else:
+        found = []
+    return list(dict.fromkeys(found))
+
+
 class NamedParts:
     """Builds the parts of one kind from a name, a dict or an object.
 

@@ -26,9 +26,9 @@ def search_in(folder: str) -> None:
         sys.path.append(folder)  # after all that is installed: a file called random.py takes nothing from Python
 
 
-def files() -> list[str]:
-    """Returns the paths of the user's files that have been run, in their order."""
-    return list(_loaded)
+def files_with(module_name: str) -> list[str]:
+    """Returns the path of the user's file that has been run as this module, in a list; none if it is no such module."""
+    return [path for path, module in _loaded.items() if module.__name__ == module_name]
 
 
 def classes() -> dict[str, type]:

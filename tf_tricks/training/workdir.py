@@ -13,8 +13,8 @@ import tensorflow as tf
 from absl import logging
 
 import tf_tricks
-from tf_tricks import users_code
 from tf_tricks.errors import RequestError, RunError
+from tf_tricks.named_parts import files_of
 from tf_tricks.training import fingerprint
 from tf_tricks.training.checkpoint import write_atomically
 from tf_tricks.training.lock import locked
@@ -53,7 +53,7 @@ def claimed(folder: Any, now: dict[str, Any], settings: Mapping[str, Any], devic
                 content = check(folder, now)  # another process may have come between
             run_id = content.get("run_id") or uuid.uuid4().hex[:12]
             about = {"config": settings, "versions": versions(), "device": device, "run_id": run_id, "fingerprint": now}
-            about["code"] = users_code.files()
+            about["code"] = files_of(settings)
             _write(folder, content | about)
         yield run_id
 
