@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from tf_tricks.data import ArraySource, EncodedSource
-from tf_tricks.data.decode import central_window, random_window
+from tf_tricks.data.decode import central_window, decoder, random_window
+from tf_tricks.data.encoded_source import SerializedExamples
 from tf_tricks.errors import RequestError
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (10, 4, 5, 3)).astype("uint8")
@@ -178,7 +179,8 @@ def test_unusable_arrays_get_a_sentence(inputs, labels, num_classes, sentence):
 
 
 def encoded_source(records, window=None, **arguments):
-    return EncodedSource(records, window or central_window(1.0), image_size=8, num_classes=10, **arguments)
+    decode = decoder(window or central_window(1.0))
+    return EncodedSource(SerializedExamples(records), decode, image_size=8, num_classes=10, **arguments)
 
 
 def test_encoded_images_are_decoded_when_fetched(records):

@@ -42,7 +42,7 @@ def test_a_py_dataset_is_read_for_one_epoch():
 
 
 def test_a_source_is_read_in_its_order():
-    from tf_tricks.data.sources import ArraySource
+    from tf_tricks.data.array_source import ArraySource
 
     rows = np.concatenate(list(batches_of(ArraySource(np.arange(6.0).reshape(3, 2), np.arange(3)))))
     np.testing.assert_array_equal(rows, np.arange(6.0).reshape(3, 2))

@@ -13,7 +13,7 @@ from etils import epath
 from tf_tricks import layers, users_code
 from tf_tricks.annotations import Named
 from tf_tricks.data import tfds_source
-from tf_tricks.data.sources import ArraySource
+from tf_tricks.data.array_source import ArraySource
 from tf_tricks.data.splits import Splits, carve, check_fraction, from_arrays, generator
 from tf_tricks.errors import RequestError, check_number, unknown
 from tf_tricks.named_parts import NamedParts

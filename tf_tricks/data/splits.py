@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from tf_tricks.annotations import Tensor
+from tf_tricks.data.array_source import ArraySource
 from tf_tricks.data.labels import CLASSES
-from tf_tricks.data.sources import ArraySource
 from tf_tricks.data.standardize import mean_and_variance
 from tf_tricks.errors import RequestError, check_number
 

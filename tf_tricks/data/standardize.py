@@ -24,7 +24,7 @@ def mean_and_variance(source: Any, chunk: int = 250) -> tuple[list[float], list[
 
     Example:
         >>> import numpy as np
-        >>> from tf_tricks.data.sources import ArraySource
+        >>> from tf_tricks.data.array_source import ArraySource
         >>> mean_and_variance(ArraySource(np.array([[0.0, 5.0], [2.0, 5.0]]), np.array([0, 1])))
         ([1.0, 5.0], [1.0, 0.0])
     """

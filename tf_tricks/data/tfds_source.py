@@ -12,8 +12,10 @@ import numpy as np
 import tensorflow as tf
 from absl import logging as absl_logging
 
-from tf_tricks.data.decode import EVALUATION_FRACTION, central_window, decode, random_window
-from tf_tricks.data.sources import ArraySource, EncodedSource, read_encoded
+from tf_tricks.data.array_source import ArraySource
+from tf_tricks.data.decode import EVALUATION_FRACTION, central_window, decode, decoder, random_window
+from tf_tricks.data.encoded_source import EncodedSource, SerializedExamples
+from tf_tricks.data.rows import aligned_empty
 from tf_tricks.data.splits import Splits, carve, check_fraction
 from tf_tricks.data.standardize import mean_and_variance
 from tf_tricks.data.tfds_messages import first_line, quiet, reading
@@ -114,7 +116,7 @@ def _decoded(builder, part, keys, shape, resize):
     """One part, read into one array."""
     label = builder.info.features[keys[1]]
     number = builder.info.splits[part].num_examples
-    images, labels = np.empty((number, *shape), "uint8"), np.empty(number, "int64")
+    images, labels = aligned_empty((number, *shape), "uint8"), np.empty(number, "int64")
     window = central_window(1.0)
 
     def example(encoded, label):
@@ -137,23 +139,23 @@ def _examples(builder, part, keys):
     import tensorflow_datasets as tfds
 
     image_key, label_key = keys
-    records = _records(builder, part)
+    records = _records(builder, part, keys)
     if records is None:
         decoders = {image_key: tfds.decode.SkipDecoding()}
         dataset = builder.as_dataset(split=part, shuffle_files=False, decoders=decoders)
         return dataset.map(lambda example: (example[image_key], example[label_key]))
-    rows = tf.data.Dataset.range(len(records)).batch(100)
-    return rows.map(lambda some: read_encoded(records, some, image_key, label_key)).unbatch()
+    return tf.data.Dataset.range(len(records)).batch(100).map(records.read).unbatch()
 
 
-def _records(builder, part):
+def _records(builder, part, keys):
     """The serialized examples by their index, or None where the format of the files does not allow that."""
     import tensorflow_datasets as tfds
 
     try:
-        return builder.as_data_source(part, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES)
+        records = builder.as_data_source(part, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES)
     except NotImplementedError:
         return None
+    return SerializedExamples(records, *keys)
 
 
 def _on_disk(name, builder, keys, parts, shape, rows, seed):
@@ -164,20 +166,18 @@ def _on_disk(name, builder, keys, parts, shape, rows, seed):
         num_classes=label.num_classes,
         label_names=label.names,
         channels=shape[2],
-        image_key=keys[0],
-        label_key=keys[1],
     )
-    records, test_records = (part and _records(builder, part) for part in parts)
+    records, test_records = (part and _records(builder, part, keys) for part in parts)
     if records is None:
         raise RequestError(
             f"the data set {name!r} is too large for the memory, and {builder.data_dir} does not allow to read single "
             f"examples: build it with `tfds build {name} --file_format=array_record`"
         )
-    center = central_window(EVALUATION_FRACTION)
+    center = decoder(central_window(EVALUATION_FRACTION))
     train_rows, validation_rows = rows
     sample = train_rows[np.linspace(0, len(train_rows) - 1, min(_SAMPLE, len(train_rows))).astype("int64")]
     return Splits(
-        make(records, random_window(seed), rows=train_rows),
+        make(records, decoder(random_window(seed)), rows=train_rows),
         None if validation_rows is None else make(records, center, rows=validation_rows),
         test_records and make(test_records, center),
         *mean_and_variance(make(records, center, rows=sample), chunk=64),

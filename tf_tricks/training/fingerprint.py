@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_tricks.data.sources import ArraySource
+from tf_tricks.data.array_source import ArraySource
 from tf_tricks.errors import RequestError
 
 _CHUNK = 1024
