@@ -143,7 +143,7 @@ def test_get_returns_a_model_as_it_is():
         ({"num_outputs": 0}, "num_outputs must be an integer at least 1, not 0"),
         ({"dropout": 1.0}, "dropout must be a number at least 0 and below 1, not 1.0"),
         ({"dropout": -0.1}, "dropout must be a number at least 0 and below 1, not -0.1"),
-        ({"input_dtype": "uint16"}, "there is no input dtype 'uint16'; did you mean 'uint8'?"),
+        ({"input_dtype": "unit8"}, "there is no input dtype 'unit8'; did you mean 'uint8'?"),
         ({"input_shape": (8, 0, 3)}, "each of input_shape must be an integer at least 1, not 0"),
         ({"input_shape": 8}, r"input_shape must be a list of integers, such as \[28, 28, 1\], not 8"),
         ({"mean": None}, "mean and variance must be given together"),

@@ -93,7 +93,7 @@ def _of_python(folder, strategy):
 def _source_of(file):
     """The source of the arrays x, y and, if there are weights, w of an .npz."""
     from tf_tricks.data import ArraySource
-    from tf_tricks.data.sets import read_archive
+    from tf_tricks.data.archive import read_archive
 
     found = read_archive(file, ("x", "y", "w"), needed=("x", "y"))
     return ArraySource(found["x"], found["y"], found.get("w"))

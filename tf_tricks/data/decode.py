@@ -115,7 +115,7 @@ def decode(
     Returns:
         uint8 [height, width, channels].
     """
-    size = (size, size) if isinstance(size, int) else tuple(size)
+    shape = [size, size] if isinstance(size, int) else list(size)
 
     def jpeg():
         # Only the window is decoded, which saves about half of the work.
@@ -128,7 +128,7 @@ def decode(
         return image[top : top + height, left : left + width]
 
     image = tf.cond(tf.io.is_jpeg(encoded), jpeg, other)
-    return _as_bytes(_resized(tf.ensure_shape(image, [None, None, channels]), size))
+    return _as_bytes(_resized(tf.ensure_shape(image, [None, None, channels]), shape))
 
 
 def decode_padded(encoded: Tensor, position: Tensor, size: tuple[int, int], channels: int = 3) -> Tensor:

@@ -1,21 +1,17 @@
-"""The data sets by name: digits, a file of arrays, the slides' regression, and every image classification of TFDS."""
+"""The data sets by name: digits, the slides' regression, those of other files, every image classification of TFDS."""
 
 import dataclasses
 import functools
 import os
-import zipfile
-from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from etils import epath
 
 from tf_tricks import layers, users_code
 from tf_tricks.annotations import Named
 from tf_tricks.data import tfds_source
 from tf_tricks.data.array_source import ArraySource
 from tf_tricks.data.splits import Splits, carve, check_fraction, from_arrays, generator
-from tf_tricks.errors import RequestError, check_number, unknown
+from tf_tricks.errors import RequestError, check_number
 from tf_tricks.named_parts import NamedParts
 from tf_tricks.registry import entries, register
 
@@ -50,66 +46,6 @@ def digits(validation_fraction: float = 0.1, seed: int = 0) -> Splits:
     rest = np.setdiff1d(order, test)
     parts = images[rest], labels[rest], images[test], labels[test]
     return from_arrays(*parts, validation_fraction, seed, 10, [str(label) for label in range(10)], "digits")
-
-
-@register("data", "arrays")
-def arrays(
-    file: str | os.PathLike[str], validation_fraction: float = 0.1, num_classes: int | None = None, seed: int = 0
-) -> Splits:
-    """Returns the arrays of a NumPy archive (.npz): x_train, y_train and, if there is a test part, x_test, y_test.
-
-    w_train and w_test, if they are there, are what each example counts.
-
-    Args:
-        file: its path; may be remote (`gs://`).
-        validation_fraction: the part of the training examples that is held out, from 0 (none) to below 1.
-        num_classes: classes, if there are more than y_train shows.
-        seed: determines which examples are held out.
-
-    Raises:
-        RequestError: there is no such file, it is damaged, an array is missing, or `from_arrays` cannot use them.
-    """
-    check_fraction(validation_fraction)
-    names = ("x_train", "y_train", "w_train", "x_test", "y_test", "w_test")
-    found = read_archive(file, names, needed=("x_train", "y_train"))
-    return from_arrays(**found, validation_fraction=validation_fraction, seed=seed, num_classes=num_classes)
-
-
-def read_archive(file: str | os.PathLike[str], names: Sequence[str], needed: Sequence[str]) -> dict[str, Any]:
-    """Returns the arrays of a NumPy archive (.npz) by name.
-
-    Args:
-        file: its path; may be remote (`gs://`).
-        names: those that may be in it.
-        needed: those that must be.
-
-    Raises:
-        RequestError: there is no such file, it is damaged, or other arrays are in it.
-    """
-    path = epath.Path(file).expanduser()
-    if not path.is_file():
-        raise RequestError(f"there is no file of arrays {str(file)!r}")
-    try:
-        with path.open("rb") as opened:
-            found = np.load(opened, allow_pickle=False)
-            found = dict(found.items()) if isinstance(found, np.lib.npyio.NpzFile) else None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        reason = "it is no archive, or was cut short" if "pickle" in str(error) and not _is_zip(path) else str(error)
-        raise RequestError(f"{str(file)!r} cannot be read as a NumPy archive of numbers: {reason}") from error
-    if found is None:
-        raise RequestError(f"{str(file)!r} holds a single array: save {', '.join(needed)}, … with np.savez")
-    for key in found:
-        if key not in names:
-            raise unknown(f"array expected in {str(file)!r} of the name", key, names)
-    for key in needed:
-        if key not in found:
-            raise RequestError(f"{str(file)!r} lacks the array {key}; it holds {', '.join(sorted(found)) or 'none'}")
-    return found
-
-
-def _is_zip(path):
-    with path.open("rb") as opened:
-        return zipfile.is_zipfile(opened)
 
 
 @register("data", "regression")

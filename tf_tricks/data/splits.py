@@ -5,12 +5,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
-from tf_tricks.annotations import Tensor
+from tf_tricks.annotations import Structure
 from tf_tricks.data.array_source import ArraySource
-from tf_tricks.data.labels import CLASSES
+from tf_tricks.data.labels import CLASSES, Labels
 from tf_tricks.data.standardize import mean_and_variance
+from tf_tricks.data.structure import map_arrays
+from tf_tricks.data.text_labels import encode, is_text, names_of
 from tf_tricks.errors import RequestError, check_number
+
+SAMPLE = 4096
+"""Examples from which mean and variance are estimated where it would take long to read all: to about 0.5 of 255."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,34 +119,42 @@ def generator(seed: int) -> np.random.RandomState:
 
 
 def from_arrays(
-    x_train: Tensor,
-    y_train: Tensor,
-    x_test: Tensor | None = None,
-    y_test: Tensor | None = None,
-    validation_fraction: float = 0.1,
+    x_train: Structure,
+    y_train: Structure | None = None,
+    x_test: Structure | None = None,
+    y_test: Structure | None = None,
+    validation_fraction: float | None = None,
     seed: int = 0,
     num_classes: int | None = None,
     label_names: Sequence[str] | None = None,
     name: str = "arrays",
-    w_train: Tensor | None = None,
-    w_test: Tensor | None = None,
+    w_train: Structure | None = None,
+    w_test: Structure | None = None,
+    x_validation: Structure | None = None,
+    y_validation: Structure | None = None,
+    w_validation: Structure | None = None,
 ) -> Splits:
-    """Returns the `Splits` of arrays in memory.
+    """Returns the `Splits` of arrays in memory, or in their files (`np.memmap`).
 
     Args:
-        x_train: vectors [n, d], gray images [n, height, width] or images [n, height, width, channels]; uint8 is kept,
-            all else becomes float32.
-        y_train: classes, integers [n] or [n, 1] from 0; one-hot rows, distributions or several classes at once [n, K];
-            or, for regression, real numbers [n, d] or [n].
+        x_train: array [n, ...], or a dict, tuple or list of such, as the model takes them. uint8 images [n, height,
+            width] get an axis for their channel; floats become float32, everything else is kept.
+        y_train: classes, integers [n] or [n, 1] from 0, or their names as texts [n]; one-hot rows, distributions or
+            several classes at once [n, K]; real numbers for regression; any of these for each output, in a dict, tuple
+            or list. None for a model that learns without.
         x_test: test inputs, or None for no test part.
         y_test: test labels.
-        validation_fraction: the part of the training examples that is held out, from 0 (none) to below 1.
+        validation_fraction: the part of the training examples that is held out, from 0 (none) to below 1. By default
+            0.1, or 0 where there are `x_validation`.
         seed: determines which.
         num_classes: classes, if there are more than `y_train` shows.
         label_names: their names, or None.
         name: the data set's name.
         w_train: what each training example counts, real numbers [n] at least 0, or None for 1.
         w_test: what each test example counts, likewise.
+        x_validation: inputs of a validation part of one's own, or None.
+        y_validation: its labels.
+        w_validation: what each of its examples counts.
 
     Raises:
         RequestError: the arrays do not fit each other, or their values cannot be used.
@@ -151,41 +165,87 @@ def from_arrays(
         >>> splits.train.num_examples, splits.validation.num_examples, splits.train.input_shape, splits.test
         (18, 2, (8, 8, 1), None)
     """
-    train = _source("train", x_train, y_train, w_train, num_classes, label_names)
-    test = None
-    if (x_test is None) != (y_test is None):
-        raise RequestError("x_test and y_test belong together: give both or neither")
-    if x_test is not None:
-        test = _source("test", x_test, y_test, w_test, train.num_classes, label_names)
-        for what in ("input_shape", "input_dtype", "num_outputs"):
-            ours, theirs = getattr(train, what), getattr(test, what)
-            if ours != theirs:
-                raise RequestError(f"test and training data differ in {what}: {theirs} and {ours}")
-    classes = np.asarray(y_train).reshape(-1) if train.labels.kind == CLASSES else None
-    rows, validation_rows = carve(train.num_examples, validation_fraction, seed, classes)
-    validation = None
-    if validation_rows is not None:
-        train, validation = train.subset(rows), train.subset(validation_rows)
-    mean, variance = mean_and_variance(train)
-    return Splits(train, validation, test, mean, variance, name)
+    parts = {
+        "train": (x_train, y_train, w_train),
+        "validation": (x_validation, y_validation, w_validation),
+        "test": (x_test, y_test, w_test),
+    }
+    if x_validation is not None and validation_fraction:
+        raise RequestError(
+            f"validation_fraction={validation_fraction} and a validation part of its own cannot both be given"
+        )
+    fraction = validation_fraction if validation_fraction is not None else 0.1 if x_validation is None else 0
+    check_fraction(fraction)
+    if is_text(y_train):
+        if num_classes is not None or label_names is not None:
+            raise RequestError("the labels are texts: they say themselves which classes there are")
+        label_names = names_of(y_train)
+        parts = {part: (x, y if y is None else encode(part, y, label_names), w) for part, (x, y, w) in parts.items()}
+        num_classes = len(label_names)
+    train = _source("train", *parts["train"], num_classes, label_names)
+    others = {part: _other(part, *parts[part], train) for part in ("validation", "test")}
+    if fraction:
+        classes = None
+        if isinstance(train.labels, Labels) and train.labels.kind == CLASSES:
+            classes = np.asarray(parts["train"][1]).reshape(-1).astype("int64")
+        rows, validation_rows = carve(train.num_examples, fraction, seed, classes)
+        train, others["validation"] = train.subset(rows), train.subset(validation_rows)
+    in_a_file = any(isinstance(array, np.memmap) for array in tf.nest.flatten(x_train))
+    mean, variance = moments_of(train, sample=in_a_file)
+    return Splits(train, others["validation"], others["test"], mean, variance, name)
+
+
+def moments_of(source: Any, sample: bool = False) -> tuple[list[float] | None, list[float] | None]:
+    """Returns mean and variance of a source's inputs if these are one array of numbers, else None and None.
+
+    Args:
+        source: a source of `tf_tricks.data`.
+        sample: whether to look at `SAMPLE` examples only, evenly spaced: what would take long to read.
+    """
+    single = isinstance(source.input_dtype, str)
+    if not single or source.input_dtype == "string" or not source.input_shape:
+        return None, None
+    if sample:
+        rows = np.linspace(0, source.num_examples - 1, min(SAMPLE, source.num_examples)).astype("int64")
+        source = source.subset(rows)
+    return mean_and_variance(source)
+
+
+def _other(part, inputs, labels, weights, train):
+    """The source of another part than the training examples, None if there is none."""
+    if inputs is None:
+        if labels is not None or weights is not None:
+            raise RequestError(f"x_{part} and y_{part} belong together: give both or neither")
+        return None
+    if (labels is None) != (train.labels is None):
+        raise RequestError(f"x_{part} and y_{part} belong together: give both or neither")
+    source = _source(part, inputs, labels, weights, train.num_classes, train.label_names)
+    for what in ("input_shape", "input_dtype", "num_outputs"):
+        ours, theirs = getattr(train, what), getattr(source, what)
+        if ours != theirs:
+            raise RequestError(f"{part} and training data differ in {what}: {theirs} and {ours}")
+    return source
 
 
 def _source(part, inputs, labels, weights, num_classes, label_names):
-    inputs, labels = np.asarray(inputs), np.asarray(labels)
-    if inputs.ndim == 3:
+    inputs = map_arrays(lambda array: array if isinstance(array, np.memmap) else np.asarray(array), inputs)
+    if isinstance(inputs, np.ndarray) and inputs.ndim == 3 and inputs.dtype == np.uint8:
         inputs = inputs[..., np.newaxis]
-    if inputs.dtype != np.uint8 and inputs.dtype.kind in "bui":
-        inputs = inputs.astype("float32")
-    if labels.dtype.kind in "bui":
-        labels = labels.astype("int32")
+    if isinstance(labels, (np.ndarray, list)) and not isinstance(labels, np.memmap):
+        labels = _as_int32(labels)
     try:
-        if inputs.ndim not in (2, 4) or 0 in inputs.shape[1:]:
-            raise RequestError(
-                "the inputs must be vectors [n, d] or images [n, height, width] or [n, height, width, channels], "
-                f"not {list(inputs.shape)}"
-            )
-        if labels.dtype.kind in "bui" and labels.size and labels.min() < 0:
-            raise RequestError(f"labels that are integers must be classes, from 0, not {labels.min()}")
-        return ArraySource(inputs, labels, weights, num_classes, label_names)
+        source = ArraySource(inputs, labels, weights, num_classes, label_names)
+        for array in tf.nest.flatten(inputs):
+            if 0 in array.shape[1:]:
+                raise RequestError(f"the inputs must have at least one number each, not the shape {array.shape[1:]}")
+        if isinstance(source.labels, Labels) and source.labels.minimum < 0 and np.asarray(labels).dtype.kind in "bui":
+            raise RequestError(f"labels that are integers must be classes, from 0, not {source.labels.minimum}")
+        return source
     except RequestError as error:
         raise RequestError(f"x_{part}, y_{part}: {error}") from None
+
+
+def _as_int32(labels):
+    """Labels that are integers as int32, which every device has."""
+    labels = map_arrays(np.asarray, labels)
+    return labels.astype("int32") if isinstance(labels, np.ndarray) and labels.dtype.kind in "bui" else labels

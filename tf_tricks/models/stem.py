@@ -10,7 +10,7 @@ from tf_tricks.annotations import Tensor
 from tf_tricks.errors import RequestError, check_number, unknown
 from tf_tricks.running_moments import is_constant
 
-INPUT_DTYPES = ("float32", "uint8")
+INPUT_DTYPES = ("float32", "uint8", "int8", "int16", "int32", "int64", "uint16", "bool")
 
 
 def standardized_input(
@@ -30,7 +30,7 @@ def standardized_input(
 
     Args:
         input_shape: shape of one example, channels last: `(28, 28, 1)`, `(13,)`.
-        input_dtype: what the raw values are, `"float32"` or `"uint8"`.
+        input_dtype: what the raw values are, one of `INPUT_DTYPES`.
         mean: one number for each channel (the last axis), or None for inputs that are used as they are.
         variance: one number for each channel, given together with `mean`.
         preprocessing: a layer to be used instead, adapted to raw inputs, or None.
