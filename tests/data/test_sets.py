@@ -5,18 +5,13 @@ import hashlib
 import ml_collections
 import numpy as np
 import pytest
-import tensorflow as tf
 from sklearn.datasets import load_digits
+from support.batches import everything
 
 from tf_tricks import data
 from tf_tricks.errors import RequestError
 
 X, Y = np.random.RandomState(0).randint(0, 256, (50, 4, 4, 1)).astype("uint8"), np.arange(50) % 5
-
-
-def everything(source):
-    inputs, labels = source.fetch(tf.range(source.num_examples, dtype=tf.int64))
-    return inputs.numpy(), labels.numpy()
 
 
 def test_digits_are_images_of_sixteen_grays():

@@ -2,20 +2,15 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
+from support.batches import everything
 
 from tf_tricks.data import from_arrays
 from tf_tricks.data.splits import carve
 from tf_tricks.errors import RequestError
 
 X, Y = np.arange(100.0).reshape(50, 2), np.arange(50) % 5
-
-
-def everything(source):
-    inputs, labels = source.fetch(tf.range(source.num_examples, dtype=tf.int64))
-    return inputs.numpy(), labels.numpy()
 
 
 @given(number=st.integers(4, 200), fraction=st.floats(0.2, 0.8), seed=st.integers(0, 2**32 - 1))

@@ -5,17 +5,11 @@ import socket
 
 import numpy as np
 import pytest
-import tensorflow as tf
 import tensorflow_datasets as tfds
+from support.batches import everything
 
 from tf_tricks import data
 from tf_tricks.errors import RequestError
-
-
-def everything(source):
-    indices = tf.range(source.num_examples, dtype=tf.int64)
-    inputs, labels = source.fetch(indices, indices)
-    return inputs.numpy(), labels.numpy()
 
 
 def get(name, folder, **arguments):

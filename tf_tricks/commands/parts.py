@@ -8,7 +8,7 @@ import keras
 
 from tf_tricks import augment, callbacks, data, layers, losses, models, optimizers, schedules
 from tf_tricks.commands.config_keys import DEFAULTS
-from tf_tricks.data.labels import BINARY, CLASSES, DISTRIBUTIONS, FLOAT_INTEGERS, MULTI_HOT, ONE_HOT
+from tf_tricks.data.labels import BINARY, CLASSES, DISTRIBUTIONS, FLOAT_INTEGERS, INTEGERS, MULTI_HOT, ONE_HOT, Labels
 from tf_tricks.errors import RequestError, check_number, unknown
 from tf_tricks.training import saved_model
 
@@ -92,9 +92,12 @@ def build(config: dict[str, Any], strategy: Any, num_replicas: int | None = None
         )
         if config["initial_weights"] is not None:
             saved_model.copy_weights(config["initial_weights"], model)
-    loss, metrics = _default_loss_and_metrics(source.labels)
-    if config["loss"] is not None:
-        loss = _loss_of(config["loss"], model)
+    if config["loss"] is None:
+        loss, metrics = _default_loss_and_metrics(source.labels)
+    else:
+        loss, metrics = _loss_of(config["loss"], model), _default_metrics(source.labels)
+        if getattr(source.labels, "kind", None) == INTEGERS and _takes_classes(loss):
+            metrics = ["accuracy"]  # of each token or pixel
     if config["metrics"] is not None:
         metrics = config["metrics"] if isinstance(config["metrics"], list) else [config["metrics"]]
     same = ("l2", "weight_decay", "exclude_from_weight_decay", "clip_value", "clip_norm", "clip_global_norm")
@@ -124,21 +127,45 @@ def build(config: dict[str, Any], strategy: Any, num_replicas: int | None = None
 
 def _default_loss_and_metrics(labels):
     """What the labels are learned by where the config does not say it; the package's models give logits."""
+    if not isinstance(labels, Labels):
+        what = "no labels" if labels is None else "several kinds of labels"
+        raise RequestError(f"the data have {what}, so that the config must say the loss, --config.loss=…")
     if labels.kind == FLOAT_INTEGERS:
         raise RequestError(
             f"the labels are floats that are all integers, {labels.minimum:g} to {labels.maximum:g}: if they are "
             "classes, say --config.data.num_classes; if they are values, --config.loss=mean_squared_error"
         )
+    if labels.kind == INTEGERS:
+        raise RequestError(
+            f"the labels are several integers for each example, {labels.minimum:g} to {labels.maximum:g}: if they are "
+            "classes, say --config.loss=sparse_categorical_crossentropy; if they are values, "
+            "--config.loss=mean_squared_error"
+        )
+    metrics = _default_metrics(labels)
     if labels.kind in (CLASSES, ONE_HOT, DISTRIBUTIONS):
-        return losses.get({"name": "sparse_categorical_crossentropy", "from_logits": True}), ["accuracy"]
+        return losses.get({"name": "sparse_categorical_crossentropy", "from_logits": True}), metrics
     if labels.kind in (MULTI_HOT, BINARY):
-        accuracy = {"name": "binary_accuracy", "threshold": 0.0}
-        return losses.get({"name": "binary_crossentropy", "from_logits": True}), [accuracy]
-    return losses.get("mean_squared_error"), []
+        return losses.get({"name": "binary_crossentropy", "from_logits": True}), metrics
+    return losses.get("mean_squared_error"), metrics
+
+
+def _default_metrics(labels):
+    """How the labels are measured where the config does not say it."""
+    kind = getattr(labels, "kind", None)
+    if kind in (CLASSES, ONE_HOT, DISTRIBUTIONS):
+        return ["accuracy"]
+    return [{"name": "binary_accuracy", "threshold": 0.0}] if kind in (MULTI_HOT, BINARY) else []
 
 
 def _loss_of(identifier, model):
-    """Returns the loss that a config names; one that takes logits or probabilities knows which the model gives."""
+    """Returns the loss that a config names; one that takes logits or probabilities knows which the model gives.
+
+    For several outputs it is a list of them, or a dict by their names.
+    """
+    if isinstance(identifier, (list, tuple)):
+        return [_loss_of(one, model) for one in identifier]
+    if hasattr(identifier, "items") and "name" not in identifier:
+        return {key: _loss_of(one, model) for key, one in identifier.items()}
     arguments = {"name": identifier} if isinstance(identifier, str) else dict(identifier)
     made = losses.get(arguments)
     if "from_logits" in arguments or "from_logits" not in made.get_config():
@@ -146,6 +173,10 @@ def _loss_of(identifier, model):
     last = getattr(model.layers[-1], "activation", None)
     gives_probabilities = last in (keras.activations.softmax, keras.activations.sigmoid)
     return losses.get(arguments | {"from_logits": not gives_probabilities})
+
+
+def _takes_classes(loss):
+    return "sparse_categorical" in getattr(loss, "name", "")
 
 
 def _listed(value):

@@ -10,7 +10,6 @@ from etils import epath
 
 from tf_tricks.annotations import Structure
 from tf_tricks.data.rows import aligned_empty
-from tf_tricks.data.structure import map_arrays
 from tf_tricks.errors import RequestError, unknown
 
 _CHUNK = 2**24
@@ -58,15 +57,13 @@ class Archive(Mapping):
         Raises:
             RequestError: one is not there, or is damaged.
         """
-
-        def array(name):
-            if name not in self:
-                raise unknown(f"array in {os.fspath(self.file)!r} called", name, self)
-            return self[name]
-
+        if hasattr(names, "items"):
+            return {key: self.structure(name) for key, name in names.items()}
         if isinstance(names, (list, tuple)):
             return tuple(self.structure(name) for name in names)
-        return map_arrays(array, names)
+        if names not in self:
+            raise unknown(f"array in {os.fspath(self.file)!r} called", names, self)
+        return self[names]
 
 
 def read_archive(

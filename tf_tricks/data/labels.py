@@ -12,6 +12,7 @@ DISTRIBUTIONS = "distributions"
 MULTI_HOT = "multi-hot"
 BINARY = "binary"
 FLOAT_INTEGERS = "integers as floats"
+INTEGERS = "integers"
 VALUES = "values"
 
 
@@ -21,7 +22,8 @@ class Labels(NamedTuple):
     Attributes:
         kind: `CLASSES` (integers [n] or [n, 1] from 0), `ONE_HOT` (rows with a single 1), `DISTRIBUTIONS` (rows that
             sum to 1), `MULTI_HOT` (rows of zeros and ones), `BINARY` (floats 0 and 1), `FLOAT_INTEGERS` (floats [n],
-            all of them integers: classes or values) or `VALUES` (everything else).
+            all of them integers: classes or values), `INTEGERS` (several for each example: classes, of tokens or pixels
+            for instance, or values) or `VALUES` (everything else).
         num_classes: K, or None for binary labels and for values.
         num_outputs: what a model has to put out.
         minimum: of all labels.
@@ -79,10 +81,12 @@ def _kind(labels, minimum):
             return BINARY
         return FLOAT_INTEGERS if minimum >= 0 and (labels == np.round(labels)).all() else VALUES
     if labels.ndim != 2 or minimum < 0:
-        return VALUES
+        return INTEGERS if labels.dtype.kind in "bui" else VALUES
     sums = labels.sum(axis=1)
     if np.isin(labels, (0, 1)).all():
         return ONE_HOT if (sums == 1).all() else MULTI_HOT
+    if labels.dtype.kind in "bui":
+        return INTEGERS
     return DISTRIBUTIONS if np.allclose(sums, 1, atol=1e-3) else VALUES
 
 

@@ -15,8 +15,10 @@ def as_source(data: Source | tuple[Structure, ...] | list[Structure]) -> Source:
     """
     if isinstance(data, Source):
         return data
-    if isinstance(data, (tuple, list)) and len(data) in (2, 3):
+    if isinstance(data, (tuple, list)) and len(data) in (1, 2, 3):
         return ArraySource(*data)
+    if hasattr(data, "shape") and hasattr(data, "dtype") and len(data.shape):
+        return ArraySource(data)
     raise RequestError(
         "data must be a source of tf_tricks.data, or arrays (inputs, labels) or (inputs, labels, weights), "
         f"not {structure.described(data)}"

@@ -231,7 +231,7 @@ def _source(part, inputs, labels, weights, num_classes, label_names):
     inputs = map_arrays(lambda array: array if isinstance(array, np.memmap) else np.asarray(array), inputs)
     if isinstance(inputs, np.ndarray) and inputs.ndim == 3 and inputs.dtype == np.uint8:
         inputs = inputs[..., np.newaxis]
-    if isinstance(labels, (np.ndarray, list)) and not isinstance(labels, np.memmap):
+    if isinstance(labels, (np.ndarray, list)):
         labels = _as_int32(labels)
     try:
         source = ArraySource(inputs, labels, weights, num_classes, label_names)
@@ -246,6 +246,8 @@ def _source(part, inputs, labels, weights, num_classes, label_names):
 
 
 def _as_int32(labels):
-    """Labels that are integers as int32, which every device has."""
-    labels = map_arrays(np.asarray, labels)
-    return labels.astype("int32") if isinstance(labels, np.ndarray) and labels.dtype.kind in "bui" else labels
+    """One integer, or one row of them, for each example as int32, which every device has."""
+    labels = labels if isinstance(labels, np.memmap) else map_arrays(np.asarray, labels)
+    if isinstance(labels, np.ndarray) and labels.dtype.kind in "bui" and labels.ndim <= 2:
+        return np.asarray(labels).astype("int32")
+    return labels

@@ -39,6 +39,22 @@ def permuted(positions: Tensor, num_examples: int, seed: int) -> Tensor:
     )
 
 
+def augmented(
+    augment: Augment, inputs: Structure, labels: Structure | None, seed: int, positions: Tensor
+) -> tuple[Structure, Structure | None]:
+    """Returns (inputs, labels) augmented; the labels may be None.
+
+    Args:
+        augment: as `Stream` takes it.
+        inputs: [b, ...].
+        labels: [b, ...] or None.
+        seed: the stream's seed.
+        positions: int64 tensor [b].
+    """
+    found = augment(inputs, labels, seed=seed, positions=positions)
+    return found if isinstance(found, tuple) else (found, labels)
+
+
 class Stream(keras.utils.PyDataset):
     """An endless, shuffled, resumable stream of training examples.
 
@@ -103,14 +119,16 @@ class Stream(keras.utils.PyDataset):
         """Returns the examples at `positions`, int64 [b], as training sees them.
 
         Args:
-            examples: (inputs, labels) or (inputs, labels, weights); the weights stay as they are.
+            examples: (inputs,), (inputs, labels) or (inputs, labels, weights); the weights stay as they are.
             positions: int64 tensor [b].
         """
         if self.augment is None:
             return examples
-        inputs, labels, *weights = examples
-        inputs, labels = self.augment(inputs, labels, seed=self.seed, positions=positions)
-        return (inputs, labels, *weights)
+        inputs, *labels_and_weights = examples
+        if not labels_and_weights:
+            return (augmented(self.augment, inputs, None, self.seed, positions)[0],)
+        labels, *weights = labels_and_weights
+        return (*augmented(self.augment, inputs, labels, self.seed, positions), *weights)
 
     @property
     def step_augment(self) -> Augment | None:

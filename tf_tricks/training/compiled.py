@@ -74,7 +74,7 @@ def compiled_arguments(model: keras.Model, given: Mapping[str, Any]) -> dict[str
     config = getattr(model, "_compile_config", None)
     config = getattr(config, "config", None) or {}
     found = {key: config.get(key) if value is None else value for key, value in given.items()}
-    if found["loss"] is None and type(model).compute_loss is keras.Model.compute_loss:
+    if found["loss"] is None and not config and type(model).compute_loss is keras.Model.compute_loss:
         found["loss"] = DEFAULT_LOSS
     return found
 

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_tricks.data import Source, structure
-from tf_tricks.data.labels import CLASSES, Labels
+from tf_tricks.data.labels import CLASSES, INTEGERS, Labels
 from tf_tricks.errors import RequestError, line_of, unknown
 from tf_tricks.training.metrics import results
 from tf_tricks.training.objective import compute, stateless
@@ -228,11 +228,13 @@ def _line(model, labels):
         [] if model._compile_metrics is None else [m.name.replace("_", " ") for m in model._compile_metrics.metrics]
     )
     if not isinstance(labels, Labels):
-        what = "several kinds of labels" if labels is not None else "labels"
+        what = "several kinds of labels" if labels is not None else "no labels"
     elif labels.num_classes is not None:
         kind = "" if labels.kind == CLASSES else f", {labels.kind} labels"
         what = f"classification of {labels.num_classes} classes{kind}"
         what += f", none of which is below {int(labels.minimum)}" if labels.kind == CLASSES and labels.minimum else ""
+    elif labels.kind == INTEGERS and "sparse_categorical_crossentropy" in [loss.name for loss in _losses(model)]:
+        what = f"classification of {labels.num_outputs} places each, classes {labels.minimum:g} to {labels.maximum:g}"
     elif labels.kind == "binary":
         what = "binary classification"
     else:

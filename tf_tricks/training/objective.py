@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from tf_tricks.annotations import Augment, Structure, Tensor
+from tf_tricks.data.stream import augmented
 from tf_tricks.seeds import seed_states
 from tf_tricks.training.shares import Shares
 
@@ -101,7 +102,7 @@ class Objective:
         inputs, labels, weights = keras.utils.unpack_x_y_sample_weight(examples)
         if self.augment is not None:
             positions = position + tf.range(tf.shape(inputs)[0], dtype=tf.int64)
-            inputs, labels = self.augment(inputs, labels, seed=self.seed, positions=positions)
+            inputs, labels = augmented(self.augment, inputs, labels, self.seed, positions)
         if self.class_weights is not None:
             weights = weights_of_classes(self.class_weights, labels)
         return inputs, labels, weights
