@@ -1,5 +1,6 @@
 """Encoded images that are decoded when they are fetched, and where they are read from."""
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -70,6 +71,14 @@ class EncodedSource:
                 fn_output_signature=tf.TensorSpec(self.input_shape, tf.uint8),
             )
             return images, tf.cast(labels, tf.int32)
+
+    def subset(self, rows: Any) -> "EncodedSource":
+        """Returns a source of the examples `rows`, an array of indices."""
+        part = copy.copy(self)
+        part.num_examples = len(rows)
+        with tf.device("CPU:0"):
+            part._rows = tf.gather(self._rows, tf.constant(np.asarray(rows), tf.int64))
+        return part
 
     def all_labels(self) -> np.ndarray | None:
         """Returns the labels of all examples, integers [n], if they are known without reading the images."""

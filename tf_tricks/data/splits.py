@@ -31,6 +31,7 @@ class Splits:
         variance: their variance, likewise.
         name: the data set's name.
         preprocessing: the layer that takes the place of standardization, as `tf_tricks.layers.get` takes it, or None.
+        note: what the reader of the log should know: how large it is, where it is kept, what was left out; or empty.
     """
 
     train: Any
@@ -40,6 +41,7 @@ class Splits:
     variance: list | None = None
     name: str = "arrays"
     preprocessing: Any = None
+    note: str = ""
 
 
 def carve(
