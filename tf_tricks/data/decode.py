@@ -164,4 +164,4 @@ def _resized(image, size):
 
 
 def _as_bytes(image):
-    return tf.saturate_cast(tf.round(image), tf.uint8)
+    return tf.cast(tf.round(image), tf.uint8)  # what is between bytes is no less than 0 and no more than 255

@@ -15,6 +15,7 @@ from tf_tricks.data.array_source import ArraySource
 from tf_tricks.data.decode import decoders
 from tf_tricks.data.encoded_source import EncodedSource
 from tf_tricks.data.image_files import ImageFiles, leave_out
+from tf_tricks.data.in_order import in_order
 from tf_tricks.data.rows import aligned_empty
 from tf_tricks.data.splits import SAMPLE, Splits, carve
 from tf_tricks.data.standardize import mean_and_variance
@@ -154,16 +155,9 @@ def _encoded(pictures, look, names, training):
 def _decoded(pictures, look, names):
     source = _encoded(pictures, look, names, training=False)
     images = aligned_empty((source.num_examples, *source.input_shape), "uint8")
-    starts = tf.data.Dataset.range(0, source.num_examples, _CHUNK)
-    number = tf.constant(source.num_examples, tf.int64)
-
-    def fetch(start):
-        indices = tf.range(start, tf.minimum(start + _CHUNK, number))
-        return source.fetch(indices, indices)[0]
-
     done = 0
     with tqdm(total=len(images), desc="decoding", unit=" pictures", disable=None, delay=2, leave=False) as progress:
-        for some in starts.map(fetch, tf.data.AUTOTUNE, deterministic=True):
+        for some, _ in in_order(source, _CHUNK):
             images[done : done + len(some)] = some
             done += len(some)
             progress.update(len(some))

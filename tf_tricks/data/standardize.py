@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
+from tf_tricks.data.in_order import in_order
 from tf_tricks.running_moments import RunningMoments
 
 
@@ -30,9 +30,7 @@ def mean_and_variance(source: Any, chunk: int = 250) -> tuple[list[float], list[
     """
     channels = source.input_shape[-1]
     moments, shift = RunningMoments(), None
-    for start in range(0, source.num_examples, chunk):
-        indices = tf.range(start, min(start + chunk, source.num_examples), dtype=tf.int64)
-        inputs = source.fetch(indices, indices)[0].numpy()
+    for inputs, *_ in in_order(source, chunk):
         values = inputs.reshape(len(inputs), -1).astype("float64")
         if shift is None:
             # Sums of x − shift, with a shift near the mean, keep their digits however far the mean is from 0.

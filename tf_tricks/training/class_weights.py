@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
+from tf_tricks.data.in_order import in_order
 from tf_tricks.errors import RequestError
 
 
@@ -51,9 +51,7 @@ def _all_labels(source):
     kind = getattr(getattr(source, "labels", None), "kind", None)
     if kind not in ("classes", "one-hot", "distributions", "binary", "integers as floats"):
         return None
-    step, number = 1024, source.num_examples
-    parts = []
-    for start in range(0, number, step):
-        indices = tf.range(start, min(start + step, number), dtype=tf.int64)
-        parts.append(np.asarray(source.fetch(indices, indices)[1]))
-    return np.concatenate(parts)
+    known = source.all_labels() if hasattr(source, "all_labels") else None
+    if known is not None:
+        return known
+    return np.concatenate([labels for _, labels, *_ in in_order(source, 1024)])

@@ -1,0 +1,30 @@
+"""The examples of a source in their order, read ahead."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from tf_tricks.annotations import Structure
+from tf_tricks.protocols import Source
+
+
+def in_order(source: Source, batch_size: int) -> Iterator[tuple[Structure, ...]]:
+    """Yields what the source's `fetch` gives, as NumPy arrays [b, ...], the last batch smaller.
+
+    Example:
+        >>> from tf_tricks.data import ArraySource
+        >>> [len(inputs) for inputs, _ in in_order(ArraySource(np.zeros((5, 1)), np.arange(5)), batch_size=2)]
+        [2, 2, 1]
+    """
+    number = tf.constant(source.num_examples, tf.int64)
+
+    def fetch(start):
+        indices = tf.range(start, tf.minimum(start + batch_size, number))
+        return source.fetch(indices, indices)
+
+    options = tf.data.Options()
+    options.autotune.enabled = False  # as in the stream
+    starts = tf.data.Dataset.range(0, source.num_examples, batch_size)
+    for batch in starts.map(fetch, num_parallel_calls=2, deterministic=True).prefetch(2).with_options(options):
+        yield tf.nest.map_structure(np.asarray, batch)
