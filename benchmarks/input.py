@@ -4,9 +4,10 @@
 
 JPEG files of 256 × 256 pixels, made from CIFAR-10 by resizing (from scikit-learn's two photos where CIFAR-10 is not
 prepared, see `TFDS_DATA_DIR`), are decoded, cropped at random, resized to 224 × 224 and flipped, in batches of 64. In
-one process; in every round each contender is started anew and gives the same number of batches, one after the other. Printed are the median rate, the median over the rounds of the ratios of rates, how the resident memory
-grows over epochs, and how long the first batch takes at a position in the middle. PyTorch takes part where it and
-torchvision are installed (`pip install torch torchvision`); its workers are processes, whose memory is not counted.
+one process; in every round each contender is started anew and gives the same number of batches, one after the other.
+Printed are the median rate, the median over the rounds of the ratios of rates, how the resident memory grows over
+epochs, and how long the first batch takes at a position in the middle. PyTorch takes part where it and torchvision are
+installed (`pip install torch torchvision`); its workers are processes, whose memory is not counted.
 """
 
 import argparse
