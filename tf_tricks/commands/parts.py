@@ -89,6 +89,7 @@ def build(config: dict[str, Any], strategy: Any, num_replicas: int | None = None
             mean=splits.mean,
             variance=splits.variance,
             preprocessing=_adapted(splits),
+            vocabulary=splits.vocabulary,
         )
         if config["initial_weights"] is not None:
             saved_model.copy_weights(config["initial_weights"], model)

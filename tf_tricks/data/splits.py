@@ -27,20 +27,23 @@ class Splits:
         train: source of the training examples (see `tf_tricks.data.sources`).
         validation: source of the examples held out to choose by, or None.
         test: source of the examples to report on, or None.
-        mean: the training inputs' mean, a float for each channel or feature; None where nothing is to be standardized.
+        mean: the training inputs' mean, a float for each channel or feature; None where nothing is to be standardized;
+            of a table, a dict of its columns.
         variance: their variance, likewise.
         name: the data set's name.
         preprocessing: the layer that takes the place of standardization, as `tf_tricks.layers.get` takes it, or None.
+        vocabulary: of a table, dict of column to the texts that the training rows hold; else None.
         note: what the reader of the log should know: how large it is, where it is kept, what was left out; or empty.
     """
 
     train: Any
     validation: Any = None
     test: Any = None
-    mean: list | None = None
-    variance: list | None = None
+    mean: list | dict | None = None
+    variance: list | dict | None = None
     name: str = "arrays"
     preprocessing: Any = None
+    vocabulary: dict[str, list[str]] | None = None
     note: str = ""
 
 

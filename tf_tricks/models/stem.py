@@ -19,6 +19,7 @@ def standardized_input(
     mean: Any = None,
     variance: Any = None,
     preprocessing: keras.layers.Layer | None = None,
+    name: str | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Returns a model's input and the same values standardized, x ← (x − mean) / √variance, one channel at a time.
 
@@ -34,6 +35,7 @@ def standardized_input(
         mean: one number for each channel (the last axis), or None for inputs that are used as they are.
         variance: one number for each channel, given together with `mean`.
         preprocessing: a layer to be used instead, adapted to raw inputs, or None.
+        name: of the input, or None.
 
     Returns:
         the `keras.Input`, [batch, *input_shape], and the float tensor that the model's first layer takes.
@@ -50,7 +52,7 @@ def standardized_input(
     input_shape = check_sizes("input_shape", input_shape, example=(28, 28, 1))
     if input_dtype not in INPUT_DTYPES:
         raise unknown("input dtype", input_dtype, INPUT_DTYPES)
-    inputs = keras.Input(input_shape, dtype=input_dtype)
+    inputs = keras.Input(input_shape, dtype=input_dtype, name=name)
     if preprocessing is not None:
         return inputs, preprocessing(inputs)
     if mean is None and variance is None:

@@ -140,16 +140,21 @@ def _made_anew(optimizer):
     return made
 
 
-def check_jit_compile(jit_compile: bool | str, strategy: tf.distribute.Strategy) -> bool:
+def check_jit_compile(jit_compile: bool | str, strategy: tf.distribute.Strategy, model: keras.Model) -> bool:
     """Returns whether XLA is to compile the forward and backward pass; "auto" says yes on a single GPU.
 
-    On a CPU it is slower than the plain graph. A TPU has the whole step compiled, with nothing in it to compile apart.
+    XLA has no texts, so that a model that takes some is not compiled. On a CPU it is slower than the plain graph. A TPU
+    has the whole step compiled, with nothing in it to compile apart.
     """
     single, kind = strategy.num_replicas_in_sync == 1, device_kind(strategy)
+    texts = any(getattr(one, "dtype", None) == "string" for one in getattr(model, "inputs", None) or ())
     if jit_compile == "auto":
-        return single and kind == "GPU"
+        return single and kind == "GPU" and not texts
     if not isinstance(jit_compile, bool):
         raise RequestError(f"jit_compile must be True, False or 'auto', not {jit_compile!r}")
+    if texts and (jit_compile or kind == "TPU"):
+        where = "a TPU has none" if kind == "TPU" else "jit_compile=True compiles them by XLA, which has none"
+        raise RequestError(f"the model takes texts, and {where}: encode them as integers")
     if kind == "TPU":
         return False
     if jit_compile and not single and kind == "CPU":

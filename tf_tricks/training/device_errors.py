@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import tensorflow as tf
 
@@ -10,13 +11,14 @@ from tf_tricks.errors import RequestError, RunError, line_of
 
 
 @contextlib.contextmanager
-def told(what: str, batch_size: int, argument: str) -> Iterator[None]:
+def told(what: str, batch_size: int, argument: str, source: Any = None) -> Iterator[None]:
     """Tells in a sentence what TensorFlow raises within this context.
 
     Args:
         what: what is being done: `"training"` or `"evaluation"`.
         batch_size: examples at once.
         argument: the argument that makes this number smaller.
+        source: of the examples; one that can find a damaged example is asked for it.
 
     Raises:
         RunError: the memory is too small, the data cannot be read, or the computation refuses a value.
@@ -33,7 +35,8 @@ def told(what: str, batch_size: int, argument: str) -> Iterator[None]:
         ) from error
     except tf.errors.OpError as error:
         if _is_of_data(error):
-            raise RunError(f"the {what} data cannot be read any more: {_first_line(error)}") from error
+            damage = source.find_damage() if hasattr(source, "find_damage") else None
+            raise RunError(f"the {what} data cannot be read any more: {damage or _first_line(error)}") from error
         raise RunError(f"the computation of {what} failed: {_first_line(error)}") from error
     except Exception as error:  # of somebody's own code, while it is traced
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "

@@ -49,7 +49,7 @@ class Evaluation:
         kept = [np.asarray(v) for v in self.model.metrics_variables]
         self.model.reset_metrics()
         try:
-            with told("evaluation", at_once, "evaluation_batch_size"):
+            with told("evaluation", at_once, "evaluation_batch_size", source):
                 total = self._losses(source, steps, rest)
             return results(self.model) | {"loss": total / source.num_examples}
         finally:

@@ -181,14 +181,14 @@ class Run:
         batch_size = steps[0].batch_size
         if batch_size != self._loop_batch_size:
             check_batch(batch_size, self.num_examples, self.trainer.num_replicas, self.trainer.micro_batch)
-            with told("training", batch_size, "micro_batch"):
+            with told("training", batch_size, "micro_batch", self.stream.source):
                 self._loop.start(self.stream, batch_size, self.progress.examples_seen)
             self._loop_batch_size = batch_size
             steps = steps[:1]  # the first call compiles: it tells nothing about the time of a step
         self.callbacks.on_train_batch_begin(self.progress.step)
         self._take_learning_rate()
         began = time.perf_counter()
-        with told("training", batch_size, "micro_batch"):
+        with told("training", batch_size, "micro_batch", self.stream.source):
             step_losses, norms = self._loop.run([scaled_rate(step, self.progress) for step in steps])
         seconds = time.perf_counter() - began
         self._steps_a_call = max(1, min(1000, int(SECONDS_A_CALL * len(steps) / seconds)))

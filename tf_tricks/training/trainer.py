@@ -123,7 +123,7 @@ class Trainer:
         self.learning_rate = schedules.get(rate_of(optimizer) if learning_rate is None else learning_rate)
         self.batch_size = schedules.get(batch_size)
         self.micro_batch = micro_batch
-        self.jit_compile = check_jit_compile(jit_compile, self.strategy)
+        self.jit_compile = check_jit_compile(jit_compile, self.strategy, model)
         if evaluation_batch_size is not None:
             check_number("evaluation_batch_size", evaluation_batch_size, minimum=1, integer=True)
         self.evaluation_batch_size = evaluation_batch_size
@@ -201,7 +201,9 @@ class Trainer:
 
         Args:
             stream: `tt.data.Stream`, a source, or arrays (inputs, labels) or (inputs, labels, weights); each of these
-                may be a dict, tuple or list of arrays, as the model takes and gives them.
+                may be a dict, tuple or list of arrays, as the model takes and gives them. Or a `tf.data.Dataset`, a
+                `keras.utils.PyDataset` or another that `tt.data.read` takes: it is read once, and its batches taken
+                apart.
             epochs: how long to train, a number above 0; fractions are fine.
             validation: a source to evaluate after each epoch, arrays likewise, or None.
             callbacks: Keras callbacks. Epoch hooks run as in Keras, batch hooks once a call of the compiled loop.
