@@ -66,3 +66,38 @@ def test_an_argument_that_the_config_leaves_out(tf_tricks, tmp_path, monkeypatch
     for key in override.partition("=")[0].split(".")[2:]:
         config = config[key]
     assert config == value
+
+
+@pytest.fixture
+def resolved(tf_tricks, tmp_path, monkeypatch):
+    """A function of overrides that returns the config that they give and the notes."""
+
+    def get(*overrides):
+        seen = {}
+
+        def resolve(config):
+            seen.update(config)
+            raise RequestError("seen")
+
+        monkeypatch.setattr(parts, "resolve", resolve)
+        outcome = tf_tricks("train", "--config=digits", f"--workdir={tmp_path / 'run'}", *overrides)
+        assert outcome.err.endswith("seen\n")
+        return seen, config_file.notes
+
+    return get
+
+
+def test_another_data_set_drops_the_arguments_of_the_old_one(resolved):
+    config, notes = resolved("--config.data.image_size=32", "--config.data.name=folder", "--config.data.path=pets")
+    assert config["data"] == {"name": "folder", "path": "pets", "image_size": 32}
+    assert notes == ["data is 'folder' in place of 'digits', whose arguments are dropped: validation_fraction"]
+
+
+def test_the_same_data_set_keeps_its_arguments(resolved):
+    config, notes = resolved("--config.data.name=digits")
+    assert (config["data"], notes) == ({"name": "digits", "validation_fraction": 0.1}, [])
+
+
+def test_an_argument_that_is_a_dict(resolved):
+    config, _ = resolved("--config.data.name=csv", "--config.data.fill.age=3", "--config.data.fill.city=Rome")
+    assert config["data"] == {"name": "csv", "fill": {"age": 3, "city": "Rome"}}

@@ -30,7 +30,9 @@ def write(path, **changes):
         pyarrow.parquet.write_table(table, path)
     else:
         between = "\t" if path.suffix == ".tsv" else ","
-        rows = zip(*(["" if value is None else str(value) for value in column] for column in table.to_pydict().values()))
+        rows = zip(
+            *(["" if value is None else str(value) for value in column] for column in table.to_pydict().values())
+        )
         path.write_text("\n".join(between.join(row) for row in [table.column_names, *rows]))
     return path
 
@@ -167,7 +169,9 @@ def test_the_perceptron_takes_raw_rows(tmp_path, embedding_size):
     raw = {name: keras.ops.convert_to_tensor(value) for name, value in raw.items()}
     outputs = loaded.predict(raw, verbose=0, batch_size=ROWS)
     trained = everything(splits.train)[0]
-    np.testing.assert_allclose(outputs, model({k: keras.ops.convert_to_tensor(v) for k, v in trained.items()}), atol=1e-6)
+    np.testing.assert_allclose(
+        outputs, model({k: keras.ops.convert_to_tensor(v) for k, v in trained.items()}), atol=1e-6
+    )
     width = {None: 4, 2: 2}[embedding_size]
     assert model.layers[-1].kernel.shape == (8, 2)
     first = next(layer for layer in model.layers if isinstance(layer, keras.layers.Dense))

@@ -72,6 +72,13 @@ def _find(file):
     raise unknown("config file", file, there if folder else [*there, *packaged])
 
 
+notes: list[str] = []
+"""What overrides have done besides, a line each, for the program to print once it is known that it can start."""
+
+_WHOLE = ("data", "model")
+"""Parts whose arguments go with their name."""
+
+
 class _ValueParser(flags.ArgumentParser):
     """Parses an override, and says in words what it must be."""
 
@@ -117,26 +124,45 @@ class _Parser(flags.ArgumentParser):
 
     def parse(self, argument):
         config = load(argument)
-        for given in sys.argv:
-            if given.startswith(f"--{self._name}."):
-                path, _, text = given.partition("=")
-                keys = path.split(".")[1:]
-                _check_path(keys, config)
-                _make_way(keys, _literal(text), config)
+        notes.clear()
+        given = [one.partition("=") for one in sys.argv if one.startswith(f"--{self._name}.")]
+        overrides = [(path.split(".")[1:], _literal(text)) for path, _, text in given]
+        for key in _WHOLE:
+            for keys, name in overrides:
+                if keys == [key, "name"]:
+                    _rename(key, name, config)
+        for keys, value in overrides:
+            _check_path(keys, config)
+            _make_way(keys, value, config)
         return config
+
+
+def _rename(key, name, config):
+    """Another data set or model has other arguments: those of the one that the config has are dropped."""
+    part = config[key]
+    if not hasattr(part, "items") or part.get("name") in (None, name):
+        return
+    dropped = [argument for argument in part if argument != "name"]
+    if dropped:
+        arguments = ", ".join(sorted(dropped))
+        notes.append(f"{key} is {name!r} in place of {part.name!r}, whose arguments are dropped: {arguments}")
+    with config.ignore_type():
+        config[key] = {"name": part.name}
 
 
 def _check_path(keys, config):
     """Raises a `RequestError` if the config has nothing at `keys` to override."""
+    of_part = False  # below a part with a name: whoever makes it knows its arguments
     for i, key in enumerate(keys):
         if not hasattr(config, "items"):
             part = ".".join(keys[:i])
             hint = f"; say --config.{part}={{'name':{config!r},{key!r}:…}}" if isinstance(config, str) else ""
             raise RequestError(f"config.{'.'.join(keys)} cannot be overridden: {part} is {config!r}{hint}")
         key = key.split("[")[0]  # an element of a tuple: ml_collections reads the index
+        of_part = of_part or "name" in config
         if key not in config:
-            if "name" in config and i + 1 == len(keys):
-                return  # an argument that the config leaves at its default: whoever makes the part knows its names
+            if of_part:
+                return
             raise unknown("config key", ".".join([*keys[:i], key]), [".".join([*keys[:i], k]) for k in config])
         config = config[key]
 
@@ -148,6 +174,9 @@ def _make_way(keys, value, config):
     """
     *parents, key = keys
     for parent in parents:
+        if parent.split("[")[0] not in config:
+            with config.unlocked():
+                config[parent] = ml_collections.ConfigDict()
         config = config[parent.split("[")[0]]
     if key.split("[")[0] not in config:
         with config.unlocked():

@@ -71,8 +71,8 @@ def train(
     fit_arguments = built.fit_arguments | {"test": built.splits.test}
     checked = [fit_arguments[key] for key in ("epochs", "callbacks", "validation", "test")]
     task = plan_task(trainer, built.stream, *checked)
-    if built.splits.note:
-        print(built.splits.note)
+    for note in filter(None, [*config_file.notes, built.splits.note]):
+        print(note)
     print(f"training on {devices.describe(strategy, device)}")
     print(parameter_table(built.model))
     print(run_files.batch_line(trainer, task.batch_sizes))
