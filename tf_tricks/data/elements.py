@@ -60,13 +60,13 @@ def batches_of(
     elements = itertools.islice(_elements(data), steps)
     if batched:
         for element in elements:
-            batch = map_arrays(_array, pick(element))
+            batch = map_arrays(as_array, pick(element))
             lengths = {len(array) for array in tf.nest.flatten(batch)}
             if len(lengths) != 1:
                 raise RequestError(f"the arrays of a batch have different lengths: {described(batch)}")
             yield batch
         return
-    while chunk := [map_arrays(_array, pick(element)) for element in itertools.islice(elements, _AT_ONCE)]:
+    while chunk := [map_arrays(as_array, pick(element)) for element in itertools.islice(elements, _AT_ONCE)]:
         try:
             yield tf.nest.map_structure(lambda *values: np.stack(values), *chunk)
         except ValueError as error:
@@ -154,7 +154,8 @@ def _is_batched(data):
     return False
 
 
-def _array(value):
+def as_array(value: Any) -> np.ndarray:
+    """Returns a part of an element as an array: floats as float32, texts as objects."""
     if hasattr(value, "detach"):  # PyTorch's
         value = value.detach().cpu().numpy()
     array = np.asarray(value)
