@@ -115,10 +115,12 @@ class IndexedSource:
         stacked = tf.nest.map_structure(lambda *values: np.stack(values), *some)
         single = not tf.nest.is_nested(stacked)
         found = tf.nest.map_structure(lambda array: describe(array, num_classes if single else None), stacked)
-        if single and found.kind == CLASSES and num_classes is None:
-            raise RequestError(
-                "the labels are classes, and only a few are looked at: say how many there are, num_classes"
-            )
+        if single and found.kind == CLASSES:
+            if num_classes is None:
+                raise RequestError(
+                    "only a few of the labels are looked at: say how many classes there are, num_classes"
+                )
+            found = found._replace(minimum=0, maximum=num_classes - 1)
         return found
 
 
