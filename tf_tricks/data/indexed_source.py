@@ -118,7 +118,7 @@ class IndexedSource:
         if single and found.kind == CLASSES:
             if num_classes is None:
                 raise RequestError(
-                    "only a few of the labels are looked at: say how many classes there are, num_classes"
+                    "only a few labels are looked at: say how many classes there are, num_classes"
                 )
             found = found._replace(minimum=0, maximum=num_classes - 1)
         return found
