@@ -98,7 +98,17 @@ def result(folder: Any) -> str:
     if not tests:
         return "it has no test set"
     shown = {k: v for k, v in tests[-1].items() if isinstance(v, float) and k not in ("wall_time", "epoch")}
-    return "  ".join(f"test {name} {value:.4f}" for name, value in shown.items())
+    return "  ".join(f"test {name} {value:.4f}" for name, value in shown.items()) + best_note(folder)
+
+
+def best_note(folder: Any) -> str:
+    """Returns which model a finished run has kept as its best, to come after the results; "" for none."""
+    best = workdir.read(folder).get("best")
+    if best is None:
+        return ""
+    if best["value"] is None:
+        return f" (of the last model: no epoch had a finite {best['name']})"
+    return f" (of the best model: {best['name']} {best['value']:.4f} in epoch {best['epoch'] + 1})"
 
 
 def _as_json(value):
