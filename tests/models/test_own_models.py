@@ -58,11 +58,11 @@ class Broken(keras.Model):
 class Standardizing(keras.Model):
     def __init__(self, num_outputs, mean, variance):
         super().__init__()
-        self.normalize = layers.Normalization(mean=mean, variance=variance)
-        self.last = layers.Dense(num_outputs)
+        self.normalize = layers.Rescaling(variance[0] ** -0.5, -mean[0] * variance[0] ** -0.5)
+        self.flat, self.last = layers.Flatten(), layers.Dense(num_outputs)
 
     def call(self, inputs):
-        return self.last(layers.Flatten()(self.normalize(inputs)))
+        return self.last(self.flat(self.normalize(inputs)))
 """
 RUN = {"input_shape": (8, 8, 1), "num_outputs": 3, "input_dtype": "uint8", "mean": [4.0], "variance": [9.0]}
 

@@ -52,10 +52,7 @@ class Best:
 
     def look(self, epoch: int, logs: Mapping[str, Any], model: keras.Model, progress: Progress) -> None:
         """Keeps the weights that `model` has now, if this epoch is better than all before."""
-        value = logs[self.name]
-        if np.ndim(value) != 0:
-            raise RequestError(f"keep_best={self.name!r} is no single number, but {np.size(value)}")
-        value = float(value)
+        value = float(logs[self.name])
         if not math.isfinite(value):
             return
         if self.value is not None and not (value < self.value if self.mode == "min" else value > self.value):
@@ -119,6 +116,8 @@ def best_of(keep_best: Any, model: keras.Model, with_validation: bool) -> Best |
         raise unknown("value to keep the best by called", name, names)
     if mode is not None and mode not in MODES:
         raise unknown("mode of keep_best", mode, MODES)
+    if np.ndim(values[name.removeprefix("val_")]) != 0:
+        raise RequestError(f"keep_best={name!r} is no single number: the metric gives one for each class or output")
     mode = mode or mode_of(name, _metrics_of(model))
     if mode is None:
         raise RequestError(
