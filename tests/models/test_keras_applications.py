@@ -17,7 +17,7 @@ from tf_tricks.keras_names import plain
 from tf_tricks.models.keras_applications import PREFIX, by_name, preprocessed
 from tf_tricks.weights import assign, layers_of, pair
 
-NETWORKS = {name.removeprefix(PREFIX): make.__wrapped__ for name, make in by_name().items()}
+NETWORKS = {name: make.__wrapped__ for name, make in by_name().items()}
 FAMILIES = sorted({network.__module__.split(".")[-1] for network in NETWORKS.values()})
 SMALL = {"name": f"{PREFIX}mobilenet_v3_small", "alpha": 0.35, "minimalistic": True}
 SHAPE = (32, 40, 3)
@@ -76,7 +76,10 @@ def test_every_network_of_keras_has_a_name():
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("keras_applications/mobilenet_v3_smal", "did you mean 'keras_applications/mobilenet_v3_small'"),
+        (
+            "keras_applications/mobilenet_v3_smal",
+            "no model of keras.applications called 'mobilenet_v3_smal'; did you mean 'mobilenet_v3_small'",
+        ),
         ("mobilenet_v3_small", "there is no model .* of this package; did you mean 'keras_applications/mobilenet_v3_s"),
         ("VGG16", "did you mean 'keras_applications/vgg16'"),
     ],

@@ -92,7 +92,7 @@ def test_config_json_says_which_it_is(finished):
         "name": "val_mean_absolute_error",
         "mode": "min",
         "value": history["val_mean_absolute_error"][best],
-        "epoch": best,
+        "epoch": best + 1,
         "step": 4 * (best + 1),
         "examples_seen": 64 * (best + 1),
     }
@@ -110,7 +110,7 @@ def test_a_finished_run_goes_on_from_its_best(finished, tmp_path):
     longer = run(made("plain"), [], tmp_path / "run", epochs=5, keep_best="val_mean_absolute_error")
     assert len(longer["val_loss"]) == 5
     best = json.loads((tmp_path / "run" / "config.json").read_text())["best"]
-    assert best["epoch"] == int(np.argmin(longer["val_mean_absolute_error"]))
+    assert best["epoch"] == int(np.argmin(longer["val_mean_absolute_error"])) + 1
 
 
 def test_another_keep_best_is_another_run(finished):

@@ -108,7 +108,7 @@ def best_note(folder: Any) -> str:
         return ""
     if best["value"] is None:
         return f" (of the last model: no epoch had a finite {best['name']})"
-    return f" (of the best model: {best['name']} {best['value']:.4f} in epoch {best['epoch'] + 1})"
+    return f" (of the best model: {best['name']} {best['value']:.4f} in epoch {best['epoch']})"
 
 
 def _as_json(value):

@@ -73,7 +73,7 @@ def train(
     started = None if origin is None or not new else init_from(built.model, origin, config["init_from_strict"])
     trainer = Trainer(built.model, **built.trainer_arguments)
     fit_arguments = built.fit_arguments | {"test": built.splits.test}
-    checked = [fit_arguments[key] for key in ("epochs", "callbacks", "validation", "test")]
+    checked = [fit_arguments[key] for key in ("epochs", "callbacks", "validation", "test", "keep_best")]
     task = plan_task(trainer, built.stream, *checked)
     print(f"training on {devices.describe(strategy, device)}")
     print(parameter_table(built.model))

@@ -11,11 +11,11 @@ import numpy as np
 
 from tf_tricks import registry
 from tf_tricks.annotations import Named
-from tf_tricks.errors import RequestError, reason_of
+from tf_tricks.errors import RequestError, reason_of, unknown
 from tf_tricks.keras_names import plain
 from tf_tricks.models import keras_applications, keras_hub
 from tf_tricks.models.convnet import convnet
-from tf_tricks.models.keras_applications import keras_application
+from tf_tricks.models.keras_applications import PREFIX, keras_application
 from tf_tricks.models.keras_hub import keras_hub_backbone
 from tf_tricks.models.mlp import mlp
 from tf_tricks.models.resnet import resnet
@@ -61,11 +61,14 @@ def _of_others(name, load_weights):
     if name.startswith(keras_hub.PREFIX):
         return {name: keras_hub.maker(name, load_weights)}
     networks = keras_applications.by_name(load_weights)
-    if name.startswith(keras_applications.PREFIX):
-        return networks
-    meant = [network for network in networks if plain(network.split("/")[1]) == plain(name)]
+    short = name.removeprefix(PREFIX)
+    meant = [network for network in networks if plain(network) == plain(short)]
+    if name.startswith(PREFIX):
+        if not meant:
+            raise unknown("model of keras.applications called", short, networks)
+        return {name: networks[meant[0]]}
     if meant and name not in registry.entries("models"):
-        raise RequestError(f"there is no model {name!r} of this package; did you mean {meant[0]!r}?")
+        raise RequestError(f"there is no model {name!r} of this package; did you mean {PREFIX + meant[0]!r}?")
     return {}
 
 

@@ -113,17 +113,17 @@ def keras_application(
 
 
 def by_name(load_weights: bool = True) -> dict[str, Callable[..., keras.Model]]:
-    """Returns the function of each network by its name in a config.
+    """Returns the function of each network by its name, which in a config comes after `keras_applications/`.
 
     Args:
         load_weights: what they do where a config names weights.
 
     Example:
-        >>> by_name()["keras_applications/resnet50_v2"].__name__
+        >>> by_name()["resnet50_v2"].__name__
         'ResNet50V2'
     """
     networks = [value for value in vars(keras.applications).values() if inspect.isfunction(value)]
-    return {PREFIX + name_of(network): _named(network, load_weights) for network in networks}
+    return {name_of(network): _named(network, load_weights) for network in networks}
 
 
 def name_of(network: Callable[..., keras.Model]) -> str:

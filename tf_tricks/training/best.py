@@ -71,8 +71,9 @@ class Best:
             put_back(model.weights, own)
 
     def summary(self) -> dict[str, Any]:
-        """Returns what config.json says of it."""
-        return {"name": self.name, "mode": self.mode, "value": self.value, "epoch": self.epoch} | self._place()
+        """Returns what config.json says of it; the epoch is counted from 1 there."""
+        epoch = None if self.epoch is None else self.epoch + 1
+        return {"name": self.name, "mode": self.mode, "value": self.value, "epoch": epoch} | self._place()
 
     def state(self) -> dict[str, Any]:
         """Returns what a checkpoint keeps."""

@@ -12,7 +12,6 @@ from tf_tricks.data import Source, Stream
 from tf_tricks.schedules import plan
 from tf_tricks.training import contact_sheet, state
 from tf_tricks.training.averaging import averaged_weights, finalize_averaged_weights, keeps_average
-from tf_tricks.training.best import Best
 from tf_tricks.training.checkpoint import Checkpoints
 from tf_tricks.training.checks import check_batch, wants_every_step
 from tf_tricks.training.device_errors import told
@@ -41,7 +40,6 @@ class Run:
         validation: a source to evaluate after each epoch, or None.
         class_weights: float32 [K], what an example of each class counts, or None.
         workdir: the run's folder as an `etils.epath.Path`, for callbacks that write there; or None.
-        best: the `Best` that keeps the best model, or None.
     """
 
     def __init__(
@@ -53,7 +51,6 @@ class Run:
         validation: Source | None = None,
         class_weights: np.ndarray | None = None,
         workdir: Any = None,
-        best: Best | None = None,
     ):
         self.trainer = trainer
         self.model = trainer.model
@@ -65,7 +62,7 @@ class Run:
         self.validation = validation
         self.class_weights = class_weights
         self.workdir = workdir
-        self.best = best
+        self.best = task.best
         self.progress = state.Progress()
         self.epoch: int | None = None  # the one that the run is in the middle of, from 0; None between epochs
         self.sums = MetricSums(trainer.model)

@@ -13,7 +13,6 @@ from tf_tricks import optimizers, schedules
 from tf_tricks.annotations import Named, Structure
 from tf_tricks.data import Source, Stream, as_source
 from tf_tricks.errors import RequestError, call_checked, check_number
-from tf_tricks.training.best import best_of
 from tf_tricks.training.checkpoint import Checkpoints
 from tf_tricks.training.checks import (
     check_built,
@@ -242,8 +241,7 @@ class Trainer:
         test = None if test is None else as_source(test)
         callbacks = listed(callbacks)
         self._follow_unfrozen()
-        task = plan_task(self, stream, epochs, callbacks, validation, test)
-        best = best_of(keep_best, self.model, validation is not None)
+        task = plan_task(self, stream, epochs, callbacks, validation, test, keep_best)
         weights = class_weights(class_weight, stream.source)
         settings = self.settings if settings is None else settings
         log = RunLog(folder, verbose, log_every, histograms, profile_steps, settings)
@@ -259,7 +257,7 @@ class Trainer:
         callback_list = keras.callbacks.CallbackList(
             callbacks, add_history=True, model=self.model, epochs=math.ceil(epochs), verbose=0, steps=None
         )
-        self.run = run = Run(self, stream, task, callback_list, validation, weights, folder, best)
+        self.run = run = Run(self, stream, task, callback_list, validation, weights, folder)
         if folder is None:
             with log, StopRequests() as stop_requests:
                 run(log, None, stop_requests)
