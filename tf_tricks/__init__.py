@@ -28,6 +28,7 @@ _PACKAGES = (
 _NAMES = {
     "Trainer": "tf_tricks.training.trainer",
     "strategy": "tf_tricks.training.devices",
+    "init_from": "tf_tricks.training.init_from",
     "RequestError": "tf_tricks.errors",
     "RunError": "tf_tricks.errors",
     "register": "tf_tricks.registry",

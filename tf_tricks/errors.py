@@ -5,6 +5,7 @@ import functools
 import inspect
 import numbers
 import os
+import re
 import sysconfig
 import traceback
 from collections.abc import Callable, Iterable
@@ -26,20 +27,21 @@ class RunError(RuntimeError):
     """The run failed after it had begun: it diverged, lost its data, ran out of memory or disk (exit status 1)."""
 
 
-def unknown(kind: str, given: Any, allowed: Iterable[Any]) -> RequestError:
+def unknown(kind: str, given: Any, allowed: Iterable[Any], meant: str | None = None) -> RequestError:
     """Returns the `RequestError` for a name that does not exist, with the nearest that does.
 
     Args:
         kind: what was named, for example `"optimizer"`.
         given: the name given.
         allowed: the names that exist.
+        meant: the one that it has now, of a name that there was; None for the nearest.
 
     Example:
         >>> str(unknown("optimizer", "adm", ["adam", "momentum"]))
         "there is no optimizer 'adm'; did you mean 'adam'? (there are: adam, momentum)"
     """
     allowed = sorted(str(name) for name in allowed)
-    near = _nearest(str(given), allowed)
+    near = meant or _nearest(str(given), allowed)
     hint = "" if near is None else f"; did you mean {near!r}?"
     return RequestError(f"there is no {kind} {given!r}{hint} (there are: {', '.join(allowed)})")
 
@@ -101,6 +103,22 @@ def line_of(error: BaseException) -> str:
     inner = max((i for i, frame in enumerate(frames) if frame.filename.startswith(here)), default=len(frames))
     own = [f for f in frames[inner:] if not f.filename.startswith(libraries) and "__autograph" not in f.filename]
     return f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
+
+
+def reason_of(error: BaseException) -> str:
+    """Returns the line of an error that says why, and where in somebody's own code; of Keras's, many lines long, too.
+
+    Example:
+        >>> reason_of(KeyError("width"))
+        "KeyError: 'width'"
+    """
+    if isinstance(error, RequestError):
+        return str(error)
+    message = re.sub(r"\x1b\[\d*m", "", str(error))  # Keras prints in bold
+    lines = [line.strip() for line in message.splitlines() if line.strip() and "Exception encountered" not in line]
+    reason = re.sub(r"\{\{.*?\}\} ?", "", lines[0]).rstrip(".:") if lines else type(error).__name__
+    kind = f"{type(error).__name__}: " if isinstance(error, (KeyError, AttributeError, IndexError)) else ""
+    return kind + re.sub(r" \[Op:.*", "", reason) + line_of(error)
 
 
 def check_number(

@@ -109,11 +109,11 @@ class NamedParts:
         except (TypeError, ValueError) as error:
             raise RequestError(f"{called} cannot be made by name: Python does not know its arguments") from error
         named = [p.name for p in parameters.values() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-        takes_any = any(p.kind == p.VAR_KEYWORD for p in parameters.values())
+        keywords = _keywords_of(make, parameters)
         for key in arguments:
-            if key not in named and not (takes_any and key in _keyword_arguments_of_bases(make)):
+            if key not in named and keywords is not None and key not in keywords:
                 raise unknown(f"argument of {called} called", key, named)
-        given = {key: value for key, value in defaults.items() if key in named} | arguments
+        given = {key: value for key, value in defaults.items() if key in named or keywords is None} | arguments
         missing = [p for p in named if parameters[p].default is inspect.Parameter.empty and p not in given]
         if missing:
             hint = "; what is named must make it of these arguments" if users_code.is_name(entry.name) else ""
@@ -149,13 +149,26 @@ def _made_parts(kind, arguments, argument, hand_on, defaults):
     return [made(kind[0], one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
-def _keyword_arguments_of_bases(make):
-    """What **keywords can stand for: arguments of the classes above, or of the class that a function makes."""
+def _keywords_of(make, parameters):
+    """What **keywords can stand for, beside the arguments that have a name; None for anything.
+
+    For a class these are arguments of the classes above, for a function those of the class that it says it returns,
+    unless that takes anything, as `keras.Model` does.
+    """
+    if not any(p.kind == p.VAR_KEYWORD for p in parameters.values()):
+        return set()
     try:
         made = make if inspect.isclass(make) else inspect.signature(make, eval_str=True).return_annotation
     except NameError:  # in an annotation of somebody's own
         return set()
+    if not inspect.isclass(make) and (made is inspect.Signature.empty or _takes_anything(made)):
+        return None
     names = set()
-    for base in inspect.getmro(made) if inspect.isclass(made) else ():
+    for base in inspect.getmro(made):
         names |= set(inspect.signature(base.__init__).parameters)
     return names - {"self", "args", "kwargs"}
+
+
+def _takes_anything(made):
+    kinds = [p.kind for p in inspect.signature(made.__init__).parameters.values()] if inspect.isclass(made) else []
+    return not inspect.isclass(made) or inspect.Parameter.VAR_POSITIONAL in kinds

@@ -22,6 +22,7 @@ FLAGS = (
     "seed",
     "split",
     "data",
+    "checkpoint",
     "output",
     "rows",
     "variants",

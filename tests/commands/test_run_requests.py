@@ -129,7 +129,7 @@ def test_a_run_of_somebodys_own_program(refused, workdir, command):
 
 
 def test_a_run_starts_from_the_weights_of_another(tf_tricks, workdir, tmp_path):
-    arguments = (*TINY, f"--config.initial_weights={workdir}", "--config.learning_rate=0.0")
+    arguments = (*TINY, f"--config.init_from={workdir}", "--config.learning_rate=0.0")
     assert tf_tricks("train", *arguments, f"--workdir={tmp_path / 'second'}").status == 0
     first, second = (keras.models.load_model(run / "model.keras") for run in (workdir, tmp_path / "second"))
     for a, b in zip(first.weights, second.weights):
@@ -137,16 +137,27 @@ def test_a_run_starts_from_the_weights_of_another(tf_tricks, workdir, tmp_path):
 
 
 def test_weights_of_another_shape_are_refused(refused, workdir, tmp_path):
-    pattern = r"the weight \S+/kernel of \S+model.keras is \[64, 8\], and that of the model, \S+, is \[64, 4\]"
-    arguments = (*TINY, f"--config.initial_weights={workdir}", "--config.model.hidden=[4]")
+    pattern = (
+        r"model\.keras does not fit the model 'mlp': \S+/kernel is \[64, 8\] there and \[64, 4\] here, \S+/bias is "
+    )
+    arguments = (*TINY, f"--config.init_from={workdir}", "--config.model.hidden=[4]")
     refused(pattern, "train", *arguments, f"--workdir={tmp_path / 'second'}")
 
 
 def test_weights_that_are_not_there_are_refused(refused, tmp_path):
-    pattern = r"there are no weights to start from: \S+/nowhere/model.keras does not exist"
-    refused(
-        pattern, "train", *TINY, f"--config.initial_weights={tmp_path / 'nowhere'}", f"--workdir={tmp_path / 'run'}"
-    )
+    pattern = r"there are no weights to start from: \S+/nowhere does not exist"
+    refused(pattern, "train", *TINY, f"--config.init_from={tmp_path / 'nowhere'}", f"--workdir={tmp_path / 'run'}")
+
+
+def test_the_name_that_the_key_had_is_told(refused, workdir, tmp_path):
+    pattern = "there is no config key 'initial_weights'; did you mean 'init_from'?"
+    refused(pattern, "train", *TINY, f"--config.initial_weights={workdir}", f"--workdir={tmp_path / 'second'}")
+
+
+def test_evaluate_a_best_model_that_was_not_kept(refused, workdir):
+    pattern = r"the run in \S+ has kept no best model: train it with keep_best, or say 'last'"
+    refused(pattern, "evaluate", f"--workdir={workdir}", "--checkpoint=best")
+    refused("no checkpoint 'bset'; did you mean 'best'", "evaluate", f"--workdir={workdir}", "--checkpoint=bset")
 
 
 # Runs that fail after they have begun

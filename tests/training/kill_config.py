@@ -18,6 +18,7 @@ def get_config():
         dict(name="reduce_lr_on_plateau", monitor="val_loss", factor=0.7, patience=2),
         dict(name="early_stopping", monitor="val_loss", patience=1000, restore_best_weights=True),
     )
+    config.keep_best = "val_loss"
     config.log_every = 10
     config.checkpoint_epochs = 3
     config.checkpoint_minutes = 0.002

@@ -54,9 +54,10 @@ def assert_same_run(one, other):
     for key in ("metrics_size", "run_id"):  # the clock's digits, and a name drawn at random
         del values[key], other_values[key]
     assert values == other_values
-    models = [keras.models.load_model(folder / "model.keras") for folder in (one, other)]
-    for a, b in zip(models[0].weights, models[1].weights):
-        np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
+    for name in ("model.keras", "best.keras"):
+        models = [keras.models.load_model(folder / name) for folder in (one, other)]
+        for a, b in zip(models[0].weights, models[1].weights):
+            np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
 
 
 @pytest.fixture(scope="module")

@@ -123,7 +123,8 @@ def test_what_is_no_metric(identifier):
 
 def test_callbacks_learn_which_way_a_metric_goes():
     stopping = [
-        keras.callbacks.EarlyStopping(monitor=m) for m in ("val_accuracy", "val_mean_squared_error", "val_loss")
+        keras.callbacks.EarlyStopping(monitor=m)
+        for m in ("val_accuracy", "val_u_accuracy", "val_mean_squared_error", "val_loss", "val_mine")
     ]
     choose_modes(stopping, [get_metric("accuracy"), keras.metrics.MeanSquaredError()])
-    assert [callback.mode for callback in stopping] == ["max", "min", "auto"]
+    assert [callback.mode for callback in stopping] == ["max", "max", "min", "min", "auto"]

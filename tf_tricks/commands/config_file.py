@@ -12,7 +12,7 @@ from ml_collections import config_flags
 
 from tf_tricks import users_code
 from tf_tricks.commands import packaged_configs
-from tf_tricks.commands.config_keys import DEFAULTS
+from tf_tricks.commands.config_keys import DEFAULTS, RENAMED
 from tf_tricks.errors import RequestError, unknown
 
 
@@ -163,7 +163,8 @@ def _check_path(keys, config):
         if key not in config:
             if of_part:
                 return
-            raise unknown("config key", ".".join([*keys[:i], key]), [".".join([*keys[:i], k]) for k in config])
+            path = ".".join([*keys[:i], key])
+            raise unknown("config key", path, [".".join([*keys[:i], k]) for k in config], meant=RENAMED.get(path))
         config = config[key]
 
 

@@ -20,9 +20,8 @@ KEYS = {
     "epochs": Key(None, "How long to train, a number above 0, which may be a fraction; it must be said."),
     "data": Key(None, "The data set: a name, or a dict with `name` and its arguments; it must be said."),
     "model": Key(None, "The model: a name, or a dict with `name` and its arguments; it must be said."),
-    "initial_weights": Key(
-        None, "A run's folder, or a saved model, whose weights to start with, by the layers' names."
-    ),
+    "init_from": Key(None, "A run's folder, or a `.keras`, `.weights.h5` or `.h5` file, whose weights to start with."),
+    "init_from_strict": Key(True, "Whether all of them must fit; False takes what fits, so that a new head stays new."),
     "augment": Key(None, "What is done to the training images: a name, a dict, or a list of those."),
     "augment_on": Key("step", "Where: in the compiled `step`, or on the `host`, in the input pipeline."),
     "optimizer": Key("momentum", "The optimizer: a name, or a dict with `name` and its arguments."),
@@ -50,6 +49,12 @@ KEYS = {
     "checkpoint_epochs": Key(1, "Epochs between two checkpoints."),
     "checkpoint_minutes": Key(10.0, "Minutes after which there is a checkpoint in the middle of an epoch."),
     "keep": Key(3, "How many checkpoints stay."),
+    "keep_best": Key(
+        None, "By which value of the history the best model is kept, `val_accuracy`; or a dict with `name` and `mode`."
+    ),
 }
 
 DEFAULTS = {name: key.default for name, key in KEYS.items()}
+
+RENAMED = {"initial_weights": "init_from"}
+"""What keys are called now that had another name."""

@@ -7,12 +7,19 @@ from typing import Any
 import keras
 
 from tf_tricks import augment, callbacks, data, layers, losses, models, optimizers, schedules
-from tf_tricks.commands.config_keys import DEFAULTS
+from tf_tricks.commands.config_keys import DEFAULTS, RENAMED
 from tf_tricks.data.labels import BINARY, CLASSES, DISTRIBUTIONS, FLOAT_INTEGERS, INTEGERS, MULTI_HOT, ONE_HOT, Labels
 from tf_tricks.errors import RequestError, check_number, unknown
-from tf_tricks.training import saved_model
 
-FOLDER_OPTIONS = ("log_every", "histograms", "profile_steps", "checkpoint_epochs", "checkpoint_minutes", "keep")
+FOLDER_OPTIONS = (
+    "log_every",
+    "histograms",
+    "profile_steps",
+    "checkpoint_epochs",
+    "checkpoint_minutes",
+    "keep",
+    "keep_best",
+)
 """The keys that say what the run's folder keeps: arguments of `Trainer.fit`."""
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -34,7 +41,7 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
     given = plain(config)
     for key in given:
         if key not in DEFAULTS:
-            raise unknown("config key", key, DEFAULTS)
+            raise unknown("config key", key, DEFAULTS, meant=RENAMED.get(key))
     resolved = DEFAULTS | given
     for key in ("epochs", "data", "model"):
         if resolved[key] is None:
@@ -47,7 +54,7 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
     check_number("seed", resolved["seed"], minimum=0, maximum=2**32 - 1, integer=True)
     if resolved["precision"] not in PRECISIONS:
         raise unknown("precision", resolved["precision"], PRECISIONS)
-    for key in ("deterministic", "histograms"):
+    for key in ("deterministic", "histograms", "init_from_strict"):
         if not isinstance(resolved[key], bool):
             raise RequestError(f"{key} must be True or False, not {resolved[key]!r}")
     return resolved
@@ -62,13 +69,14 @@ def plain(value: Any) -> Any:
     return value
 
 
-def build(config: dict[str, Any], strategy: Any, num_replicas: int | None = None) -> Parts:
-    """Returns the `Parts` of a resolved config.
+def build(config: dict[str, Any], strategy: Any, num_replicas: int | None = None, load_weights: bool = True) -> Parts:
+    """Returns the `Parts` of a resolved config; its `init_from` is not looked at.
 
     Args:
         config: dict from `resolve`.
         strategy: the `tf.distribute.Strategy` in whose scope the model is made.
         num_replicas: for which the schedules are made; None for those of the strategy.
+        load_weights: whether the model reads weights that its part of the config names.
     """
     keras.utils.set_random_seed(config["seed"])
     keras.config.set_dtype_policy(config["precision"])
@@ -83,6 +91,7 @@ def build(config: dict[str, Any], strategy: Any, num_replicas: int | None = None
     with strategy.scope():
         model = models.get(
             config["model"],
+            load_weights=load_weights,
             input_shape=source.input_shape,
             num_outputs=source.num_outputs,
             input_dtype=source.input_dtype,
@@ -91,8 +100,6 @@ def build(config: dict[str, Any], strategy: Any, num_replicas: int | None = None
             preprocessing=_adapted(splits),
             vocabulary=splits.vocabulary,
         )
-        if config["initial_weights"] is not None:
-            saved_model.copy_weights(config["initial_weights"], model)
     if config["loss"] is None:
         loss, metrics = _default_loss_and_metrics(source.labels)
     else:

@@ -89,16 +89,28 @@ def is_finished(folder: Any, epochs: float = 0) -> bool:
 
 
 def result(folder: Any) -> str:
-    """Returns the test results of a finished run, as text."""
+    """Returns the test results of a finished run as text; without a test set, the last of validation."""
     try:
         lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-        tests = [values for values in lines if values["split"] == "test"]
+        last = {line["split"]: line for line in lines}
     except (OSError, ValueError, KeyError, TypeError):
         return "its results cannot be read, metrics.jsonl is missing or damaged"
-    if not tests:
-        return "it has no test set"
-    shown = {k: v for k, v in tests[-1].items() if isinstance(v, float) and k not in ("wall_time", "epoch")}
-    return "  ".join(f"test {name} {value:.4f}" for name, value in shown.items())
+    split = next((split for split in ("test", "validation") if split in last), None)
+    if split is None:
+        return "it has neither a test set nor a validation set"
+    shown = {k: v for k, v in last[split].items() if isinstance(v, float) and k not in ("wall_time", "epoch")}
+    results = "  ".join(f"{split} {name} {value:.4f}" for name, value in shown.items())
+    return results + (best_note(folder) if split == "test" else "")
+
+
+def best_note(folder: Any) -> str:
+    """Returns which model a finished run has kept as its best, to come after the results; "" for none."""
+    best = workdir.read(folder).get("best")
+    if best is None:
+        return ""
+    if best["value"] is None:
+        return f" (of the last model: no epoch had a finite {best['name']})"
+    return f" (of the best model: {best['name']} {best['value']:.4f} in epoch {best['epoch']})"
 
 
 def _as_json(value):

@@ -77,7 +77,7 @@ def prepare(config: dict[str, Any], topology: Any) -> tuple[Any, Any, Any, list[
     from tf_tricks.training.trainer import Trainer
 
     chips = len(topology.devices)
-    built = parts.build(config, devices.strategy("cpu"), num_replicas=chips)
+    built = parts.build(config, devices.strategy("cpu"), num_replicas=chips, load_weights=False)
     trainer = Trainer(built.model, **built.trainer_arguments | {"jit_compile": False})  # all of the step is compiled
     task = plan_task(trainer, built.stream, config["epochs"], built.fit_arguments["callbacks"])
     request = trainer, built.stream, topology, task.batch_sizes

@@ -56,7 +56,7 @@ def train(
 
     from tf_tricks.commands import parts, run_files
     from tf_tricks.training import devices
-    from tf_tricks.training.metrics_file import numbers
+    from tf_tricks.training.init_from import init_from
     from tf_tricks.training.parameter_table import parameter_table
     from tf_tricks.training.task import plan_task
     from tf_tricks.training.trainer import Trainer
@@ -65,25 +65,27 @@ def train(
     if config["deterministic"]:
         tf.config.experimental.enable_op_determinism()
 
-    # The parts that the config names
-    built = parts.build(config, strategy)
+    # The parts that the config names; a run that goes on has weights of its own, and needs no file of others
+    new = not any((folder / "checkpoints").glob("*.ckpt"))
+    built = parts.build(config, strategy, load_weights=new)
+    origin = config["init_from"]
+    started = None if origin is None or not new else init_from(built.model, origin, config["init_from_strict"])
     trainer = Trainer(built.model, **built.trainer_arguments)
     fit_arguments = built.fit_arguments | {"test": built.splits.test}
-    checked = [fit_arguments[key] for key in ("epochs", "callbacks", "validation", "test")]
+    checked = [fit_arguments[key] for key in ("epochs", "callbacks", "validation", "test", "keep_best")]
     task = plan_task(trainer, built.stream, *checked)
     for note in filter(None, [*config_file.notes, built.splits.note]):
         print(note)
     print(f"training on {devices.describe(strategy, device)}")
     print(parameter_table(built.model))
+    if started:
+        print(started)
     print(run_files.batch_line(trainer, task.batch_sizes))
 
     # Train, test once, export
-    results = trainer.fit(built.stream, workdir=folder, settings=config, **fit_arguments).history
-    tests = numbers({name: values[-1] for name, values in results.items() if name.startswith("test_")})
-    shown = "  ".join(f"{name.replace('_', ' ', 1)} {value:.4f}" for name, value in tests.items())
-    print(
-        f"done: {shown or 'trained'}\nsee its curves: tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}"
-    )
+    trainer.fit(built.stream, workdir=folder, settings=config, **fit_arguments)
+    print(f"done: {run_files.result(folder)}")
+    print(f"see its curves: tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}")
 
 
 if __name__ == "__main__":

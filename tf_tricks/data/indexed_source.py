@@ -117,9 +117,7 @@ class IndexedSource:
         found = tf.nest.map_structure(lambda array: describe(array, num_classes if single else None), stacked)
         if single and found.kind == CLASSES:
             if num_classes is None:
-                raise RequestError(
-                    "only a few labels are looked at: say how many classes there are, num_classes"
-                )
+                raise RequestError("only a few labels are looked at: say how many classes there are, num_classes")
             found = found._replace(minimum=0, maximum=num_classes - 1)
         return found
 

@@ -1,6 +1,5 @@
 """What a trainer is asked to learn, as real examples show it, and what of it cannot be meant."""
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +9,7 @@ import tensorflow as tf
 
 from tf_tricks.data import Source, structure
 from tf_tricks.data.labels import CLASSES, INTEGERS, Labels
-from tf_tricks.errors import RequestError, line_of, unknown
+from tf_tricks.errors import RequestError, reason_of, unknown
 from tf_tricks.training.metrics import results
 from tf_tricks.training.objective import compute, stateless
 
@@ -67,7 +66,7 @@ def _augmented(stream, examples, positions):
         raise
     except Exception as error:
         raise RequestError(
-            f"the augmentation cannot take the training data, {structure.described(examples[0])}: {_reason(error)}"
+            f"the augmentation cannot take the training data, {structure.described(examples[0])}: {reason_of(error)}"
         ) from error
 
 
@@ -95,7 +94,7 @@ def _tried(model, examples, what, kind):
     except _TF_ERRORS as error:
         raise RequestError(
             f"the model {model.name!r} cannot take the inputs of {what}, {structure.described(inputs)}: "
-            f"{_reason(error)}"
+            f"{reason_of(error)}"
         ) from error
     _check_structure(model, labels, outputs, what)
     _check_range(model, kind, outputs, what)
@@ -106,7 +105,7 @@ def _tried(model, examples, what, kind):
         except _TF_ERRORS as error:
             raise RequestError(
                 f"the {part} cannot compare the labels of {what}, {structure.described(labels)}, with the outputs "
-                f"{structure.described(outputs)} of the model: {_reason(error)}"
+                f"{structure.described(outputs)} of the model: {reason_of(error)}"
             ) from error
         finally:
             model._clear_losses()
@@ -240,14 +239,3 @@ def _line(model, labels):
     else:
         what = f"regression of {labels.num_outputs} number{'s' if labels.num_outputs > 1 else ''}"
     return f"{what}: {', '.join([losses, *metrics])}"
-
-
-def _reason(error):
-    """The line of an error that says why, and where in the user's own code."""
-    if isinstance(error, RequestError):
-        return str(error)
-    message = re.sub(r"\x1b\[\d*m", "", str(error))  # Keras prints in bold
-    lines = [line.strip() for line in message.splitlines() if line.strip() and "Exception encountered" not in line]
-    reason = re.sub(r"\{\{.*?\}\} ?", "", lines[0]).rstrip(".:") if lines else type(error).__name__
-    kind = f"{type(error).__name__}: " if isinstance(error, (KeyError, AttributeError, IndexError)) else ""
-    return kind + re.sub(r" \[Op:.*", "", reason) + line_of(error)

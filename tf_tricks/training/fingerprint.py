@@ -47,6 +47,7 @@ def fingerprint(run: Any) -> dict[str, Any]:
         "epochs": task.total_epochs,
         "learning rate": _described(task.learning_rate),
         "batch size": _described(task.batch_size),
+        "keep_best": None if run.best is None else f"{run.best.mode} {run.best.name}",
     }
 
 

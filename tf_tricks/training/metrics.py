@@ -58,12 +58,28 @@ def choose_modes(callbacks: Iterable[keras.callbacks.Callback], metrics: Iterabl
         callbacks: Keras callbacks, such as `EarlyStopping`.
         metrics: Keras metrics.
     """
-    directions = {metric.name: getattr(metric, "_direction", None) for metric in metrics}
     for callback in callbacks:
         if getattr(callback, "mode", None) == "auto":
-            direction = directions.get(str(getattr(callback, "monitor", "")).removeprefix("val_"))
-            if direction is not None:
-                callback.mode = "max" if direction == "up" else "min"
+            callback.mode = mode_of(str(getattr(callback, "monitor", "")), metrics) or "auto"
+
+
+def mode_of(name: str, metrics: Iterable[keras.metrics.Metric]) -> str | None:
+    """Returns whether a value of the history is better when it falls, `"min"`, or rises, `"max"`; None if unknown.
+
+    Args:
+        name: `"val_accuracy"`, or with the name of an output, `"val_u_accuracy"`; losses fall.
+        metrics: Keras metrics.
+
+    Example:
+        >>> mode_of("val_acc", [Accuracy("acc")]), mode_of("val_loss", []), mode_of("val_mine", [])
+        ('max', 'min', None)
+    """
+    name = name.removeprefix("val_")
+    if name == "loss" or name.endswith("_loss"):
+        return "min"
+    known = {metric.name: getattr(metric, "_direction", None) for metric in metrics}
+    directions = {direction for of, direction in known.items() if name == of or name.endswith(f"_{of}")}
+    return {"up": "max", "down": "min"}.get(str(*directions)) if len(directions) == 1 else None
 
 
 def _same_rank(y_true, y_pred):

@@ -9,14 +9,14 @@ import keras
 import numpy as np
 
 from tf_tricks.data import Source, Stream
-from tf_tricks.errors import RunError
 from tf_tricks.schedules import plan
 from tf_tricks.training import contact_sheet, state
 from tf_tricks.training.averaging import averaged_weights, finalize_averaged_weights, keeps_average
 from tf_tricks.training.checkpoint import Checkpoints
 from tf_tricks.training.checks import check_batch, wants_every_step
 from tf_tricks.training.device_errors import told
-from tf_tricks.training.interrupt import Interrupted, StopRequests
+from tf_tricks.training.early_ends import diverged, interrupted
+from tf_tricks.training.interrupt import StopRequests
 from tf_tricks.training.loop import Loop
 from tf_tricks.training.metrics import MetricSums
 from tf_tricks.training.objective import Objective
@@ -24,6 +24,7 @@ from tf_tricks.training.rates import noise_scale, note_rate, scaled_rate
 from tf_tricks.training.run_log import RunLog
 from tf_tricks.training.task import Task
 from tf_tricks.training.workdir import writing
+from tf_tricks.weights import described
 
 SECONDS_A_CALL = 0.3  # of device time for each call from Python: short enough for Ctrl-C, long enough to cost nothing
 
@@ -61,11 +62,13 @@ class Run:
         self.validation = validation
         self.class_weights = class_weights
         self.workdir = workdir
+        self.best = task.best
         self.progress = state.Progress()
         self.epoch: int | None = None  # the one that the run is in the middle of, from 0; None between epochs
         self.sums = MetricSums(trainer.model)
         self._steps_a_call = 1
         self._span = [0, 0.0]  # examples and seconds since the last log line
+        self._layers = described(self.model)
         self.retrace()
 
     @property
@@ -103,6 +106,8 @@ class Run:
             "epoch": self.epoch,
             "sums": state.pack(self.sums.state(), arrays),
             "callbacks": state.callback_states(self.callbacks.callbacks, arrays),
+            "best": None if self.best is None else state.pack(self.best.state(), arrays),
+            "layers": self._layers,
         }
         return arrays, values
 
@@ -113,10 +118,13 @@ class Run:
             RequestError: it is the state of another model, and nothing has changed.
         """
         state.assign_variables(self._variables(), arrays)
+        state.finalize_layers(self.model)
         self.progress = state.Progress(**values["progress"])
         self.epoch = values["epoch"]
         self.sums.set_state(state.unpack(values["sums"], arrays))
         state.restore_callbacks(self.callbacks.callbacks, values["callbacks"], arrays)
+        if self.best is not None and values.get("best") is not None:
+            self.best.set_state(state.unpack(values["best"], arrays))
 
     def __call__(self, log: RunLog, checkpoints: Checkpoints | None, stop_requests: StopRequests) -> None:
         """Trains to the end.
@@ -170,10 +178,7 @@ class Run:
 
     def _stop(self, log, checkpoints, signal):
         self._save(log, checkpoints)
-        left = "nothing is saved, since there is no workdir"
-        if checkpoints is not None:
-            left = f"the state is saved, the same command goes on from there ({self.workdir})"
-        raise Interrupted(f"stopped at step {self.progress.step}; {left}", signal)
+        raise interrupted(self.progress.step, self.workdir, signal)
 
     def _run_steps(self, log):
         """One call of the compiled loop: as many steps as have the same batch size, and no log line between them."""
@@ -245,10 +250,7 @@ class Run:
         step = self.progress.step + first
         self.callbacks.on_train_batch_end(step, {"loss": float(step_losses[first])})
         if not self.model.stop_training:
-            raise RunError(
-                f"the loss is not finite at step {step + 1}: the run has diverged. Try a learning rate ten times "
-                "smaller, a warm-up, clip_global_norm=1.0, or look for NaN in the data"
-            )
+            raise diverged(step + 1)
         self.progress.stopped = True
 
     def _ends_epoch(self):
@@ -262,8 +264,11 @@ class Run:
             if self.validation is not None:
                 self.callbacks.on_test_begin()
                 results = self.trainer.evaluate(self.validation)
-                self.callbacks.on_test_end(dict(results))
                 logs |= {f"val_{name}": value for name, value in results.items()}
+            if self.best is not None:  # before a callback takes back what it has lent for the validation
+                self.best.look(epoch, logs, self.model, self.progress)
+            if results is not None:
+                self.callbacks.on_test_end(dict(results))
             self.callbacks.on_epoch_end(epoch, dict(logs))
         self._take_learning_rate()
         if results is not None:
@@ -277,14 +282,7 @@ class Run:
         return min(int(step.epoch), math.ceil(self.task.total_epochs) - 1)
 
     def _variables(self):
-        """The groups of variables that belong to the state."""
-        groups = {
-            "model": [*self.model.weights, *self._objective.seed_states],
-            "optimizer": self.optimizer.variables,
-            "metrics": self.sums.variables,
-        }
-        loss_scale = self.trainer.loss_scale
-        return groups if loss_scale is None else groups | {"loss_scale": loss_scale.variables}
+        return state.variable_groups(self.trainer, self._objective.seed_states, self.sums.variables)
 
     def _leave_learning_rate(self, step):
         """Puts the rate where callbacks look for it."""

@@ -94,14 +94,17 @@ class RunLog:
         self._progress.advance(epoch, examples, loss)
         self._profiler.after(step)
 
-    def line(self, split: str, progress: Progress, values: Mapping[str, Any]) -> None:
-        """Writes a line: `split` is "train", "validation" or "test", `values` a dict of name to number or array."""
+    def line(self, split: str, progress: Progress, values: Mapping[str, Any], **notes: str) -> None:
+        """Writes a line: `split` is "train", "validation" or "test", `values` a dict of name to number or array.
+
+        What else there is to say goes into metrics.jsonl only.
+        """
         if self.path is None:
             return
         values = numbers(values)
         place = {"epoch": progress.examples_seen / self._num_examples, "examples_seen": progress.examples_seen}
         with writing(self.path):
-            self._metrics.write(split=split, step=progress.step, **place, **values, wall_time=time.time())
+            self._metrics.write(split=split, **notes, step=progress.step, **place, **values, wall_time=time.time())
             self._board(split).line(progress.step, values, **place)
 
     def end_epoch(self, epoch: int, logs: Mapping[str, Any], step: int, variables: Iterable[Any]) -> None:

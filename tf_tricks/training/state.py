@@ -49,6 +49,19 @@ def variable_arrays(groups: Mapping[str, Iterable[Any]]) -> dict[str, np.ndarray
     return arrays
 
 
+def variable_groups(trainer: Any, seed_states: Iterable[Any], metrics: Iterable[Any]) -> dict[str, list[Any]]:
+    """Returns the variables that belong to a run's state, by group.
+
+    Args:
+        trainer: `Trainer`.
+        seed_states: of the model's layers and of the augmentation.
+        metrics: the metrics' variables.
+    """
+    groups = {"model": [*trainer.model.weights, *seed_states], "optimizer": trainer.optimizer.variables}
+    scale = {} if trainer.loss_scale is None else {"loss_scale": trainer.loss_scale.variables}
+    return groups | {"metrics": list(metrics)} | scale
+
+
 def assign_variables(groups: Mapping[str, Iterable[Any]], arrays: Mapping[str, np.ndarray]) -> None:
     """Puts arrays of `variable_arrays` back into the variables.
 
@@ -71,6 +84,13 @@ def assign_variables(groups: Mapping[str, Iterable[Any]], arrays: Mapping[str, n
                 part.assign(value)
         else:
             variable.assign(array)
+
+
+def finalize_layers(model: keras.Model) -> None:
+    """Has the layers that keep constants made of their variables, as Keras's `Normalization` does, make them anew."""
+    for layer in model._flatten_layers():
+        if hasattr(layer, "finalize_state"):
+            layer.finalize_state()
 
 
 def _named(groups):

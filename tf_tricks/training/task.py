@@ -8,6 +8,7 @@ from typing import Any
 from tf_tricks.data import Source, Stream
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.schedules import plan
+from tf_tricks.training.best import Best, best_of
 from tf_tricks.training.checks import check_batch, check_callbacks, check_pairs
 from tf_tricks.training.examples import check_monitored, check_task
 
@@ -22,6 +23,7 @@ class Task:
         learning_rate: schedule of the epoch.
         batch_size: schedule of the epoch.
         batch_sizes: every batch size that this schedule comes to, in their order.
+        best: the `Best` that keeps the best model, or None.
     """
 
     description: str
@@ -29,6 +31,7 @@ class Task:
     learning_rate: Callable
     batch_size: Callable
     batch_sizes: list
+    best: Best | None
 
 
 def plan_task(
@@ -38,6 +41,7 @@ def plan_task(
     callbacks: Sequence[Any] = (),
     validation: Source | None = None,
     test: Source | None = None,
+    keep_best: Any = None,
 ) -> Task:
     """Returns the `Task`: what would be learned, how long, at what rates, in what batches. Nothing changes.
 
@@ -48,6 +52,7 @@ def plan_task(
         callbacks: Keras callbacks, some of which bring schedules.
         validation: a source, or None.
         test: a source, or None.
+        keep_best: as `Trainer.fit` takes it.
 
     Raises:
         RequestError: `fit` could not carry this out.
@@ -60,7 +65,8 @@ def plan_task(
     batch_sizes = _batch_sizes(trainer, stream, epochs, **schedules)
     description = check_task(trainer, stream, validation, test)
     check_monitored(trainer.model, callbacks, validation is not None)
-    return Task(description, epochs, batch_sizes=batch_sizes, **schedules)
+    best = best_of(keep_best, trainer.model, validation is not None)
+    return Task(description, epochs, batch_sizes=batch_sizes, best=best, **schedules)
 
 
 def _batch_sizes(trainer, stream, epochs, learning_rate, batch_size):

@@ -26,6 +26,7 @@ from tf_tricks.training.checks import (
 from tf_tricks.training.class_weights import class_weights
 from tf_tricks.training.compiled import compile_model, compiled_arguments, rate_of
 from tf_tricks.training.devices import replicas
+from tf_tricks.training.ending import leave_models, test_once
 from tf_tricks.training.evaluation import Evaluation
 from tf_tricks.training.examples import check_examples
 from tf_tricks.training.fingerprint import fingerprint
@@ -34,11 +35,10 @@ from tf_tricks.training.loss_scale import LossScale, computes_in_float16
 from tf_tricks.training.metrics import choose_modes
 from tf_tricks.training.run import Run
 from tf_tricks.training.run_log import RunLog
-from tf_tricks.training.saved_model import export_if_possible
 from tf_tricks.training.task import plan_task
 from tf_tricks.training.tensorboard import flattened
 from tf_tricks.training.update import Update
-from tf_tricks.training.workdir import claimed, finish, writing
+from tf_tricks.training.workdir import claimed
 
 NOT_DECAYED = ("bias$", "gamma$", "beta$")
 
@@ -196,6 +196,7 @@ class Trainer:
         checkpoint_epochs: int = 1,
         checkpoint_minutes: float = 10.0,
         keep: int = 3,
+        keep_best: Named | None = None,
     ) -> keras.callbacks.History:
         """Trains, or goes on where the run in `workdir` was left.
 
@@ -207,12 +208,14 @@ class Trainer:
             epochs: how long to train, a number above 0; fractions are fine.
             validation: a source to evaluate after each epoch, arrays likewise, or None.
             callbacks: Keras callbacks. Epoch hooks run as in Keras, batch hooks once a call of the compiled loop.
-            workdir: the run's folder, local or remote; None writes nothing. At the end it holds model.keras.
+            workdir: the run's folder, local or remote; None writes nothing. At the end it holds model.keras, and
+                best.keras with `keep_best`.
                 Other files, such as a CSVLogger's, may lie in it, but none of another run.
             verbose: 0 prints nothing.
             class_weight: dict of class to what its examples count in training, 1 where none is given, as in Keras; or
                 `"balanced"`, n / (K · examples of the class).
             test: a source to evaluate once, at the end; its results are in the log and in the history, as `test_loss`.
+                With `keep_best` they are those of the best model.
             settings: a dict that config.json keeps and TensorBoard's HParams page shows; by default the trainer's.
             log_every: updates between log lines; there is one at the end of each epoch, too.
             histograms: whether to write histograms of the weights after each epoch.
@@ -220,6 +223,9 @@ class Trainer:
             checkpoint_epochs: epochs between checkpoints.
             checkpoint_minutes: the most minutes between checkpoints within an epoch.
             keep: how many checkpoints to keep, the newest.
+            keep_best: by which value of the history the best model is kept, such as `"val_accuracy"`: the weights that
+                were validated then, moving averages too. Or a dict with `name` and `mode`, `"min"` or `"max"`, for a
+                metric of one's own. The first of equal values counts, NaN never. `trainer.model` is the last model.
 
         Returns:
             A `keras.callbacks.History`.
@@ -237,7 +243,7 @@ class Trainer:
         test = None if test is None else as_source(test)
         callbacks = listed(callbacks)
         self._follow_unfrozen()
-        task = plan_task(self, stream, epochs, callbacks, validation, test)
+        task = plan_task(self, stream, epochs, callbacks, validation, test, keep_best)
         weights = class_weights(class_weight, stream.source)
         settings = self.settings if settings is None else settings
         log = RunLog(folder, verbose, log_every, histograms, profile_steps, settings)
@@ -257,23 +263,15 @@ class Trainer:
         if folder is None:
             with log, StopRequests() as stop_requests:
                 run(log, None, stop_requests)
-                self._test(run, log, test)
+                test_once(run, log, test)
             return self.model.history
         claim = claimed(folder, fingerprint(run), settings, replicas(self.strategy))
         with claim as checkpoints.run_id, log, StopRequests() as stop_requests:
             run(log, checkpoints, stop_requests)
-            self._test(run, log, test)
+            test_once(run, log, test)
             log.end()
-            with writing(folder):
-                export_if_possible(folder, self.model)
-                finish(folder, epochs)
+            leave_models(folder, run, epochs)
         return self.model.history
-
-    def _test(self, run, log, test):
-        if test is not None:
-            results = self.evaluate(test)
-            log.line("test", run.progress, results)
-            self.model.history.history |= {f"test_{name}": [value] for name, value in results.items()}
 
     def _follow_unfrozen(self):
         """Makes the optimizer anew if variables were unfrozen since; the state of those that stayed is kept."""

@@ -19,7 +19,7 @@ from tf_tricks.training import fingerprint
 from tf_tricks.training.checkpoint import write_atomically
 from tf_tricks.training.lock import locked
 
-_OURS = ("checkpoints", "metrics.jsonl", "model.keras")
+_OURS = ("checkpoints", "metrics.jsonl", "model.keras", "best.keras")
 
 
 @contextlib.contextmanager
@@ -109,9 +109,9 @@ def read(folder: Any) -> dict[str, Any]:
     return content
 
 
-def finish(folder: Any, epochs: float) -> None:
-    """Notes that the run has ended after so many epochs, and that all its files are written."""
-    _write(folder, read(folder) | {"finished_epochs": epochs})
+def finish(folder: Any, epochs: float, **results: Any) -> None:
+    """Notes that the run has ended after so many epochs, with these results, and that all its files are written."""
+    _write(folder, read(folder) | {"finished_epochs": epochs} | results)
 
 
 def finished_epochs(folder: Any) -> float:
