@@ -51,6 +51,20 @@ def _are_right(y_true, y_pred):
     return keras.metrics.sparse_categorical_accuracy(y_true, y_pred)
 
 
+def directions(metrics: Iterable[keras.metrics.Metric]) -> dict[str, str]:
+    """Returns a dict of each metric's name to "up" or "down", whether it is to rise or to fall, as far as Keras knows.
+
+    Args:
+        metrics: Keras metrics.
+
+    Example:
+        >>> directions([keras.metrics.AUC(), keras.metrics.MeanSquaredError(), keras.metrics.Mean()])
+        {'auc': 'up', 'mean_squared_error': 'down'}
+    """
+    known = {metric.name: getattr(metric, "_direction", None) for metric in metrics}
+    return {name: direction for name, direction in known.items() if direction in ("up", "down")}
+
+
 def choose_modes(callbacks: Iterable[keras.callbacks.Callback], metrics: Iterable[keras.metrics.Metric]) -> None:
     """Tells callbacks with `mode="auto"` whether the metric that they monitor is to rise or to fall.
 
@@ -58,10 +72,10 @@ def choose_modes(callbacks: Iterable[keras.callbacks.Callback], metrics: Iterabl
         callbacks: Keras callbacks, such as `EarlyStopping`.
         metrics: Keras metrics.
     """
-    directions = {metric.name: getattr(metric, "_direction", None) for metric in metrics}
+    known = directions(metrics)
     for callback in callbacks:
         if getattr(callback, "mode", None) == "auto":
-            direction = directions.get(str(getattr(callback, "monitor", "")).removeprefix("val_"))
+            direction = known.get(str(getattr(callback, "monitor", "")).removeprefix("val_"))
             if direction is not None:
                 callback.mode = "max" if direction == "up" else "min"
 
