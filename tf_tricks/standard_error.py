@@ -1,6 +1,7 @@
 """What libraries print on standard error, TensorFlow's C++ above all, can be held back."""
 
 import contextlib
+import logging
 import os
 import sys
 import tempfile
@@ -25,7 +26,7 @@ class Caught:
 
 @contextlib.contextmanager
 def held_back() -> Iterator[Caught]:
-    """Keeps what is printed on standard error, and Python's warnings, from the user for as long as the context lasts.
+    """Keeps what is printed on standard error, warnings and logs from the user for as long as the context lasts.
 
     The file descriptor is what is redirected, and `sys.stderr` stays the object it is: a library that keeps it writes
     where it should, later.
@@ -38,15 +39,17 @@ def held_back() -> Iterator[Caught]:
         ...     _ = os.write(2, b"a line of TensorFlow's")
     """
     sys.stderr.flush()
-    kept = os.dup(2)
+    kept, level = os.dup(2), logging.root.manager.disable
     caught = Caught()
     with tempfile.TemporaryFile() as file:
         os.dup2(file.fileno(), 2)
+        logging.disable()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 yield caught
         finally:
+            logging.disable(level)
             sys.stderr.flush()
             os.dup2(kept, 2)
             os.close(kept)

@@ -27,8 +27,8 @@ def run(argv: list[str]) -> int:
 
 def main() -> None:
     """Evaluates from the flags."""
-    from tf_tricks.commands import run_files
-    from tf_tricks.training import devices, workdir
+    from tf_tricks.commands import finished_run, run_files
+    from tf_tricks.training import devices
     from tf_tricks.training.metrics_file import numbers
 
     given = flags.FLAGS
@@ -40,9 +40,7 @@ def main() -> None:
     if given.split and given.data:
         raise RequestError(f"--split={split} is of the run's own data, and --data={given.data} is other: leave one out")
     folder = epath.Path(given.workdir).expanduser()
-    config = run_files.read_config(folder)
-    if not workdir.finished_epochs(folder):
-        raise RequestError(f"the run in {folder} is not finished: it has no model.keras yet; train it first")
+    config = finished_run.read_config(folder)
     if config is None and given.data is None:
         raise RequestError(
             f"the run in {folder} was trained by Trainer.fit, on data that only that program knows: say on which to "
@@ -51,52 +49,15 @@ def main() -> None:
     run_files.run_code(folder)
     strategy = devices.strategy(given.device)
     if config is None:
-        trainer, source = _of_python(folder, strategy), None
+        trainer, splits = finished_run.trainer_of_python(folder, strategy), None
     else:
-        trainer, source = _of_config(folder, config, strategy, split)
-    if given.data is not None:
-        source = _source_of(given.data)
+        trainer, splits = finished_run.trainer_of_config(folder, config, strategy)
+    source = getattr(splits, split, None) if given.data is None else finished_run.source_of(given.data)
     if source is None:
         raise RequestError(f"the data of the run in {folder} has no {split} split")
     results = trainer.evaluate(source)
     what = split if given.data is None else "data"
     print("  ".join(f"{what} {name} {value:.4f}" for name, value in numbers(results).items()))
-
-
-def _of_config(folder, config, strategy, split):
-    """The trainer of a run of `tf-tricks train`, and the split of its data."""
-    from tf_tricks.commands import parts
-    from tf_tricks.training import saved_model
-    from tf_tricks.training.trainer import Trainer
-
-    built = parts.build(config, strategy)
-    with strategy.scope():
-        model = saved_model.load(folder, compile=False)
-    return Trainer(model, **built.trainer_arguments), getattr(built.splits, split)
-
-
-def _of_python(folder, strategy):
-    """A trainer of a run of `Trainer.fit`, with the loss and the metrics that its model was saved with."""
-    from tf_tricks.training import saved_model
-    from tf_tricks.training.trainer import Trainer
-
-    with strategy.scope():
-        model = saved_model.load(folder, compile=True)
-    if model.loss is None:
-        raise RequestError(
-            f"the model in {folder} was trained with a loss of its program's own, which is not saved with it: "
-            "evaluate it there"
-        )
-    return Trainer(model, strategy=strategy)
-
-
-def _source_of(file):
-    """The source of the arrays x, y and, if there are weights, w of an .npz."""
-    from tf_tricks.data import ArraySource
-    from tf_tricks.data.sets import read_archive
-
-    found = read_archive(file, ("x", "y", "w"), needed=("x", "y"))
-    return ArraySource(found["x"], found["y"], found.get("w"))
 
 
 if __name__ == "__main__":

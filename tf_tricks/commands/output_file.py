@@ -25,16 +25,27 @@ def check(output: str, suffixes: Collection[str], what: str) -> epath.Path:
     return path
 
 
+def check_new(path: epath.Path, what: str) -> None:
+    """Raises a `RequestError` if something is at a path already.
+
+    Args:
+        path: `epath.Path`.
+        what: what the sentence calls it, such as `"the picture"`.
+    """
+    if path.exists():
+        raise RequestError(f"{what} must be new, and {str(path)!r} is there already")
+
+
 def check_new_folder(output: str, what: str) -> epath.Path:
     """Returns the path of a folder that is new or empty, or raises a `RequestError`.
 
     Args:
         output: the path as given, local or remote.
-        what: what the sentence calls it, such as `"the folder of the export"`.
+        what: as for `check_new`.
     """
     path = epath.Path(output).expanduser()
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise RequestError(f"{what} must be new, and {output!r} is there already")
+    if not path.is_dir() or any(path.iterdir()):
+        check_new(path, what)
     if not path.parent.is_dir():
         raise RequestError(f"there is no folder {str(path.parent)!r} to make {path.name} in")
     return path
