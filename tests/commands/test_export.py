@@ -108,7 +108,7 @@ def test_an_export_computes_what_the_run_does(export, run, digits, format):
     assert re.fullmatch(rf"exported: {path}  {size}  3,258 parameters  (the same weights  )?{error}\n", out)
     if format == "saved_model":
         loaded = tf.saved_model.load(path)
-        found = loaded.serve(digits).numpy()
+        found = loaded.signatures["serving_default"](image=tf.constant(digits))["output_0"].numpy()
     elif format == "keras":
         assert path.read_bytes() == (run / "model.keras").read_bytes()
         return

@@ -88,7 +88,10 @@ def test_other_inputs_than_the_model_takes(inputs):
 
 def test_made_up_inputs_are_what_the_model_takes():
     word = keras.Input((2,), dtype="string", name="text")
-    model = keras.Model([models_to_export.images().inputs[0], word], word)
+    images = models_to_export.images()
+    model = keras.Model(
+        [images.inputs[0], word], [images.outputs[0], keras.layers.StringLookup(vocabulary=["a"])(word)]
+    )
     found = signature.made_up(signature.of(model), 50)
     assert (found["image"].dtype, found["image"].shape) == ("uint8", (50, 8, 8, 3))
     assert (found["image"].min(), found["image"].max()) == (0, 255)

@@ -19,8 +19,11 @@ def write(model: keras.Model, signature: Signature, path: str | os.PathLike[str]
         signature: its inputs.
         path: of the folder.
     """
-    inputs = signature.inputs(signature.specs)
-    model.export(os.fspath(path), format="tf_saved_model", verbose=False, input_signature=[inputs])
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    taken = [signature.inputs(signature.specs)]  # one argument, however many arrays it holds
+    archive.add_endpoint("serve", lambda inputs: model(inputs, training=False), input_signature=taken)
+    archive.write_out(os.fspath(path), verbose=False)
 
 
 def load(path: str | os.PathLike[str], signature: Signature) -> Callable[[Arrays], Arrays]:
