@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import tensorflow as tf
+from support.bucket import bucket
 from support.sentences import assert_sentence
 
 import tf_tricks as tt
@@ -143,6 +144,21 @@ def test_the_number_of_examples_to_calibrate_by(export, monkeypatch):
     monkeypatch.setattr(to_tflite, "write", counted)
     export("tflite", "--quantize=int8", "--calibration=20")
     assert given == [[(1, 8, 8, 1)] * 20]
+
+
+@pytest.mark.parametrize("format", ["saved_model", "tflite"])
+def test_a_remote_place(tf_tricks, run, digits, tmp_path, format):
+    arguments = (f"--workdir={run}", f"--format={format}", f"--output=gs://bucket/{OUTPUTS[format]}")
+    with bucket(tmp_path):
+        outcome = tf_tricks("export", *arguments)
+    assert outcome.status == 0, outcome.err
+    if format == "tflite":
+        assert interpret(tmp_path / "model.tflite", digits).shape == (359, 10)
+    else:
+        loaded = tf.saved_model.load(tmp_path / "model")
+        assert "serving_default" in loaded.signatures
+    with bucket(tmp_path):
+        assert_sentence(tf_tricks("export", *arguments), 2, "must be new, and 'gs://bucket/model.*' is there already")
 
 
 # Runs of Trainer.fit

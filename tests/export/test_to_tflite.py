@@ -72,7 +72,31 @@ def test_integers_keep_what_the_model_takes_and_gives(tmp_path):
     assert np.float32 not in computed
 
 
-def test_integers_cannot_have_loops(tmp_path):
-    model = models_to_export.sequences()
-    with pytest.raises(RequestError, match=r"within a loop or a condition, as the layer 'lstm\w*' has; .* unroll=True"):
+def texts():
+    inputs = keras.Input((2,), dtype="string", name="text")
+    return keras.Model(inputs, keras.layers.Embedding(3, 2)(keras.layers.StringLookup(vocabulary=["a", "b"])(inputs)))
+
+
+@pytest.mark.parametrize(
+    ("build", "pattern"),
+    [
+        (
+            models_to_export.sequences,
+            r"with a loop \(.* unroll=True\), as the layer 'lstm\w*' has; leave out --quantize",
+        ),
+        (texts, "with a lookup, as the layer 'string_lookup\\w*' has"),
+    ],
+)
+def test_what_cannot_be_in_integers(tmp_path, build, pattern):
+    model = build()
+    with pytest.raises(RequestError, match=pattern):
         write(model, tmp_path / "model.tflite", calibration(model, 2))
+
+
+def test_an_unrolled_recurrent_layer_can(tmp_path):
+    layers = [keras.Input((4, 3), name="steps"), keras.layers.LSTM(3, unroll=True), keras.layers.Dense(2)]
+    model = keras.Sequential(layers)
+    taken = write(model, tmp_path / "model.tflite", calibration(model))
+    examples = signature.made_up(taken, 32)
+    run = to_tflite.load(tmp_path / "model.tflite", taken)
+    assert relative_error(signature.function_of(model, taken)(examples), run(examples)) < 0.1

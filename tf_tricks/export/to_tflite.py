@@ -40,7 +40,7 @@ def write(
     """
     examples = None if calibration is None else list(calibration)
     if examples is not None:
-        _check_no_loops(model, signature)
+        _check_ranges(model, signature)
     try:
         content = _converted(model, signature, examples)
     except _Untranslatable as error:
@@ -96,18 +96,29 @@ def _converted(model, signature, calibration):
             raise _Untranslatable(str(error)) from error
 
 
-def _check_no_loops(model, signature):
-    """Raises a `RequestError` for what ends the process where the converter chooses ranges: a graph in the graph."""
+def _check_ranges(model, signature):
+    """Raises a `RequestError` for what ends the process where the converter looks for ranges: nobody could tell why."""
     traced = tf.function(signature.function(model), autograph=False)
     graph = traced.get_concrete_function(*signature.specs.values()).graph.as_graph_def()
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
     for node in nodes:
-        if node.op in ("While", "StatelessWhile", "If", "StatelessIf", "Case", "StatelessCase"):
+        if node.op in _WITHOUT_RANGES:
             raise RequestError(
-                f"the model {model.name!r} cannot be in 8-bit integers: TensorFlow Lite chooses no ranges within a "
-                f"loop or a condition{_layer(model, [node.name])}; leave out --quantize, or make recurrent layers with "
-                "unroll=True"
+                f"the model {model.name!r} cannot be in 8-bit integers: TensorFlow Lite finds no ranges in one with "
+                f"{_WITHOUT_RANGES[node.op]}{_layer(model, [node.name])}; leave out --quantize"
             )
+    for name, spec in signature.specs.items():
+        if spec.dtype == tf.string:
+            raise RequestError(
+                f"the model {model.name!r} cannot be in 8-bit integers: TensorFlow Lite finds no ranges in one that "
+                f"takes texts, as {name!r} is; leave out --quantize"
+            )
+
+
+_LOOP = "a loop (recurrent layers have none with unroll=True)"
+_CONDITION = "a condition"
+_WITHOUT_RANGES = {"While": _LOOP, "StatelessWhile": _LOOP, "LookupTableFindV2": "a lookup"}
+_WITHOUT_RANGES |= dict.fromkeys(("If", "StatelessIf", "Case", "StatelessCase"), _CONDITION)
 
 
 def _layer(model, paths):
