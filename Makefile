@@ -58,12 +58,12 @@ mutants: $(VENV)/installed
 
 $(VENV)/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint,docs,tpu-check]'
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint,docs,tpu-check,onnx]'
 	touch $@
 
 $(VENV)-oldest/installed: setup.cfg pyproject.toml constraints-oldest.txt
 	$(PYTHON) -m venv $(VENV)-oldest
-	$(VENV)-oldest/bin/pip install --quiet --disable-pip-version-check -c constraints-oldest.txt -e '.[test,tpu-check]'
+	$(VENV)-oldest/bin/pip install --quiet --disable-pip-version-check -c constraints-oldest.txt -e '.[test,tpu-check,onnx]'
 	touch $@
 
 $(VENV)-colab/installed: setup.cfg pyproject.toml constraints-colab.txt

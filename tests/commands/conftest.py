@@ -11,7 +11,7 @@ from support.sentences import assert_sentence, contents
 from tensorflow.python.framework import config
 
 from tf_tricks import cli
-from tf_tricks.commands import evaluate, preview, tpu_check, train  # noqa: F401  (they define their flags)
+from tf_tricks.commands import evaluate, export, preview, runs, tpu_check, train  # noqa: F401  (they define their flags)
 
 FLAGS = (
     "config",
@@ -28,6 +28,12 @@ FLAGS = (
     "variants",
     "topology",
     "find-batch",
+    "group",
+    "sort",
+    "hparams",
+    "format",
+    "quantize",
+    "calibration",
 )
 ROOT = Path(__file__).parents[2]
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
-from tensorboard.plugins.hparams import plugin_data_pb2
+from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2
 from tensorboard.util import tensor_util
 
 from tf_tricks.training.run_log import RunLog
@@ -120,4 +120,6 @@ def test_settings_are_a_session_of_the_hparams_page(tmp_path):
     assert start.hparams["optimizer.name"].string_value == "lars"
     assert start.hparams["nesterov"].bool_value is True
     assert start.hparams["epochs"].string_value == "[1, 2]"
-    assert "_hparams_/session_end_info" in metadata
+    content = metadata["_hparams_/session_end_info"].plugin_data.content
+    end = plugin_data_pb2.HParamsPluginData.FromString(content).session_end_info
+    assert end.status == api_pb2.STATUS_SUCCESS

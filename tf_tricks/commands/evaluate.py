@@ -28,8 +28,8 @@ def run(argv: list[str]) -> int:
 
 def main() -> None:
     """Evaluates from the flags."""
-    from tf_tricks.commands import run_files
-    from tf_tricks.training import devices, saved_model, workdir
+    from tf_tricks.commands import finished_run, run_files
+    from tf_tricks.training import devices
     from tf_tricks.training.metrics_file import numbers
 
     given = flags.FLAGS
@@ -40,12 +40,9 @@ def main() -> None:
         raise unknown("split", split, SPLITS)
     if given.split and given.data:
         raise RequestError(f"--split={split} is of the run's own data, and --data={given.data} is other: leave one out")
-    if given.checkpoint not in saved_model.FILES:
-        raise unknown("checkpoint", given.checkpoint, saved_model.FILES)
+    finished_run.check_checkpoint(given.checkpoint)
     folder = epath.Path(given.workdir).expanduser()
-    config = run_files.read_config(folder)
-    if not workdir.finished_epochs(folder):
-        raise RequestError(f"the run in {folder} is not finished: it has no model.keras yet; train it first")
+    config = finished_run.read_config(folder)
     if config is None and given.data is None:
         raise RequestError(
             f"the run in {folder} was trained by Trainer.fit, on data that only that program knows: say on which to "
@@ -53,53 +50,15 @@ def main() -> None:
         )
     run_files.run_code(folder)
     strategy = devices.strategy(given.device)
-    if config is None:
-        trainer, source = _of_python(folder, strategy, given.checkpoint), None
-    else:
-        trainer, source = _of_config(folder, config, strategy, split, given.checkpoint)
+    run = finished_run.load(folder, config, strategy, given.checkpoint)
+    source = None if run.splits is None else getattr(run.splits, split)
     if given.data is not None:
-        source = _source_of(given.data)
+        source = finished_run.source_of(given.data)
     if source is None:
         raise RequestError(f"the data of the run in {folder} has no {split} split")
-    results = trainer.evaluate(source)
+    results = run.trainer().evaluate(source)
     what = split if given.data is None else "data"
     print("  ".join(f"{what} {name} {value:.4f}" for name, value in numbers(results).items()))
-
-
-def _of_config(folder, config, strategy, split, checkpoint):
-    """The trainer of a run of `tf-tricks train`, and the split of its data."""
-    from tf_tricks.commands import parts
-    from tf_tricks.training import saved_model
-    from tf_tricks.training.trainer import Trainer
-
-    built = parts.build(config, strategy, load_weights=False)
-    with strategy.scope():
-        model = saved_model.load(folder, compile=False, checkpoint=checkpoint)
-    return Trainer(model, **built.trainer_arguments), getattr(built.splits, split)
-
-
-def _of_python(folder, strategy, checkpoint):
-    """A trainer of a run of `Trainer.fit`, with the loss and the metrics that its model was saved with."""
-    from tf_tricks.training import saved_model
-    from tf_tricks.training.trainer import Trainer
-
-    with strategy.scope():
-        model = saved_model.load(folder, compile=True, checkpoint=checkpoint)
-    if model.loss is None:
-        raise RequestError(
-            f"the model in {folder} was trained with a loss of its program's own, which is not saved with it: "
-            "evaluate it there"
-        )
-    return Trainer(model, strategy=strategy)
-
-
-def _source_of(file):
-    """The source of the arrays x, y and, if there are weights, w of an .npz."""
-    from tf_tricks.data import ArraySource
-    from tf_tricks.data.archive import read_archive
-
-    found = read_archive(file, ("x", "y", "w"), needed=("x", "y"))
-    return ArraySource(found["x"], found["y"], found.get("w"))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,32 @@ def check(output: str, suffixes: Collection[str], what: str) -> epath.Path:
     return path
 
 
+def check_new(path: epath.Path, what: str) -> None:
+    """Raises a `RequestError` if something is at a path already.
+
+    Args:
+        path: `epath.Path`.
+        what: what the sentence calls it, such as `"the picture"`.
+    """
+    if path.exists():
+        raise RequestError(f"{what} must be new, and {str(path)!r} is there already")
+
+
+def check_new_folder(output: str, what: str) -> epath.Path:
+    """Returns the path of a folder that is new or empty, or raises a `RequestError`.
+
+    Args:
+        output: the path as given, local or remote.
+        what: as for `check_new`.
+    """
+    path = epath.Path(output).expanduser()
+    if not path.is_dir() or any(path.iterdir()):
+        check_new(path, what)
+    if not path.parent.is_dir():
+        raise RequestError(f"there is no folder {str(path.parent)!r} to make {path.name} in")
+    return path
+
+
 def write(path: epath.Path, content: bytes, what: str) -> None:
     """Writes bytes to a path from `check`, or raises a `RequestError`.
 

@@ -5,7 +5,6 @@
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,21 +12,43 @@ from absl import flags
 from absl import logging as absl_logging
 
 from tf_tricks.errors import RequestError, RunError
+from tf_tricks.standard_error import held_back
 from tf_tricks.training import tpu_environment
 
 
 def run(main: Callable[[], Any], own_flags: Sequence[str], argv: list[str]) -> int:
-    """Parses `argv`, calls `main()` and returns the exit status.
+    """Parses `argv`, imports TensorFlow, calls `main()` and returns the exit status.
 
     Args:
         main: function of nothing.
         own_flags: names of the flags that the program's `--help` shows.
         argv: the program's name and its arguments.
     """
+
+    def start(arguments):
+        if arguments:
+            raise RequestError(f"{arguments[0]!r} is no flag; a value is given as --flag=value (see {argv[0]} --help)")
+        if "device" in own_flags:
+            _prepare_tpu(flags.FLAGS.device, flags.FLAGS.tpu if "tpu" in own_flags else None)
+        import_tensorflow()
+        main()
+
+    return run_light(start, own_flags, argv)
+
+
+def run_light(main: Callable[[list[str]], Any], own_flags: Sequence[str], argv: list[str], arguments: str = "") -> int:
+    """Parses `argv`, calls `main` with the arguments that are no flags and returns the exit status.
+
+    Args:
+        main: function of a list of texts; it imports TensorFlow itself where it needs it.
+        own_flags: names of the flags that the program's `--help` shows.
+        argv: the program's name and its arguments.
+        arguments: what `--help` calls the arguments that are no flags.
+    """
     name = argv[0]
     sys.argv = argv  # where ml_collections looks for overrides, --config.key=value
     if "--help" in argv or "-h" in argv:
-        print(f"usage: {name} [--flags]\n\n{_help(own_flags)}")
+        print(f"usage: {' '.join(filter(None, [name, arguments, '[--flags]']))}\n\n{_help(own_flags)}")
         return 0
     try:
         if sum(argument.startswith("--config=") for argument in argv) > 1:
@@ -40,15 +61,10 @@ def run(main: Callable[[], Any], own_flags: Sequence[str], argv: list[str]) -> i
             raise RequestError(str(error)) from error
         except KeyError as error:  # of ml_collections: --config.data={…} has come between
             raise RequestError(f"an override beside that of its whole dict: put it into the dict ({error})") from error
-        if left:
-            raise RequestError(f"{left[0]!r} is no flag; a value is given as --flag=value (see {name} --help)")
         absl_logging.set_verbosity(absl_logging.WARNING)
         absl_logging.use_absl_handler()
         absl_logging.get_absl_handler().setFormatter(None)
-        if "device" in own_flags:
-            _prepare_tpu(flags.FLAGS.device, flags.FLAGS.tpu if "tpu" in own_flags else None)
-        import_tensorflow()
-        main()
+        main(left)
         sys.stdout.flush()
     except RequestError as error:
         return _say(name, error, 2)
@@ -68,22 +84,14 @@ def import_tensorflow() -> None:
     if os.environ.get(tpu_environment.LIBRARY):
         _import_with_driver(os.environ[tpu_environment.LIBRARY])
         return
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as caught:
-        os.dup2(caught.fileno(), 2)
+    with held_back() as caught:
         try:
             import tensorflow as tf
 
             tf.config.list_physical_devices()
         except BaseException:
-            os.dup2(kept, 2)
-            caught.seek(0)
-            sys.stderr.write(caught.read().decode(errors="replace"))
+            caught.show()
             raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
 
 
 def _import_with_driver(library):

@@ -51,6 +51,20 @@ def _are_right(y_true, y_pred):
     return keras.metrics.sparse_categorical_accuracy(y_true, y_pred)
 
 
+def directions(metrics: Iterable[keras.metrics.Metric]) -> dict[str, str]:
+    """Returns a dict of each metric's name to "up" or "down", whether it is to rise or to fall, as far as Keras knows.
+
+    Args:
+        metrics: Keras metrics.
+
+    Example:
+        >>> directions([keras.metrics.AUC(), keras.metrics.MeanSquaredError(), keras.metrics.Mean()])
+        {'auc': 'up', 'mean_squared_error': 'down'}
+    """
+    known = {metric.name: getattr(metric, "_direction", None) for metric in metrics}
+    return {name: direction for name, direction in known.items() if direction in ("up", "down")}
+
+
 def choose_modes(callbacks: Iterable[keras.callbacks.Callback], metrics: Iterable[keras.metrics.Metric]) -> None:
     """Tells callbacks with `mode="auto"` whether the metric that they monitor is to rise or to fall.
 
@@ -77,9 +91,8 @@ def mode_of(name: str, metrics: Iterable[keras.metrics.Metric]) -> str | None:
     name = name.removeprefix("val_")
     if name == "loss" or name.endswith("_loss"):
         return "min"
-    known = {metric.name: getattr(metric, "_direction", None) for metric in metrics}
-    directions = {direction for of, direction in known.items() if name == of or name.endswith(f"_{of}")}
-    return {"up": "max", "down": "min"}.get(str(*directions)) if len(directions) == 1 else None
+    found = {direction for of, direction in directions(metrics).items() if name == of or name.endswith(f"_{of}")}
+    return {"up": "max", "down": "min"}[found.pop()] if len(found) == 1 else None
 
 
 def _same_rank(y_true, y_pred):

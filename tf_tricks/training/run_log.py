@@ -11,8 +11,9 @@ from tf_tricks.errors import check_number
 from tf_tricks.training.metrics_file import MetricsFile, numbers
 from tf_tricks.training.profiler import Profiler
 from tf_tricks.training.progress_bar import progress_of
+from tf_tricks.training.settings import flattened
 from tf_tricks.training.state import Progress
-from tf_tricks.training.tensorboard import TensorBoard, as_markdown, flattened
+from tf_tricks.training.tensorboard import TensorBoard, as_markdown
 from tf_tricks.training.workdir import writing
 
 

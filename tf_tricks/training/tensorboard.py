@@ -1,7 +1,6 @@
 """TensorBoard: curves over updates, examples and epochs, and what else a run has to show."""
 
 import json
-import math
 import os
 import time
 from collections.abc import Mapping
@@ -10,8 +9,10 @@ from typing import Any
 import numpy as np
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.plugins.histogram.summary_v2 import histogram_pb
+from tensorboard.plugins.hparams import api as hparams_api
+from tensorboard.plugins.hparams import api_pb2
 from tensorboard.plugins.hparams import summary as hparams_summary
-from tensorboard.plugins.hparams.summary_v2 import hparams_pb
+from tensorboard.plugins.hparams.summary_v2 import hparams_config_pb, hparams_pb
 from tensorboard.plugins.image.metadata import create_summary_metadata
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.plugins.text.summary_v2 import text_pb
@@ -73,10 +74,21 @@ class TensorBoard:
         values = {k: v if isinstance(v, (bool, int, float, str)) else json.dumps(v) for k, v in settings.items()}
         self._add(0, hparams_pb(values, trial_id=name))
 
+    def experiment(self, settings: Mapping[str, Any], metrics: Mapping[str, str]) -> None:
+        """Writes which settings and results of the runs below this folder the HParams page has as columns.
+
+        Args:
+            settings: dict of name to the values that it has in the runs, all of them numbers, texts or truth values.
+            metrics: dict of the tag of a scalar to what the page calls it.
+        """
+        hparams = [hparams_api.HParam(name, _domain(values)) for name, values in settings.items()]
+        shown = [hparams_api.Metric(tag, display_name=name) for tag, name in metrics.items()]
+        self._add(0, hparams_config_pb(hparams, shown))
+
     def end_settings(self) -> None:
         """Tells the HParams page that the run has ended well."""
-        ended = hparams_summary.session_end_pb(0).SerializeToString()  # TensorFlow's class, which is another
-        self._add(0, summary_pb2.Summary.FromString(ended))
+        ended = hparams_summary.session_end_pb(api_pb2.STATUS_SUCCESS)  # of TensorFlow's class, which is another
+        self._add(0, summary_pb2.Summary.FromString(ended.SerializeToString()))
 
     def text(self, step: int, tag: str, markdown: str) -> None:
         """Writes a text, shown as Markdown."""
@@ -105,24 +117,11 @@ class TensorBoard:
         self._writer.add_event(event_pb2.Event(wall_time=time.time(), step=step, summary=summary))
 
 
-def flattened(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Returns nested settings as one dict: `{"optimizer": {"name": "sgd"}}` is `{"optimizer.name": "sgd"}`.
-
-    What is None is left out.
-
-    Example:
-        >>> flattened({"l2": 0.0, "optimizer": {"name": "lars"}, "callbacks": [{"name": "monitor"}], "seed": None})
-        {'l2': 0.0, 'optimizer.name': 'lars', 'callbacks.0.name': 'monitor'}
-    """
-    flat: dict[str, Any] = {}
-    for key, value in settings.items():
-        if isinstance(value, (list, tuple)) and any(hasattr(v, "items") for v in value):
-            value = dict(enumerate(value))
-        if hasattr(value, "items"):
-            flat |= flattened(value, f"{prefix}{key}.")
-        elif value is not None and not (isinstance(value, float) and not math.isfinite(value)):
-            flat[f"{prefix}{key}"] = list(value) if isinstance(value, tuple) else value
-    return flat
+def _domain(values):
+    """The slider, or the list of boxes to tick, by which the HParams page selects runs."""
+    if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
+        return hparams_api.RealInterval(float(min(values)), float(max(values)))
+    return hparams_api.Discrete(sorted(set(values)))
 
 
 def as_markdown(settings: Mapping[str, Any]) -> str:

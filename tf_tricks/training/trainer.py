@@ -32,11 +32,11 @@ from tf_tricks.training.examples import check_examples
 from tf_tricks.training.fingerprint import fingerprint
 from tf_tricks.training.interrupt import StopRequests
 from tf_tricks.training.loss_scale import LossScale, computes_in_float16
-from tf_tricks.training.metrics import choose_modes
+from tf_tricks.training.metrics import choose_modes, directions
 from tf_tricks.training.run import Run
 from tf_tricks.training.run_log import RunLog
+from tf_tricks.training.settings import flattened
 from tf_tricks.training.task import plan_task
-from tf_tricks.training.tensorboard import flattened
 from tf_tricks.training.update import Update
 from tf_tricks.training.workdir import claimed
 
@@ -255,7 +255,8 @@ class Trainer:
         for callback in callbacks:
             if hasattr(callback, "set_trainer"):
                 callback.set_trainer(self)
-        choose_modes(callbacks, [] if self.model._compile_metrics is None else self.model._compile_metrics.metrics)
+        metrics = [] if self.model._compile_metrics is None else self.model._compile_metrics.metrics
+        choose_modes(callbacks, metrics)
         callback_list = keras.callbacks.CallbackList(
             callbacks, add_history=True, model=self.model, epochs=math.ceil(epochs), verbose=0, steps=None
         )
@@ -265,7 +266,7 @@ class Trainer:
                 run(log, None, stop_requests)
                 test_once(run, log, test)
             return self.model.history
-        claim = claimed(folder, fingerprint(run), settings, replicas(self.strategy))
+        claim = claimed(folder, fingerprint(run), settings, replicas(self.strategy), directions(metrics))
         with claim as checkpoints.run_id, log, StopRequests() as stop_requests:
             run(log, checkpoints, stop_requests)
             test_once(run, log, test)

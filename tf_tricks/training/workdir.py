@@ -8,14 +8,11 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import keras
-import tensorflow as tf
 from absl import logging
 
 import tf_tricks
 from tf_tricks.errors import RequestError, RunError
 from tf_tricks.named_parts import files_of
-from tf_tricks.training import fingerprint
 from tf_tricks.training.checkpoint import write_atomically
 from tf_tricks.training.lock import locked
 
@@ -23,7 +20,9 @@ _OURS = ("checkpoints", "metrics.jsonl", "model.keras", "best.keras")
 
 
 @contextlib.contextmanager
-def claimed(folder: Any, now: dict[str, Any], settings: Mapping[str, Any], device: str) -> Iterator[str]:
+def claimed(
+    folder: Any, now: dict[str, Any], settings: Mapping[str, Any], device: str, directions: Mapping[str, str]
+) -> Iterator[str]:
     """Makes a folder this run's, for as long as the context lasts; a folder of something else is left as it is.
 
     Args:
@@ -31,6 +30,7 @@ def claimed(folder: Any, now: dict[str, Any], settings: Mapping[str, Any], devic
         now: the `fingerprint` of the run that begins or goes on.
         settings: dict that config.json keeps for the reader.
         device: what it is trained on, in words.
+        directions: whether each metric is to go "up" or "down", for whoever compares runs.
 
     Yields:
         The run's id, which its checkpoints hold, too.
@@ -53,7 +53,7 @@ def claimed(folder: Any, now: dict[str, Any], settings: Mapping[str, Any], devic
                 content = check(folder, now)  # another process may have come between
             run_id = content.get("run_id") or uuid.uuid4().hex[:12]
             about = {"config": settings, "versions": versions(), "device": device, "run_id": run_id, "fingerprint": now}
-            about["code"] = files_of(settings)
+            about |= {"code": files_of(settings), "directions": dict(directions)}
             _write(folder, content | about)
         yield run_id
 
@@ -64,6 +64,8 @@ def check(folder: Any, now: dict[str, Any]) -> dict[str, Any]:
     Raises:
         RequestError: the files in `folder` are not those of this run.
     """
+    from tf_tricks.training import fingerprint
+
     check_place(folder)
     if not (folder / "config.json").exists():
         for name in _OURS:
@@ -123,6 +125,9 @@ def finished_epochs(folder: Any) -> float:
 
 def versions() -> dict[str, str]:
     """Returns a dict of package to version."""
+    import keras
+    import tensorflow as tf
+
     return {
         "tf_tricks": tf_tricks.__version__,
         "tensorflow": tf.__version__,
