@@ -7,6 +7,7 @@ from collections.abc import Sequence
 COMMANDS = {
     "train": "trains a config, or resumes the run in its workdir",
     "evaluate": "evaluates a finished run's model once",
+    "predict": "writes a finished run's predictions for pictures, arrays or a table",
     "preview": "draws what an augmentation does to images: a config's, or each there is",
     "tpu-check": "compiles a config's train step for TPUs, without one, and says what it needs there",
     "configs": "lists the configs that come with the package",

@@ -11,7 +11,7 @@ from support.sentences import assert_sentence, contents
 from tensorflow.python.framework import config
 
 from tf_tricks import cli
-from tf_tricks.commands import evaluate, preview, tpu_check, train  # noqa: F401  (they define their flags)
+from tf_tricks.commands import evaluate, predict, preview, tpu_check, train  # noqa: F401  (they define their flags)
 
 FLAGS = (
     "config",
@@ -22,6 +22,15 @@ FLAGS = (
     "seed",
     "split",
     "data",
+    "metrics",
+    "weighted_metrics",
+    "report",
+    "input",
+    "batch_size",
+    "monte_carlo",
+    "augment",
+    "augment_times",
+    "skip_damaged",
     "output",
     "rows",
     "variants",

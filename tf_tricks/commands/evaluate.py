@@ -1,7 +1,7 @@
-"""Evaluates a finished run's model once, on its own data or on others.
+"""Evaluates a finished run's model once, on its own data or on others, and reports on its predictions.
 
 tf-tricks evaluate --workdir=runs/digits --split=test
-tf-tricks evaluate --workdir=runs/mine --data=held_out.npz
+tf-tricks evaluate --workdir=runs/mine --data=held_out.npz --metrics=accuracy,f1_score --report=report
 """
 
 import sys
@@ -9,7 +9,7 @@ import sys
 from absl import flags
 from etils import epath
 
-from tf_tricks.commands import program
+from tf_tricks.commands import output_file, program
 from tf_tricks.errors import RequestError, unknown
 
 SPLITS = ("train", "validation", "test")
@@ -18,17 +18,21 @@ flags.DEFINE_string("workdir", None, "the run's folder, of tf-tricks train or of
 flags.DEFINE_string("split", None, f"{', '.join(SPLITS[:-1])} or {SPLITS[-1]}, by default test")
 flags.DEFINE_string("data", None, "an .npz with arrays x and y to evaluate on, in place of the run's own data")
 flags.DEFINE_string("device", "auto", "auto (TPU, else GPUs, else CPU), cpu, gpu or tpu", allow_override=True)
+flags.DEFINE_string("metrics", None, "names of metrics in place of the run's: accuracy,f1_score")
+flags.DEFINE_string("weighted_metrics", None, "likewise; these see the weights of the examples")
+flags.DEFINE_string("report", None, "a folder for a report: each class, confusion, calibration, the most wrong")
 
 
 def run(argv: list[str]) -> int:
     """Runs the program and returns its exit status."""
-    return program.run(main, ["workdir", "split", "data", "device"], argv)
+    own_flags = ["workdir", "split", "data", "device", "metrics", "weighted_metrics", "report"]
+    return program.run(main, own_flags, argv)
 
 
 def main() -> None:
     """Evaluates from the flags."""
     from tf_tricks.commands import run_files
-    from tf_tricks.training import devices, workdir
+    from tf_tricks.training import devices
     from tf_tricks.training.metrics_file import numbers
 
     given = flags.FLAGS
@@ -39,10 +43,10 @@ def main() -> None:
         raise unknown("split", split, SPLITS)
     if given.split and given.data:
         raise RequestError(f"--split={split} is of the run's own data, and --data={given.data} is other: leave one out")
+    report = None if given.report is None else output_file.check_folder(given.report, "report.json", "the report")
     folder = epath.Path(given.workdir).expanduser()
     config = run_files.read_config(folder)
-    if not workdir.finished_epochs(folder):
-        raise RequestError(f"the run in {folder} is not finished: it has no model.keras yet; train it first")
+    run_files.check_finished(folder)
     if config is None and given.data is None:
         raise RequestError(
             f"the run in {folder} was trained by Trainer.fit, on data that only that program knows: say on which to "
@@ -51,20 +55,25 @@ def main() -> None:
     run_files.run_code(folder)
     strategy = devices.strategy(given.device)
     if config is None:
-        trainer, source = _of_python(folder, strategy), None
+        make, source = _of_python(folder, strategy), None
     else:
-        trainer, source = _of_config(folder, config, strategy, split)
+        make, source = _of_config(folder, config, strategy, split)
     if given.data is not None:
-        source = _source_of(given.data)
+        source = _source_of(given.data, run_files.class_names(folder))
     if source is None:
         raise RequestError(f"the data of the run in {folder} has no {split} split")
+    trainer = make()
+    if given.metrics is not None or given.weighted_metrics is not None:
+        trainer = make(**_metrics(trainer, source))
     results = trainer.evaluate(source)
     what = split if given.data is None else "data"
     print("  ".join(f"{what} {name} {value:.4f}" for name, value in numbers(results).items()))
+    if report is not None:
+        _report(trainer, source, what, results, report, folder)
 
 
 def _of_config(folder, config, strategy, split):
-    """The trainer of a run of `tf-tricks train`, and the split of its data."""
+    """A function of metrics that makes the trainer of a run of `tf-tricks train`, and the split of its data."""
     from tf_tricks.commands import parts
     from tf_tricks.training import saved_model
     from tf_tricks.training.trainer import Trainer
@@ -72,11 +81,11 @@ def _of_config(folder, config, strategy, split):
     built = parts.build(config, strategy)
     with strategy.scope():
         model = saved_model.load(folder, compile=False)
-    return Trainer(model, **built.trainer_arguments), getattr(built.splits, split)
+    return lambda **metrics: Trainer(model, **(built.trainer_arguments | metrics)), getattr(built.splits, split)
 
 
 def _of_python(folder, strategy):
-    """A trainer of a run of `Trainer.fit`, with the loss and the metrics that its model was saved with."""
+    """A function of metrics that makes the trainer of a run of `Trainer.fit`, with the loss that its model has."""
     from tf_tricks.training import saved_model
     from tf_tricks.training.trainer import Trainer
 
@@ -87,16 +96,47 @@ def _of_python(folder, strategy):
             f"the model in {folder} was trained with a loss of its program's own, which is not saved with it: "
             "evaluate it there"
         )
-    return Trainer(model, strategy=strategy)
+    return lambda **metrics: Trainer(model, strategy=strategy, **metrics)
 
 
-def _source_of(file):
+def _source_of(file, class_names):
     """The source of the arrays x, y and, if there are weights, w of an .npz."""
     from tf_tricks.data import ArraySource
     from tf_tricks.data.sets import read_archive
 
     found = read_archive(file, ("x", "y", "w"), needed=("x", "y"))
-    return ArraySource(found["x"], found["y"], found.get("w"))
+    return ArraySource(found["x"], found["y"], found.get("w"), label_names=class_names)
+
+
+def _metrics(trainer, source):
+    """The metrics that the flags name, as arguments of `Trainer`, in place of all that the run has."""
+    from tf_tricks.training import metrics_by_name
+    from tf_tricks.training.examples import check_examples
+    from tf_tricks.training.outputs import outputs_of
+
+    given = {key: flags.FLAGS[key].value for key in ("metrics", "weighted_metrics")}
+    read = {key: [] if text is None else metrics_by_name.read(text) for key, text in given.items()}
+    check_examples(trainer, source, "the data to evaluate")  # from here on the losses are known
+    outputs = outputs_of(trainer.model, source)
+    with trainer.strategy.scope():
+        return {key: metrics_by_name.for_outputs(named, outputs) for key, named in read.items()}
+
+
+def _report(trainer, source, what, results, path, folder):
+    """Writes the report, and shows its pictures in the run's TensorBoard."""
+    from tf_tricks.commands import run_files
+    from tf_tricks.reports.report import report_on
+    from tf_tricks.training.tensorboard import TensorBoard
+
+    report = report_on(trainer, source, what, results)
+    print("\n".join(report.lines))
+    for name, content in report.files.items():
+        output_file.write_below(path, name, content, "the report")
+    board = TensorBoard(folder / "tensorboard" / what, first_step=None)
+    for tag, png in report.pictures.items():
+        board.image(run_files.last_step(folder), tag, png)
+    board.close()
+    print(f"written: {path} ({', '.join(report.files)})")
 
 
 if __name__ == "__main__":

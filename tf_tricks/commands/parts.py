@@ -11,6 +11,7 @@ from tf_tricks.commands.config_keys import DEFAULTS
 from tf_tricks.data.labels import BINARY, CLASSES, DISTRIBUTIONS, FLOAT_INTEGERS, MULTI_HOT, ONE_HOT
 from tf_tricks.errors import RequestError, check_number, unknown
 from tf_tricks.training import saved_model
+from tf_tricks.training.outputs import last_activation
 
 FOLDER_OPTIONS = ("log_every", "histograms", "profile_steps", "checkpoint_epochs", "checkpoint_minutes", "keep")
 """The keys that say what the run's folder keeps: arguments of `Trainer.fit`."""
@@ -143,9 +144,7 @@ def _loss_of(identifier, model):
     made = losses.get(arguments)
     if "from_logits" in arguments or "from_logits" not in made.get_config():
         return made
-    last = getattr(model.layers[-1], "activation", None)
-    gives_probabilities = last in (keras.activations.softmax, keras.activations.sigmoid)
-    return losses.get(arguments | {"from_logits": not gives_probabilities})
+    return losses.get(arguments | {"from_logits": last_activation(model) is None})
 
 
 def _listed(value):

@@ -23,7 +23,9 @@ _OURS = ("checkpoints", "metrics.jsonl", "model.keras")
 
 
 @contextlib.contextmanager
-def claimed(folder: Any, now: dict[str, Any], settings: Mapping[str, Any], device: str) -> Iterator[str]:
+def claimed(
+    folder: Any, now: dict[str, Any], settings: Mapping[str, Any], device: str, signature: Mapping[str, Any]
+) -> Iterator[str]:
     """Makes a folder this run's, for as long as the context lasts; a folder of something else is left as it is.
 
     Args:
@@ -31,6 +33,7 @@ def claimed(folder: Any, now: dict[str, Any], settings: Mapping[str, Any], devic
         now: the `fingerprint` of the run that begins or goes on.
         settings: dict that config.json keeps for the reader.
         device: what it is trained on, in words.
+        signature: what the model takes and gives, which prediction needs to know.
 
     Yields:
         The run's id, which its checkpoints hold, too.
@@ -54,7 +57,7 @@ def claimed(folder: Any, now: dict[str, Any], settings: Mapping[str, Any], devic
             run_id = content.get("run_id") or uuid.uuid4().hex[:12]
             about = {"config": settings, "versions": versions(), "device": device, "run_id": run_id, "fingerprint": now}
             about["code"] = files_of(settings)
-            _write(folder, content | about)
+            _write(folder, content | about | dict(signature))
         yield run_id
 
 
