@@ -181,7 +181,7 @@ def _as(dtype, values):
 
 def _names(model):
     """What the model's inputs are called; the only one is x."""
-    structure = getattr(model, "input", None) if getattr(model, "inputs", None) else None
+    structure = _structure(model)
     if isinstance(structure, dict):
         return sorted(structure)  # as keras.tree.flatten
     if isinstance(structure, (list, tuple)) and len(model.inputs) > 1:
@@ -192,16 +192,24 @@ def _names(model):
 def _tensors(model, spec):
     """Shape and dtype of each input by its name, as far as they are known."""
     trained = None if spec is None else spec.dtype  # which an augmentation has seen, before Keras made it the model's
-    if getattr(model, "inputs", None):
-        tensors = keras.tree.flatten(model.input)
+    tensors = keras.tree.flatten(_structure(model))
+    if tensors:
         return {name: (t.shape[1:], trained or t.dtype) for name, t in zip(_names(model), tensors)}
     return {} if spec is None else {"x": (spec.shape, spec.dtype)}
 
 
 def _packed(model, arrays):
-    if getattr(model, "inputs", None) and keras.tree.is_nested(model.input):
-        return keras.tree.pack_sequence_as(model.input, arrays)
-    return arrays[0]
+    structure = _structure(model)
+    if not keras.tree.flatten(structure) or not keras.tree.is_nested(structure):
+        return arrays[0]
+    return keras.tree.pack_sequence_as(structure, arrays)
+
+
+def _structure(model):
+    """The model's symbolic inputs, in their structure; an empty one where they are known to the model's code only."""
+    if not getattr(model, "inputs", None):
+        return ()
+    return model.inputs[0] if isinstance(model, keras.Sequential) else model.input
 
 
 # Tables

@@ -8,11 +8,12 @@ from typing import Any
 import keras
 from keras import ops
 
+from tf_tricks import users_code
 from tf_tricks.annotations import Tensor
 from tf_tricks.errors import RequestError, unknown
 from tf_tricks.training.compiled import get_metric
 from tf_tricks.training.metrics import Accuracy
-from tf_tricks.training.outputs import LOGITS, NUMBERS, ONE_CLASS, Output
+from tf_tricks.training.outputs import NUMBERS, ONE_CLASS, PROBABILITIES, SCORES, Output
 
 _OF_INTEGERS = (
     Accuracy,
@@ -21,6 +22,7 @@ _OF_INTEGERS = (
     keras.metrics.SparseCategoricalCrossentropy,
     keras.metrics.SparseTopKCategoricalAccuracy,
 )
+_OF_SCORES = (keras.metrics.Hinge, keras.metrics.SquaredHinge, keras.metrics.CategoricalHinge)
 
 
 def read(text: str) -> list[Any] | dict[str, Any]:
@@ -77,6 +79,8 @@ def _seeing(identifier, output):
     name = identifier if isinstance(identifier, str) else None
     if name in ("crossentropy", "ce"):  # of which Keras chooses one by the shapes
         identifier = "categorical_crossentropy" if output.task == ONE_CLASS else "binary_crossentropy"
+    if hasattr(identifier, "items") and not users_code.is_name(identifier["name"]):
+        _check_arguments(identifier)
     metric = get_metric(identifier)
     metric = keras.metrics.get(metric) if isinstance(metric, str) else metric
     if not isinstance(metric, keras.metrics.Metric):  # a function, of which `compile` makes a metric
@@ -84,8 +88,6 @@ def _seeing(identifier, output):
     own = metric._fn if type(metric) is keras.metrics.MeanMetricWrapper else type(metric)
     if not own.__module__.startswith(("keras.", "tf_tricks.")):
         return metric  # sees what it would in training
-    if hasattr(identifier, "items"):
-        _check_arguments(identifier)
     if output.task != ONE_CLASS and getattr(metric, "threshold", 0) is None:
         metric.threshold = 0.5  # Keras's F1 would take the largest number only
     return OnProbabilities(metric, output, name)
@@ -105,6 +107,9 @@ def _check_arguments(arguments):
 
 class OnProbabilities(keras.metrics.Metric):
     """A metric of Keras's that sees the probabilities of an output, and one-hot labels where it cannot take integers.
+
+    In place of the scores of a hinge loss it sees numbers from 0 to 1 in the same order, 1/2 for a score of 0; the
+    metrics that are hinge losses themselves see the scores.
 
     Args:
         metric: a `keras.metrics.Metric`.
@@ -130,14 +135,17 @@ class OnProbabilities(keras.metrics.Metric):
         self.metric.reset_state()
 
     def _probabilities(self, outputs):
-        if self.output.gives != LOGITS:
+        if self.output.gives == PROBABILITIES or isinstance(self.metric, _OF_SCORES):
             return outputs
         return ops.softmax(outputs, axis=-1) if self.output.task == ONE_CLASS else ops.sigmoid(outputs)
 
     def _labels(self, labels, outputs):
         labels = ops.convert_to_tensor(labels)
         if self.output.task != ONE_CLASS:
-            return labels
+            if self.output.gives == SCORES and not isinstance(self.metric, _OF_SCORES):
+                labels = ops.maximum(labels, 0)  # -1 and 1
+            same = len(labels.shape) == len(outputs.shape)
+            return labels if same else ops.reshape(labels, ops.shape(outputs))
         distributions = len(labels.shape) == len(outputs.shape) and labels.shape[-1] == self.output.size
         if isinstance(self.metric, _OF_INTEGERS) or getattr(self.metric, "sparse_y_true", False):
             sparse = distributions and not isinstance(self.metric, Accuracy)
