@@ -9,8 +9,7 @@ from tf_tricks.reports import figure
 MOST_NUMBERS = 20
 """Rows up to which each cell has its number in it."""
 
-_LONGEST = 26  # letters of a name
-_LETTER = 0.58  # of the font's size, on average
+_LONGEST = 14  # of a name, times the size of its letters
 
 
 def draw(
@@ -44,15 +43,15 @@ def _draw(counts, rows, columns, title, row_label, column_label):
     cell = float(np.clip(6.5 / number, 0.1, 0.8)) if number <= 120 else 12 / number  # inches
     size = float(np.clip(60 * cell, 5.5, 9))  # of the letters, points
     step = 1 if number <= 120 else int(np.ceil(number / 50))
-    names = [[figure.shortened(name, _LONGEST) for name in of] for of in (rows, columns)]
-    upright = max(map(len, names[1])) * _LETTER * size / 72 > 0.9 * cell
-    spaces = [max(map(len, of)) * _LETTER * size / 72 for of in names]
+    names = [[figure.shortened(name, _LONGEST * size / 72, size) for name in of[::step]] for of in (rows, columns)]
+    spaces = [max(figure.width_of(name, size) for name in of) for of in names]
+    upright = spaces[1] > 0.9 * cell
 
     # Inches: the matrix, with its names to the left and below, the color bar to the right
     width, height = cell * counts.shape[1], cell * counts.shape[0]
     left, right, top = spaces[0] + 0.55, 1.0, 0.5
     bottom = (spaces[1] if upright else size / 72) + 0.55
-    full_width = max(left + width + right, len(title) * _LETTER * 10 / 72 + 0.4)
+    full_width = max(left + width + right, figure.width_of(title, 10) + 0.3)
     full_height = max(height, 1.2) + top + bottom
     made = figure.new(full_width, full_height)
     axes = made.add_axes((left / full_width, bottom / full_height, width / full_width, height / full_height))
@@ -61,8 +60,8 @@ def _draw(counts, rows, columns, title, row_label, column_label):
     parts = np.divide(counts, sums, out=np.zeros_like(counts), where=sums > 0)
     norm = PowerNorm(0.5, vmin=0, vmax=1)  # a class that is taken for another once in a hundred times is seen
     image = axes.imshow(parts, cmap="Blues", norm=norm, aspect="auto", interpolation="nearest")
-    for axis, of in ((axes.yaxis, names[0]), (axes.xaxis, names[1])):
-        axis.set_ticks(range(0, len(of), step), of[::step], fontsize=size)
+    for axis, length, of in ((axes.yaxis, counts.shape[0], names[0]), (axes.xaxis, counts.shape[1], names[1])):
+        axis.set_ticks(range(0, length, step), of, fontsize=size)
         axis.set_tick_params(length=0, pad=3)
     axes.tick_params(axis="x", rotation=90 if upright else 0)
     axes.set_ylabel(row_label)

@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import textwrap
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -46,25 +45,54 @@ def png(figure: Any) -> bytes:
     return file.getvalue()
 
 
-def broken(title: str, width: float) -> str:
-    """Returns a title in lines that fit a figure of a width in inches.
+def width_of(text: str, size: float) -> float:
+    """Returns how wide a text is, in inches.
+
+    Args:
+        text: a line.
+        size: of its letters, in points.
 
     Example:
-        >>> broken("test: 1,000 examples, accuracy 0.9", 2.0).splitlines()
+        >>> width_of("wide", 9) > width_of("thin", 9) > 0.1
+        True
+    """
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")
+        return text_to_path.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)[0] / 72
+
+
+def broken(text: str, width: float, size: float) -> list[str]:
+    """Returns a text in lines that are at most so wide; a word that is wider is shortened.
+
+    Example:
+        >>> broken("test: 1,000 examples, accuracy 0.9", width=2.0, size=10)
         ['test: 1,000 examples,', 'accuracy 0.9']
     """
-    return "\n".join(textwrap.wrap(title, int(width * 72 / (10 * 0.58))))
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and width_of(longer, size) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(shortened(word, width, size))
+    return lines or [""]
 
 
-def shortened(text: str, longest: int) -> str:
-    """Returns a text of at most so many letters, with … in the middle, since ends of names tell them apart, too.
+def shortened(text: str, width: float, size: float) -> str:
+    """Returns a text that is at most so wide, with … in the middle: ends of names tell them apart, too.
 
     Example:
-        >>> shortened("white-winged crossbill", 12)
-        'white-…sbill'
+        >>> shortened("white-winged crossbill", width=1.0, size=9)
+        'white-w…rossbill'
     """
     text = " ".join(text.split())
-    if len(text) <= longest:
+    if width_of(text, size) <= width:
         return text
-    head = longest // 2
-    return f"{text[:head]}…{text[len(text) - (longest - head - 1) :]}"
+    for left in range(len(text) - 1, 0, -1):
+        short = f"{text[: left // 2]}…{text[len(text) - (left - left // 2) :]}"
+        if width_of(short, size) <= width:
+            return short
+    return "…"

@@ -47,7 +47,7 @@ def _draw(calibration, title, x_label, y_label):
     upper.plot([0, 1], [0, 1], color="black", linewidth=1, linestyle="--")
     upper.set_ylim(0, 1)
     upper.set_ylabel(y_label)
-    made.text(0.14, 0.985, figure.broken(title, 3.8), fontsize=10, va="top")
+    made.text(0.14, 0.985, "\n".join(figure.broken(title, 3.8, 10)[:2]), fontsize=10, va="top")
     upper.legend(
         handles=[
             Patch(facecolor=figure.LIGHT_BLUE, label=y_label),

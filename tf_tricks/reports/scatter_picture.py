@@ -28,7 +28,9 @@ def _draw(labels, values, titles, title):
     columns = int(np.ceil(np.sqrt(number)))
     rows = int(np.ceil(number / columns))
     side = 4.2 if number == 1 else 2.6
-    made = figure.new(columns * side + 0.4, rows * side + 0.7)
+    width, height = columns * side + 0.4, rows * side + 0.8
+    made = figure.new(width, height)
+    made.set_layout_engine("constrained", rect=(0.02, 0.02, 0.96, 0.96 - 0.45 / height))
     plots = made.subplots(rows, columns, squeeze=False).ravel()
     for plot in plots[number:]:
         plot.set_visible(False)
@@ -58,6 +60,5 @@ def _draw(labels, values, titles, title):
             plot.set_ylabel("predicted")
         if i + columns >= number:
             plot.set_xlabel("true")
-    made.text(0.02, 0.985, figure.broken(title, columns * side), fontsize=10, va="top")
-    made.tight_layout(rect=(0, 0, 1, 1 - 0.45 / (rows * side + 0.7)))
+    made.text(0.02, 0.985, "\n".join(figure.broken(title, columns * side, 10)[:2]), fontsize=10, va="top")
     return figure.png(made)

@@ -1,7 +1,6 @@
 """A sheet of images with what is right and what was predicted below each."""
 
 import math
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,8 @@ from tf_tricks.training import contact_sheet
 _COLUMNS = 5
 _SIDE = 1.7  # inches of an image
 _LINE = 0.15  # inches of a line of text
-_LETTERS = 24  # of a line
+_SIZE = 7.5  # of the letters, points
+_INDENT = 0.08  # inches of the second line of a text
 
 
 def shows(source: Any) -> bool:
@@ -37,12 +37,12 @@ def draw(images: np.ndarray, captions: Sequence[Sequence[str]], title: str) -> b
 
 
 def _draw(images, captions, title):
-    texts = [[line for text in lines for line in _broken(text)] for lines in captions]
+    texts = [[line for text in lines for line in _two_lines(text)] for lines in captions]
     lines = max(map(len, texts))
     columns = min(_COLUMNS, len(images))
     rows = math.ceil(len(images) / columns)
     cell = _SIDE + _LINE * lines + 0.2
-    width, height = max(columns * (_SIDE + 0.2) + 0.2, len(title) * 0.08 + 0.4), rows * cell + 0.45
+    width, height = max(columns * (_SIDE + 0.2) + 0.2, figure.width_of(title, 10) + 0.4), rows * cell + 0.45
     made = figure.new(width, height)
     made.text(0.2 / width, 1 - 0.28 / height, title, fontsize=10)
     low, high = contact_sheet.value_range(images)
@@ -52,14 +52,14 @@ def _draw(images, captions, title):
         axes = made.add_axes((x / width, y / height, _SIDE / width, _SIDE / height))
         axes.imshow(contact_sheet.as_colors(image, low, high), interpolation="nearest" if len(image) < 100 else None)
         axes.set_axis_off()
-        for n, line in enumerate(text):
-            made.text(x / width, (y - _LINE * (n + 0.95)) / height, line, fontsize=7.5)
+        for n, (indent, line) in enumerate(text):
+            made.text((x + indent) / width, (y - _LINE * (n + 0.95)) / height, line, fontsize=_SIZE)
     return figure.png(made)
 
 
-def _broken(text):
-    """At most two lines."""
-    lines = textwrap.wrap(text, _LETTERS, subsequent_indent="  ") or [""]
-    if len(lines) <= 2:
-        return lines
-    return [lines[0], "  " + figure.shortened(text[len(lines[0]) :], _LETTERS - 2)]
+def _two_lines(text):
+    """At most two lines, each with its indent."""
+    first, *rest = figure.broken(text, _SIDE, _SIZE)
+    if not rest:
+        return [(0.0, first)]
+    return [(0.0, first), (_INDENT, figure.shortened(" ".join(rest), _SIDE - _INDENT, _SIZE))]
