@@ -36,6 +36,8 @@ def run(argv: list[str]) -> int:
 
 def main() -> None:
     """Predicts from the flags."""
+    import keras
+
     from tf_tricks.commands import run_files
     from tf_tricks.commands.run_signature import signature_of
     from tf_tricks.data.inputs import read_inputs
@@ -50,6 +52,7 @@ def main() -> None:
     run_files.check_finished(folder)
     run_files.run_code(folder)
     strategy = devices.strategy(given.device)
+    keras.utils.set_random_seed(0 if config is None else config["seed"])  # of dropout, which a saved model has anew
     with strategy.scope():
         model = saved_model.load(folder, compile=False)
     spec, outputs = signature_of(folder, config, strategy, model)

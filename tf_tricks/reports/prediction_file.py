@@ -114,4 +114,4 @@ def _spread(values, good):
 
 
 def _finite(values):
-    return np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+    return np.isfinite(values).all(axis=tuple(range(1, values.ndim)))

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from etils import epath
 
-from tf_tricks.errors import RunError
+from tf_tricks.errors import RequestError, RunError
 from tf_tricks.reports.columns import TEXT
 from tf_tricks.training.checkpoint import atomic
 
@@ -34,19 +34,29 @@ def opened(path: epath.Path, columns: Mapping[str, str], constants: Mapping[str,
         What writes the batches.
 
     Raises:
-        RunError: the disk refuses it.
+        RequestError: there can be no such file.
+        RunError: the disk refuses what is written.
     """
-    try:
-        with atomic(path) as file:
-            if path.suffix.lower() == ".npz":
-                arrays = _Arrays()
-                yield arrays
-                arrays.save(file, constants)
-            else:
-                with _table(path, file, columns) as table:
-                    yield table
-    except OSError as error:
-        raise RunError(f"the predictions cannot be written to {path}: {error.strerror or error}") from error
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(atomic(path))
+        except OSError as error:
+            raise RequestError(_refused(path, error)) from error
+        try:
+            with stack.pop_all():
+                if path.suffix.lower() == ".npz":
+                    arrays = _Arrays()
+                    yield arrays
+                    arrays.save(file, constants)
+                else:
+                    with _table(path, file, columns) as table:
+                        yield table
+        except OSError as error:
+            raise RunError(_refused(path, error)) from error
+
+
+def _refused(path, error):
+    return f"the predictions cannot be written to {path}: {error.strerror or error}"
 
 
 class _Arrays:
