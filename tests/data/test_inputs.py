@@ -128,6 +128,13 @@ def test_a_folder_of_pictures(tmp_path):
     assert "cannot identify image file" in damaged[1]
 
 
+def test_an_input_with_a_name(tmp_path):
+    pictures(tmp_path)
+    inputs = {"image": keras.Input((8, 8, 1), name="image")}
+    found = fetched(read_inputs(tmp_path, None, keras.Model(inputs, layers.Flatten()(inputs["image"]))), [2])
+    np.testing.assert_array_equal(found["image"], IMAGES[[2]])
+
+
 def test_a_single_picture(tmp_path):
     pictures(tmp_path)
     inputs = read_inputs(tmp_path / "3.png", None, model((8, 8, 1)), InputSpec([8, 8, 1], "uint8", [0, 255]))
@@ -141,7 +148,7 @@ def test_a_single_picture(tmp_path):
         (InputSpec([8, 8, 1], "uint8", [0, 255]), 255, "uint8"),
         (InputSpec([8, 8, 1], "uint8", [0, 16]), 16, "uint8"),
         (InputSpec([8, 8, 1], "float32", [0, 1]), 1, "float32"),
-        (InputSpec([8, 8, 1], "float32", [3, 250]), 255, "uint8"),
+        (InputSpec([8, 8, 1], "float32", [3, 250]), 255, "float32"),
     ],
 )
 def test_values_are_those_of_the_training_images(tmp_path, spec, white, dtype):

@@ -86,7 +86,7 @@ def shortened(text: str, width: float, size: float) -> str:
 
     Example:
         >>> shortened("white-winged crossbill", width=1.0, size=9)
-        'white-w…rossbill'
+        'white-…ossbill'
     """
     text = " ".join(text.split())
     if width_of(text, size) <= width:

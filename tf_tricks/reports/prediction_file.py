@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from etils import epath
 
-from tf_tricks.data.inputs import Inputs
+from tf_tricks.data.unlabeled import Inputs
 from tf_tricks.errors import RequestError
 from tf_tricks.reports import columns, table_file
 from tf_tricks.training.outputs import Output
