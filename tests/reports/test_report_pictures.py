@@ -93,7 +93,7 @@ def test_a_row_is_shaded_by_its_parts(drawn):
 def test_the_reliability_diagram(drawn, title):
     calibration, confidences = Calibration(), RNG.beta(2, 1, 300)
     calibration.add(confidences, (RNG.random(300) < confidences).astype(float), np.ones(300))
-    reliability_picture.draw(calibration, title, "confidence", "accuracy")
+    reliability_picture.draw(calibration, title, "confidence", "frequency")
     assert_within(drawn[0])
     bars = [bar.get_height() for bar in drawn[0].axes[0].containers[0]]
     np.testing.assert_allclose(bars, np.nan_to_num(calibration.accuracies))

@@ -131,6 +131,13 @@ def test_several_outputs(in_a_dict):
     assert found["size_mae"] == pytest.approx(np.abs(size - X[:, :1]).mean(), rel=1e-5)
 
 
+@pytest.mark.parametrize("name", ["accuracy", "binary_accuracy", "f1_score", "auc", "precision"])
+def test_metrics_of_classes_are_refused_for_numbers(name):
+    numbers = [describe("size", (None, 2), losses.MeanSquaredError())]
+    with pytest.raises(RequestError, match=f"'{name}' is of classes, and the output 'size' is numbers"):
+        for_outputs(read(name), numbers)
+
+
 OUTPUTS = [describe("", (None, 4), ONE_OF_FOUR)]
 
 

@@ -113,7 +113,7 @@ class OfSeveral:
                 self.calibration,
                 f"{title}, expected calibration error {self.calibration.error:.3g}",
                 "probability, of each class of each example",
-                "how often it is there",
+                "frequency",
             )
         return found
 

@@ -22,6 +22,7 @@ _OF_INTEGERS = (
     keras.metrics.SparseCategoricalCrossentropy,
     keras.metrics.SparseTopKCategoricalAccuracy,
 )
+_MODULES_OF_CLASSES = ("accuracy_metrics", "confusion_metrics", "f_score_metrics", "iou_metrics")
 _OF_SCORES = (keras.metrics.Hinge, keras.metrics.SquaredHinge, keras.metrics.CategoricalHinge)
 
 
@@ -75,7 +76,7 @@ def for_outputs(named: list[Any] | Mapping[str, Any], outputs: Sequence[Output])
 def _seeing(identifier, output):
     """The metric, in the form in which it can be compared with the output."""
     if output.task == NUMBERS:
-        return get_metric(identifier)
+        return _of_numbers(identifier, get_metric(identifier), output)
     name = identifier if isinstance(identifier, str) else None
     if name in ("crossentropy", "ce"):  # of which Keras chooses one by the shapes
         identifier = "categorical_crossentropy" if output.task == ONE_CLASS else "binary_crossentropy"
@@ -91,6 +92,17 @@ def _seeing(identifier, output):
     if output.task != ONE_CLASS and getattr(metric, "threshold", 0) is None:
         metric.threshold = 0.5  # Keras's F1 would take the largest number only
     return OnProbabilities(metric, output, name)
+
+
+def _of_numbers(identifier, metric, output):
+    """The metric as it is, unless it is one of classes, which Keras would compute of any numbers."""
+    made = keras.metrics.get(metric) if isinstance(metric, str) else metric
+    if isinstance(made, Accuracy) or type(made).__module__.split(".")[-1] in _MODULES_OF_CLASSES:
+        of = f"the output {output.name!r} is" if output.name else "the outputs are"
+        raise RequestError(
+            f"the metric {identifier!r} is of classes, and {of} numbers: say, for example, mae or r2_score"
+        )
+    return metric
 
 
 def _check_arguments(arguments):
