@@ -40,10 +40,10 @@ def test_the_command_line_without_tensorflow(arguments):
 
 def test_without_a_command_the_commands_are_listed():
     out = assert_light("from tf_tricks import cli; cli.main([])")
-    assert all(f"  {command}" in out for command in ("train", "evaluate", "tricks"))
+    assert all(f"  {command}" in out for command in ("train", "evaluate", "predict", "tricks"))
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "export"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "export", "predict"])
 def test_the_help_of_a_command_without_tensorflow(command):
     check = f"from tf_tricks import cli; cli.main([{command!r}, '--help'])\nassert 'tensorflow' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", f"import sys\n{check}"], capture_output=True, text=True, timeout=60)

@@ -52,6 +52,7 @@ def test_all_code(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     inputs, labels = rng.integers(0, 256, (200, 8, 8, 1), "uint8"), rng.integers(0, 10, 200)
+    np.savez("new.npz", x=inputs)
     np.savez("mine.npz", x_train=inputs, y_train=labels, x_test=inputs[:50], y_test=labels[:50])
     namespace = {"config": Assignments()}
     for language, text in blocks():

@@ -9,6 +9,7 @@ COMMANDS = {
     "evaluate": "evaluates a finished run's model once",
     "runs": "lists the runs below folders: what differs between them, and their results",
     "export": "writes a run's model for other programs: Keras, SavedModel, TensorFlow Lite or ONNX, and checks it",
+    "predict": "writes a finished run's predictions for pictures, arrays or a table",
     "preview": "draws what an augmentation does to images: a config's, or each there is",
     "tpu-check": "compiles a config's train step for TPUs, without one, and says what it needs there",
     "configs": "lists the configs that come with the package",

@@ -11,7 +11,15 @@ from support.sentences import assert_sentence, contents
 from tensorflow.python.framework import config
 
 from tf_tricks import cli
-from tf_tricks.commands import evaluate, export, preview, runs, tpu_check, train  # noqa: F401  (they define their flags)
+from tf_tricks.commands import (  # noqa: F401  (they define their flags)
+    evaluate,
+    export,
+    predict,
+    preview,
+    runs,
+    tpu_check,
+    train,
+)
 
 FLAGS = (
     "config",
@@ -23,6 +31,15 @@ FLAGS = (
     "split",
     "data",
     "checkpoint",
+    "metrics",
+    "weighted_metrics",
+    "report",
+    "input",
+    "batch_size",
+    "monte_carlo",
+    "augment",
+    "augment_times",
+    "skip_damaged",
     "output",
     "rows",
     "variants",

@@ -55,13 +55,16 @@ def test_the_folder_holds_what_the_contract_says(run):
 def test_the_config_is_kept_with_versions_and_device(run):
     content = json.loads((run / "config.json").read_text())
     expected = {"config", "versions", "device", "run_id", "fingerprint", "finished_epochs", "code", "directions"}
-    assert set(content) == expected
+    assert set(content) == expected | {"inputs", "outputs"}
     assert content["directions"] == {"accuracy": "up"}
     assert content["code"] == []  # it names nothing of the user's
     assert set(content["versions"]) == {"tf_tricks", "tensorflow", "keras", "python"}
     assert content["config"]["epochs"] == 2
     assert content["config"]["optimizer"] == {"name": "momentum", "momentum": 0.9, "nesterov": True}
     assert content["config"]["keep"] == 3
+    assert content["inputs"] == {"shape": [8, 8, 1], "dtype": "uint8", "range": [0, 16], "part": None}
+    (output,) = content["outputs"]
+    assert (output["gives"], output["classes"]) == ("logits", [str(label) for label in range(10)])
 
 
 def test_each_line_of_the_log_says_what_the_contract_says(run):

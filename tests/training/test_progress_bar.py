@@ -80,3 +80,23 @@ def test_a_file_gets_a_line_every_so_many_seconds(capsys, clock):
         progress.advance(1, 60, 0.5)
     # After 30 s, 180 of 800 examples: 6 a second, 620 are left
     assert capsys.readouterr().out == "epoch 2/4  38% done, 01:43 left  loss 0.5000  6 ex/s\n"
+
+
+def test_what_has_no_epochs_gets_lines_in_a_file(capsys, clock):
+    with progress_bar.Counting(1000) as progress:
+        for seconds in (10, 15, 10, 40):
+            clock[0] += seconds
+            progress.advance(100)
+    assert capsys.readouterr().out.splitlines() == [
+        "30% done, 01:21 left  9 ex/s",
+        "40% done, 01:52 left  5 ex/s",
+    ]
+
+
+def test_what_has_no_epochs_has_a_bar_on_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with progress_bar.Counting(10) as progress:
+        progress.advance(10)
+    shown = capsys.readouterr()
+    assert "/10.0" in shown.err
+    assert shown.out == ""

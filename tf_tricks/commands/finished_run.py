@@ -9,7 +9,7 @@ from tf_tricks.commands import parts, run_files
 from tf_tricks.data import ArraySource, Source, Splits
 from tf_tricks.data.archive import read_archive
 from tf_tricks.errors import RequestError, unknown
-from tf_tricks.training import saved_model, workdir
+from tf_tricks.training import saved_model
 from tf_tricks.training.trainer import Trainer
 
 
@@ -39,8 +39,7 @@ def read_config(folder: Any) -> dict[str, Any] | None:
         RequestError: there is no run, or it has not left a model.
     """
     config = run_files.read_config(folder)
-    if not workdir.finished_epochs(folder):
-        raise RequestError(f"the run in {folder} is not finished: it has no model.keras yet; train it first")
+    run_files.check_finished(folder)
     return config
 
 

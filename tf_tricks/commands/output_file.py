@@ -1,4 +1,4 @@
-"""A file that a command leaves: checked before the work starts, written whole or not at all."""
+"""Files that a command leaves: checked before the work starts, written whole or not at all."""
 
 from collections.abc import Collection
 
@@ -49,6 +49,41 @@ def check_new_folder(output: str, what: str) -> epath.Path:
     if not path.parent.is_dir():
         raise RequestError(f"there is no folder {str(path.parent)!r} to make {path.name} in")
     return path
+
+
+def check_folder(output: str, marker: str, what: str) -> epath.Path:
+    """Returns the path of a folder for several files, or raises a `RequestError` if they cannot be written there.
+
+    Args:
+        output: the path as given, local or remote; of a new or empty folder, or of one that holds `marker` already.
+        marker: the name of a file that tells whose the folder is.
+        what: what the sentence calls it, such as `"the report"`.
+    """
+    path = epath.Path(output).expanduser()
+    if path.exists() and not path.is_dir():
+        raise RequestError(f"{output!r} is a file: name a folder for {what}")
+    if not path.exists() and not path.parent.is_dir():
+        raise RequestError(f"there is no folder {str(path.parent)!r} to make {path.name} in")
+    if path.exists() and not (path / marker).exists() and any(path.iterdir()):
+        raise RequestError(f"the folder {output!r} holds something else than {what}: choose a new or an empty one")
+    return path
+
+
+def write_below(folder: epath.Path, name: str, content: bytes, what: str) -> None:
+    """Writes bytes to a file in a folder from `check_folder`, which is made if it is missing.
+
+    Args:
+        folder: `epath.Path`.
+        name: the file's, with a folder's before it or not.
+        content: bytes.
+        what: as for `check_folder`.
+    """
+    path = folder / name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"{what} {folder} cannot be written: {error.strerror or error}") from error
+    write(path, content, what)
 
 
 def write(path: epath.Path, content: bytes, what: str) -> None:

@@ -10,6 +10,7 @@ from tf_tricks import augment, callbacks, data, layers, losses, models, optimize
 from tf_tricks.commands.config_keys import DEFAULTS, RENAMED
 from tf_tricks.data.labels import BINARY, CLASSES, DISTRIBUTIONS, FLOAT_INTEGERS, INTEGERS, MULTI_HOT, ONE_HOT, Labels
 from tf_tricks.errors import RequestError, check_number, unknown
+from tf_tricks.training.outputs import last_activation
 
 FOLDER_OPTIONS = (
     "log_every",
@@ -178,9 +179,7 @@ def _loss_of(identifier, model):
     made = losses.get(arguments)
     if "from_logits" in arguments or "from_logits" not in made.get_config():
         return made
-    last = getattr(model.layers[-1], "activation", None)
-    gives_probabilities = last in (keras.activations.softmax, keras.activations.sigmoid)
-    return losses.get(arguments | {"from_logits": not gives_probabilities})
+    return losses.get(arguments | {"from_logits": last_activation(model) is None})
 
 
 def _takes_classes(loss):

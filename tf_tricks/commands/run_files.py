@@ -9,6 +9,7 @@ from tf_tricks import users_code
 from tf_tricks.commands.config_keys import DEFAULTS
 from tf_tricks.errors import RequestError
 from tf_tricks.training import workdir
+from tf_tricks.training.signature import kept
 
 MAY_CHANGE = (
     "epochs",
@@ -55,6 +56,26 @@ def read_config(folder: Any) -> dict[str, Any] | None:
     if "fingerprint" in content:
         return None
     raise RequestError(f"there is no readable run in {folder}: its config.json is missing or damaged")
+
+
+def check_finished(folder: Any) -> None:
+    """Raises a `RequestError` if the run in `folder` has not left its model yet."""
+    if not workdir.finished_epochs(folder):
+        raise RequestError(f"the run in {folder} is not finished: it has no model.keras yet; train it first")
+
+
+def class_names(folder: Any) -> list[str] | None:
+    """Returns the names of a run's classes, if its model has a single output of classes and the run keeps them."""
+    _, outputs = kept(workdir.read(folder))
+    return outputs[0].classes if outputs and len(outputs) == 1 else None
+
+
+def last_step(folder: Any) -> int:
+    """Returns how many updates the run in `folder` has made, by its log; 0 where that cannot be read."""
+    try:
+        return int(json.loads((folder / "metrics.jsonl").read_text().splitlines()[-1])["step"])
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return 0
 
 
 def run_code(folder: Any) -> None:

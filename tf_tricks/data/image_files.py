@@ -123,14 +123,17 @@ def leave_out(damaged: dict[str, str], max_corrupt: int) -> str:
     return f"left out {many}: {words}"
 
 
-def _walk(folder, below) -> Iterable[tuple[str, int, int]]:
+def _walk(folder, below, above=()) -> Iterable[tuple[str, int, int]]:
+    place = os.path.realpath(os.path.join(folder, below))
+    if place in above:  # a link to a folder above
+        return
     with os.scandir(os.path.join(folder, below)) as entries:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             path = os.path.join(below, entry.name)
             if entry.is_dir():
-                yield from _walk(folder, path)
+                yield from _walk(folder, path, (*above, place))
             elif entry.is_file():
                 status = entry.stat()
                 yield path, status.st_size, status.st_mtime_ns

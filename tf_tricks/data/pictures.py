@@ -63,7 +63,7 @@ def read(path: str) -> bytes:
             return plain(file.read())
     except (OSError, ValueError, SyntaxError, tf.errors.OpError) as error:  # SyntaxError is of Pillow's PNG reader
         reason = getattr(error, "strerror", None) or getattr(error, "message", None) or error
-        raise OSError(f"the picture {path} cannot be read: {_as_reason(reason)}") from error
+        raise OSError(f"the picture {path} cannot be read: {as_reason(reason)}") from error
 
 
 def damage(path: str) -> str | None:
@@ -73,7 +73,7 @@ def damage(path: str) -> str | None:
     except OSError as error:
         return str(error).split("cannot be read: ", 1)[-1]
     except tf.errors.OpError as error:
-        return _as_reason(error.message)
+        return as_reason(error.message)
     return None
 
 
@@ -105,7 +105,8 @@ def _is_unusual(jpeg):
     return True  # Pillow says what is wrong with it
 
 
-def _as_reason(message):
+def as_reason(message: object) -> str:
+    """Returns the first line of what TensorFlow or Pillow say, without the names of operations."""
     lines = str(message).strip().splitlines() or ["it is damaged"]
     text = lines[0].split("{{function_node", 1)[-1].split("}} ", 1)[-1]
     return text.split(" [Op:")[0].removesuffix(".")

@@ -130,13 +130,9 @@ def monte_carlo_predict(
     """
     check_number("samples", samples, minimum=1, integer=True)
     check_number("batch_size", batch_size, minimum=1, integer=True)
-    layers = model._flatten_layers()
-    dropping = [layer for layer in layers if _drops(layer)]
-    if not dropping:
-        raise RequestError(f"the model {model.name!r} has no layer that drops, so there is nothing to sample")
+    sampler = sampler_of(model)
     seeds = seed_states(model)
     before = [keras.ops.convert_to_numpy(state) for state in seeds]
-    sampler = _Sampler(model, dropping)
     try:
         parts = [
             _mean_and_deviation(sampler.predict_on_batch(batch) for _ in range(int(samples)))
@@ -146,6 +142,21 @@ def monte_carlo_predict(
     finally:
         for state, value in zip(seeds, before):
             state.assign(value)
+
+
+def sampler_of(model: keras.Model) -> keras.Model:
+    """Returns a model that predicts as `model` does, its weights the same, but with every layer dropping that can.
+
+    Args:
+        model: a built `keras.Model`.
+
+    Raises:
+        RequestError: it has no layer that drops.
+    """
+    dropping = [layer for layer in model._flatten_layers() if _drops(layer)]
+    if not dropping:
+        raise RequestError(f"the model {model.name!r} has no layer that drops, so there is nothing to sample")
+    return _Sampler(model, dropping)
 
 
 def _batches(inputs, batch_size):

@@ -4,6 +4,7 @@ One file holds all of a run's state: a NumPy archive followed by its SHA-256. It
 renamed, so a reader sees the old state or the new one and never half of either.
 """
 
+import contextlib
 import hashlib
 import io
 import json
@@ -11,7 +12,8 @@ import os
 import re
 import time
 import zipfile
-from typing import Any
+from collections.abc import Iterator
+from typing import IO, Any
 
 import numpy as np
 from absl import logging
@@ -122,9 +124,22 @@ def _read(file):
 
 def write_atomically(path: epath.PathLike, content: bytes) -> None:
     """Writes the bytes `content` to `path`, all or nothing, and waits until a local disk has them."""
+    with atomic(path) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def atomic(path: epath.PathLike) -> Iterator[IO[bytes]]:
+    """Opens a file beside `path`; once this context ends well and a local disk has it, it takes the place of `path`."""
     path = epath.Path(path)
     partial = path.parent / f".{path.name}.partial"
-    partial.write_bytes(content)
+    try:
+        with partial.open("wb") as file:
+            yield file
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
     if os.path.exists(partial):  # a local file
         _sync(partial)
     partial.replace(path)

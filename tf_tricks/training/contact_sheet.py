@@ -119,8 +119,8 @@ def draw(rows: Sequence[Row], titles: Sequence[str] = (), format: str = "png") -
         titles: what is written above each column.
         format: `"png"` or `"jpg"`.
     """
-    low, high = _range([row.images[0] for row in rows])
-    shown = [[_resized(_as_colours(image, low, high)) for image in row.images] for row in rows]
+    low, high = value_range([row.images[0] for row in rows])
+    shown = [[_resized(as_colors(image, low, high)) for image in row.images] for row in rows]
     cell_height, cell_width = (max(i.shape[axis] for images in shown for i in images) + _GAP for axis in (0, 1))
     longest = int((cell_width - _GAP / 2) / _LETTER)
     captions = [[_shortened(text, longest).split("\n") for text in row.captions] for row in rows]
@@ -161,13 +161,24 @@ def _file(canvas, texts, format):
     return file.getvalue()
 
 
-def _range(originals):
-    """What is black and what is white."""
+def value_range(originals: Sequence[Tensor]) -> tuple[float, float]:
+    """Returns what is black and what is white in images, by their values: 0 and 1, 16 or 255, or the extremes.
+
+    Args:
+        originals: NumPy arrays, the images.
+    """
     least, most = min(float(i.min()) for i in originals), max(float(i.max()) for i in originals)
     return next(((low, high) for low, high in _RANGES if low <= least and most <= high), (least, most))
 
 
-def _as_colours(image, low, high):
+def as_colors(image: Tensor, low: float, high: float) -> Tensor:
+    """Returns an image [height, width, channels] as uint8 of three channels; what is transparent shows white.
+
+    Args:
+        image: NumPy array.
+        low: the value of black.
+        high: the value of white.
+    """
     image = np.nan_to_num((image.astype("float32") - low) * (255 / max(high - low, 1e-12)))
     if image.shape[-1] in (2, 4):  # with alpha, over white
         opaque = np.clip(image[..., -1:] / 255, 0, 1)

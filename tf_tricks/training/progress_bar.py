@@ -105,12 +105,8 @@ class ProgressLines:
             return
         self._said = now
         rate = (self._seen - self._begun_with) / (now - self._began)
-        left = tqdm.tqdm.format_interval(max(0, self._total - self._seen) / rate)
-        done = min(1, self._seen / self._total)
-        print(
-            f"epoch {epoch + 1}/{self.total_epochs}  {done:.0%} done, {left} left  loss {loss:.4f}  {rate:,.0f} ex/s",
-            flush=True,
-        )
+        pace = _pace(self._seen, self._total, rate, f"loss {loss:.4f}  ")
+        print(f"epoch {epoch + 1}/{self.total_epochs}  {pace}", flush=True)
 
     def epoch_line(self, epoch: int, logs: Mapping[str, Any]) -> None:
         """Prints one line of results."""
@@ -118,6 +114,47 @@ class ProgressLines:
 
     def close(self) -> None:
         """Has nothing to take away."""
+
+
+class Counting:
+    """How much of something without epochs is done, for as long as its context lasts: a bar, or now and then a line.
+
+    Args:
+        total: examples of the whole.
+
+    Example:
+        >>> with Counting(10) as progress:
+        ...     progress.advance(10)
+    """
+
+    def __init__(self, total: int):
+        self._total, self._done = total, 0
+        self._began = self._said = time.monotonic()
+        self._bar: Any = None
+        if sys.stderr.isatty() or in_notebook():
+            self._bar = tqdm.tqdm(total=total, unit="ex", unit_scale=True, dynamic_ncols=True, leave=False)
+
+    def __enter__(self) -> "Counting":
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def advance(self, examples: int) -> None:
+        """Moves on by `examples`."""
+        self._done += examples
+        now = time.monotonic()
+        if self._bar is not None:
+            self._bar.update(examples)
+        elif now - self._said >= SECONDS:
+            self._said = now
+            print(_pace(self._done, self._total, self._done / (now - self._began)), flush=True)
+
+
+def _pace(done, total, rate, between=""):
+    left = tqdm.tqdm.format_interval(max(0, total - done) / rate)
+    return f"{min(1, done / total):.0%} done, {left} left  {between}{rate:,.0f} ex/s"
 
 
 def _epoch_line(epoch, total_epochs, logs):

@@ -42,13 +42,14 @@ class TensorBoard:
 
     Args:
         folder: the log directory; may be remote.
-        first_step: what a run before this one wrote from this step on is dropped from the curves.
+        first_step: what a run before this one wrote from this step on is dropped from the curves; None drops nothing.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], first_step: int = 0):
+    def __init__(self, folder: str | os.PathLike[str], first_step: int | None = 0):
         self._writer = EventFileWriter(str(folder), flush_secs=20)
-        start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
-        self._writer.add_event(event_pb2.Event(wall_time=time.time(), step=first_step, session_log=start))
+        if first_step is not None:
+            start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+            self._writer.add_event(event_pb2.Event(wall_time=time.time(), step=first_step, session_log=start))
 
     def scalars(self, step: int, values: Mapping[str, float], group: str = "", what: str = "") -> None:
         """Writes each number of the dict `values` at `step`, under the heading `group` and described by `what`."""

@@ -36,6 +36,7 @@ from tf_tricks.training.metrics import choose_modes, directions
 from tf_tricks.training.run import Run
 from tf_tricks.training.run_log import RunLog
 from tf_tricks.training.settings import flattened
+from tf_tricks.training.signature import signature
 from tf_tricks.training.task import plan_task
 from tf_tricks.training.update import Update
 from tf_tricks.training.workdir import claimed
@@ -169,11 +170,13 @@ class Trainer:
         results["loss"] += float(self.update.penalty())
         return results
 
+    def evaluation_size(self) -> int:
+        """Returns how many examples are evaluated at once, over all replicas."""
+        size = int(self.batch_size(0.0))
+        return self.evaluation_batch_size or min(size, self.micro_batch or size)
+
     def _evaluation(self):
-        size = self.evaluation_batch_size
-        if size is None:
-            size = int(self.batch_size(0.0))
-            size = size if self.micro_batch is None else min(size, self.micro_batch)
+        size = self.evaluation_size()
         if size not in self._evaluations:
             self._evaluations[size] = Evaluation(self.strategy, self.model, self.shares, size)
         return self._evaluations[size]
@@ -266,7 +269,8 @@ class Trainer:
                 run(log, None, stop_requests)
                 test_once(run, log, test)
             return self.model.history
-        claim = claimed(folder, fingerprint(run), settings, replicas(self.strategy), directions(metrics))
+        about = signature(self.model, stream.source) | {"directions": directions(metrics)}
+        claim = claimed(folder, fingerprint(run), settings, replicas(self.strategy), about)
         with claim as checkpoints.run_id, log, StopRequests() as stop_requests:
             run(log, checkpoints, stop_requests)
             test_once(run, log, test)

@@ -21,7 +21,7 @@ _OURS = ("checkpoints", "metrics.jsonl", "model.keras", "best.keras")
 
 @contextlib.contextmanager
 def claimed(
-    folder: Any, now: dict[str, Any], settings: Mapping[str, Any], device: str, directions: Mapping[str, str]
+    folder: Any, now: dict[str, Any], settings: Mapping[str, Any], device: str, about: Mapping[str, Any]
 ) -> Iterator[str]:
     """Makes a folder this run's, for as long as the context lasts; a folder of something else is left as it is.
 
@@ -30,7 +30,7 @@ def claimed(
         now: the `fingerprint` of the run that begins or goes on.
         settings: dict that config.json keeps for the reader.
         device: what it is trained on, in words.
-        directions: whether each metric is to go "up" or "down", for whoever compares runs.
+        about: what else config.json keeps, for whoever predicts or compares runs.
 
     Yields:
         The run's id, which its checkpoints hold, too.
@@ -52,9 +52,8 @@ def claimed(
             if not new:
                 content = check(folder, now)  # another process may have come between
             run_id = content.get("run_id") or uuid.uuid4().hex[:12]
-            about = {"config": settings, "versions": versions(), "device": device, "run_id": run_id, "fingerprint": now}
-            about |= {"code": files_of(settings), "directions": dict(directions)}
-            _write(folder, content | about)
+            known = {"config": settings, "versions": versions(), "device": device, "run_id": run_id}
+            _write(folder, content | known | {"fingerprint": now, "code": files_of(settings)} | dict(about))
         yield run_id
 
 
