@@ -186,7 +186,8 @@ def test_the_config_says_how_they_are_resized(tmp_path, data, part, how):
     seen = np.asarray(Image.open(tmp_path / "a.png").crop(box), "float32")[..., None]
     found = np.asarray(fetched(inputs, [0])[0])
     if how == "pad":
-        assert (found[:2] == 0).all() and (found[6:] == 0).all()
+        assert (found[:2] == 0).all()
+        assert (found[6:] == 0).all()
         found, expected = found[2:6], tf.image.resize(seen, (4, 8), antialias=True)
     else:
         expected = tf.image.resize(seen, (8, 8))
