@@ -2,7 +2,7 @@
 
 import os
 import re
-import sys
+import runpy
 
 import keras
 import numpy as np
@@ -85,12 +85,8 @@ def digits():
 
 
 def predicted(run, images):
-    sys.path.insert(0, str(run.parent))
-    try:
-        import mine
-    finally:
-        sys.path.pop(0)
-    return keras.models.load_model(run / "model.keras", {"Gain": mine.Gain}).predict(images, verbose=0)
+    own = runpy.run_path(str(run.parent / "mine.py"))
+    return keras.models.load_model(run / "model.keras", {"Gain": own["Gain"]}).predict(images, verbose=0)
 
 
 def interpret(path, images):
