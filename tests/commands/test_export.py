@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import sys
 
 import keras
@@ -13,6 +14,7 @@ from support.bucket import bucket
 from support.sentences import assert_sentence
 
 import tf_tricks as tt
+from tf_tricks import users_code
 from tf_tricks.export import to_tflite
 
 OUTPUTS = {"keras": "model.keras", "saved_model": "model", "tflite": "model.tflite", "onnx": "model.onnx"}
@@ -42,6 +44,17 @@ CONFIG = """
 def get_config():
     return dict(epochs=4, data="digits", model="mine:network", learning_rate=0.05, batch_size=32)
 """
+
+
+@pytest.fixture(autouse=True)
+def _no_code_is_left(monkeypatch):
+    """Each test finds the run's own file by what the run has kept, and leaves no module `mine` to others."""
+    monkeypatch.setattr(users_code, "_folders", [])
+    monkeypatch.setattr(users_code, "_loaded", {})
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield
+    for module in users_code._loaded.values():
+        sys.modules.pop(module.__name__, None)
 
 
 @pytest.fixture(scope="module")
@@ -85,12 +98,8 @@ def digits():
 
 
 def predicted(run, images):
-    sys.path.insert(0, str(run.parent))
-    try:
-        import mine
-    finally:
-        sys.path.pop(0)
-    return keras.models.load_model(run / "model.keras", {"Gain": mine.Gain}).predict(images, verbose=0)
+    own = runpy.run_path(str(run.parent / "mine.py"))
+    return keras.models.load_model(run / "model.keras", {"Gain": own["Gain"]}).predict(images, verbose=0)
 
 
 def interpret(path, images):

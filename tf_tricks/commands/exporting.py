@@ -91,13 +91,20 @@ def export(
         batches = [examples] if taken.batch_size else [examples, {name: array[:1] for name, array in examples.items()}]
         allowed = exported.tolerance(model, format, calibration is not None)
         error = exported.check(run, reference, batches, format, allowed, calibration is not None)
-        shown = f"largest difference {error:.1e}"
-        if calibration is not None:
-            shown = f"error {error:.1%} of the outputs' standard deviation"
-        said.append(f"{shown} on {what}")
-    if calibration is not None and sources.held_out is not None:
-        notes += results_of(run, taken, folder, config, *sources.held_out)
+        said.append(f"{_shown(error, calibration is not None)} on {what}")
+    if calibration is not None:
+        notes += _evaluated(run, taken, folder, config, sources.held_out)
     return ["  ".join(said), *notes]
+
+
+def _shown(error, int8):
+    return f"error {error:.1%} of the outputs' standard deviation" if int8 else f"largest difference {error:.1e}"
+
+
+def _evaluated(run, taken, folder, config, held_out):
+    if held_out is None:
+        return ["not evaluated: the run has neither a validation nor a test set"]
+    return results_of(run, taken, folder, config, *held_out)
 
 
 def sources_of(config: dict[str, Any] | None, file: str | None) -> Sources:
