@@ -40,6 +40,12 @@ def test_a_parquet(tmp_path):
     assert found["probability"] == [np.float32(0.1), np.float32(1 / 3), None]
 
 
+def test_batches_share_groups_of_rows(tmp_path):
+    batches = [{"key": [i], "prediction": ["a"], "probability": np.ones(1)} for i in range(100)]
+    file = pyarrow.parquet.ParquetFile(written(tmp_path / "p.parquet", batches))
+    assert (file.num_row_groups, file.metadata.num_rows) == (1, 100)
+
+
 def test_arrays(tmp_path):
     batches = [{"key": [0, 1], "probabilities": np.ones((2, 3))}, {"key": [2], "probabilities": np.zeros((1, 3))}]
     found = np.load(written(tmp_path / "p.npz", batches))

@@ -11,7 +11,7 @@ from absl import flags
 from etils import epath
 
 from tf_tricks.commands import output_file, program
-from tf_tricks.errors import RequestError, unknown
+from tf_tricks.errors import RequestError, RunError, unknown
 
 SPLITS = ("train", "validation", "test")
 
@@ -65,8 +65,10 @@ def main() -> None:
     if source is None:
         raise RequestError(f"the data of the run in {folder} has no {split} split")
     trainer = run.trainer()
-    if given.metrics is not None or given.weighted_metrics is not None:
-        trainer = run.trainer(**_metrics(trainer, source))
+    if any(text is not None for text in (given.metrics, given.weighted_metrics, given.report)):
+        outputs = _outputs(trainer, source)
+        if given.metrics is not None or given.weighted_metrics is not None:
+            trainer = run.trainer(**_metrics(strategy, outputs))
     results = trainer.evaluate(source)
     what = split if given.data is None else "data"
     print("  ".join(f"{what} {name} {value:.4f}" for name, value in numbers(results).items()))
@@ -74,17 +76,26 @@ def main() -> None:
         _report(trainer, source, what, results, report, folder)
 
 
-def _metrics(trainer, source):
-    """The metrics that the flags name, as arguments of `Trainer`, in place of all that the run has."""
-    from tf_tricks.training import metrics_by_name
+def _outputs(trainer, source):
+    """What the model's outputs mean; what had to be assumed is said."""
     from tf_tricks.training.examples import check_examples
     from tf_tricks.training.outputs import outputs_of
 
-    given = {key: flags.FLAGS[key].value for key in ("metrics", "weighted_metrics")}
-    read = {key: [] if text is None else metrics_by_name.read(text) for key, text in given.items()}
     check_examples(trainer, source, "the data to evaluate")  # from here on the losses are known
     outputs = outputs_of(trainer.model, source)
-    with trainer.strategy.scope():
+    for output in outputs:
+        if output.assumed:
+            print(f"assumed: {output.assumed}")
+    return outputs
+
+
+def _metrics(strategy, outputs):
+    """The metrics that the flags name, as arguments of `Trainer`, in place of all that the run has."""
+    from tf_tricks.training import metrics_by_name
+
+    given = {key: flags.FLAGS[key].value for key in ("metrics", "weighted_metrics")}
+    read = {key: [] if text is None else metrics_by_name.read(text) for key, text in given.items()}
+    with strategy.scope():
         return {key: metrics_by_name.for_outputs(named, outputs) for key, named in read.items()}
 
 
@@ -98,10 +109,13 @@ def _report(trainer, source, what, results, path, folder):
     print("\n".join(report.lines))
     for name, content in report.files.items():
         output_file.write_below(path, name, content, "the report")
-    board = TensorBoard(folder / "tensorboard" / what, first_step=None)
-    for tag, png in report.pictures.items():
-        board.image(run_files.last_step(folder), tag, png)
-    board.close()
+    try:
+        board = TensorBoard(folder / "tensorboard" / what, first_step=None)
+        for tag, png in report.pictures.items():
+            board.image(run_files.last_step(folder), tag, png)
+        board.close()
+    except OSError as error:
+        raise RunError(f"the run's TensorBoard in {folder} cannot be written: {error.strerror or error}") from error
     print(f"written: {path} ({', '.join(report.files)})")
 
 

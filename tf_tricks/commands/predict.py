@@ -15,8 +15,6 @@ from etils import epath
 from tf_tricks.commands import output_file, program
 from tf_tricks.errors import RequestError, RunError, check_number
 
-SUFFIXES = (".csv", ".parquet", ".npz")
-
 flags.DEFINE_string("workdir", None, "the run's folder, of tf-tricks train or of Trainer.fit", allow_override=True)
 flags.DEFINE_string("input", None, "a folder of pictures, a picture, an .npz, .npy, .csv or .parquet")
 flags.DEFINE_string("output", None, "a file for the predictions, .csv, .parquet or .npz", allow_override=True)
@@ -80,6 +78,8 @@ def main() -> None:
 
 def _checked(given):
     """The path of the file to write; what the flags alone say wrong is refused."""
+    from tf_tricks.reports import table_file
+
     if not given.workdir:
         raise RequestError("say which run: --workdir=runs/NAME")
     if not given.input:
@@ -93,7 +93,7 @@ def _checked(given):
         raise RequestError("--monte_carlo and --augment_times are two ways to predict several times: leave one out")
     if given.augment is not None and given.augment_times is None:
         raise RequestError(f"--augment={given.augment} needs --augment_times, how many variants of each example")
-    path = output_file.check(given.output, SUFFIXES, "the file of the predictions")
+    path = output_file.check(given.output, table_file.SUFFIXES, "the file of the predictions")
     if os.path.exists(path) and os.path.exists(given.input) and os.path.samefile(path, given.input):
         raise RequestError(f"--output={given.output} is the input: choose another file")
     return path

@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,7 +72,7 @@ def report_on(trainer: Any, source: Source, what: str, results: Mapping[str, Any
             if folder:
                 files["report.json"] = _json(summaries[output.name])
                 made.lines.append(f"{output.name}:")
-            made.lines += ([f"assumed: {output.assumed}"] if output.assumed else []) + part.lines()
+            made.lines += part.lines()
             for name, content in files.items():
                 made.files[folder + name] = content
                 if name.endswith(".png"):
@@ -142,7 +143,9 @@ def _as_table(rows):
 
 
 def _json(summary):
-    return (json.dumps(_plain(summary), indent=2, ensure_ascii=False) + "\n").encode()
+    text = json.dumps(_plain(summary), indent=2, ensure_ascii=False)
+    in_lines = re.compile(r"\[\n([-\d.eE+,\s]+)\n\s*\]")  # no text in JSON has a newline
+    return (in_lines.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n").encode()
 
 
 def _plain(value):
@@ -151,4 +154,6 @@ def _plain(value):
         return {key: _plain(one) for key, one in value.items()}
     if isinstance(value, list):
         return [_plain(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return int(value) if isinstance(value, float) and value == int(value) else value

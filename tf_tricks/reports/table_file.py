@@ -13,6 +13,8 @@ from tf_tricks.training.checkpoint import atomic
 
 SUFFIXES = (".csv", ".parquet", ".npz")
 
+_AT_ONCE = 2**18  # cells of a table
+
 
 class Writer(Protocol):
     """Takes one batch after the other."""
@@ -75,16 +77,26 @@ class _Arrays:
 
 
 class _Table:
-    """Writes batches by a writer of pyarrow."""
+    """Writes batches by a writer of pyarrow, some at a time: each time makes a group of rows in a Parquet file."""
 
     def __init__(self, writer, schema):
         self._writer, self._schema = writer, schema
+        self._waiting: list[Any] = []
 
     def write(self, columns):
         import pyarrow as pa
 
         arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in self._schema]
-        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+        self._waiting.append(pa.Table.from_arrays(arrays, schema=self._schema))
+        if sum(table.num_rows for table in self._waiting) * len(self._schema) >= _AT_ONCE:
+            self.flush()
+
+    def flush(self):
+        import pyarrow as pa
+
+        if self._waiting:
+            self._writer.write_table(pa.concat_tables(self._waiting).combine_chunks())
+        self._waiting = []
 
 
 @contextlib.contextmanager
@@ -97,7 +109,9 @@ def _table(path, file, columns):
     schema = pa.schema([(name, types.get(what, pa.float32())) for name, what in columns.items()])
     make = pyarrow.csv.CSVWriter if path.suffix.lower() == ".csv" else pyarrow.parquet.ParquetWriter
     with make(file, schema) as writer:
-        yield _Table(writer, schema)
+        table = _Table(writer, schema)
+        yield table
+        table.flush()
 
 
 def constants_of(outputs: Sequence[Any]) -> dict[str, np.ndarray]:
