@@ -37,6 +37,7 @@ def assert_goes_on_without(tf_tricks, source, tmp_path, *arguments):
     return outcome
 
 
+@pytest.mark.slow
 def test_a_run_that_has_begun_needs_the_weights_no_more(tf_tricks, tmp_path):
     assert tf_tricks("train", *TINY, f"--workdir={tmp_path / 'first'}").status == 0
     arguments = (*CONSTANT, f"--config.init_from={tmp_path / 'first'}", "--config.log_every=1000")

@@ -232,6 +232,7 @@ def test_weights_of_another_network_are_refused(tmp_path):
         build({**SMALL, "alpha": 0.5, "weights": str(tmp_path / "it.weights.h5")})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mobilenet_v3_small", "efficientnet_b0"])
 def test_weights_of_imagenet_give_what_keras_gives(name, tmp_path, monkeypatch):
     """As if they had been downloaded; an EfficientNet's bring statistics, which Keras uses in a way of its own."""

@@ -90,6 +90,14 @@ def test_what_a_checkpoint_keeps_names_every_weight(name):
     assert [places[i] is weight for i, weight in enumerate(model.weights)] == [True] * len(model.weights)
 
 
+def test_of_a_layer_that_cannot_be_saved_nothing_is_known():
+    class Unsaveable(keras.layers.Dense):
+        def save_own_variables(self, store):
+            raise NotImplementedError
+
+    assert described(keras.Sequential([keras.Input((2,)), Unsaveable(1)])) == []
+
+
 def test_assigning_changes_the_layers_that_are_given_only():
     model = compiled("nested")
     before = [np.array(weight) for weight in model.weights]

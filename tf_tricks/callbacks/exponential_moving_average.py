@@ -33,7 +33,7 @@ class ExponentialMovingAverage(WeightAveraging):
     Avoid it when the rate decays to zero, which averages as well. For a model without batch norm the optimizer's own
     `use_ema=True` costs less in `tt.Trainer`: this callback makes it return to Python after each update. Keras's
     `EarlyStopping(restore_best_weights=True)` and `ModelCheckpoint` act after validation and keep the weights that are
-    trained, not the average that was validated.
+    trained, not the average that was validated; the trainer's `keep_best` keeps the average.
 
     Config:
         config.callbacks = [dict(name="exponential_moving_average", momentum=0.999)]

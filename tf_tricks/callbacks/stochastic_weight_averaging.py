@@ -28,7 +28,7 @@ class StochasticWeightAveraging(WeightAveraging):
 
     Avoid it when the rate decays to zero by the end: then the last weights hardly differ, and neither does the average.
     Keras's `EarlyStopping(restore_best_weights=True)` and `ModelCheckpoint` act after validation and keep the weights
-    that are trained, not the average that was validated.
+    that are trained, not the average that was validated; the trainer's `keep_best` keeps the average.
 
     Config:
         config.callbacks = [dict(name="stochastic_weight_averaging", start_epoch=15)]

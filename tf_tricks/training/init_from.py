@@ -75,7 +75,7 @@ def _find(path):
     if saved is None:
         raise RequestError(f"the run in {path} has no weights yet: neither {FILES['last']} nor a checkpoint")
     arrays, values = saved
-    if "layers" not in values:
+    if not values.get("layers"):
         raise RequestError(f"the checkpoints in {path} do not say whose weights they hold: finish that run first")
     layers = [
         LayerWeights(layer, name, {key: _readable(arrays[f"model/{i}"]) for key, i in known.items()})

@@ -40,7 +40,7 @@ def described(model: keras.Model) -> list[list[Any]]:
     """Returns whose weights `model.weights` are, as a checkpoint keeps it: `[path, name, {key: index}]` of each layer.
 
     Args:
-        model: a built `keras.Model`.
+        model: a built `keras.Model`; of one that cannot be saved nothing is known.
 
     Example:
         >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="logits")])
@@ -48,9 +48,13 @@ def described(model: keras.Model) -> list[list[Any]]:
         [['layers/dense', 'logits', {'0': 0, '1': 1}]]
     """
     places = {id(variable): i for i, variable in enumerate(model.weights)}
+    try:
+        layers = layers_of(model)
+    except Exception:  # of somebody's own layer: it can be trained all the same
+        return []
     found = [
         [path, name, {key: places[id(value)] for key, value in weights.items() if id(value) in places}]
-        for path, name, weights in layers_of(model)
+        for path, name, weights in layers
     ]
     holding = [path for path, _, known in found if known]
     return [one for one in found if (one[0] and any(f"{path}/".startswith(f"{one[0]}/") for path in holding)) or one[2]]
