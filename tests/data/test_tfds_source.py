@@ -114,7 +114,7 @@ def test_validation_serves_as_test_where_the_test_part_has_no_labels(tfrecord_fo
 
 @pytest.fixture
 def photos_on_disk(array_record_folder):
-    return get("tiny_photos", array_record_folder, image_size=8, memory_limit=100, validation_fraction=0.25)
+    return get("tiny_photos", array_record_folder, image_size=8, memory_budget=100, validation_fraction=0.25)
 
 
 def test_photos_that_do_not_fit_stay_encoded(photos_on_disk):
@@ -144,12 +144,12 @@ def test_the_statistics_of_encoded_photos_are_close_to_those_of_all(photos_on_di
 
 def test_encoded_photos_need_random_access(tfrecord_folder):
     with pytest.raises(RequestError, match="build it with `tfds build tiny_photos --file_format=array_record`"):
-        get("tiny_photos", tfrecord_folder, image_size=8, memory_limit=100)
+        get("tiny_photos", tfrecord_folder, image_size=8, memory_budget=100)
 
 
 def test_large_images_without_a_size_get_a_sentence(tfrecord_folder):
-    with pytest.raises(RequestError, match=r"needs 4\.08e\+04 bytes of memory and memory_limit is 100: raise"):
-        get("tiny_gray", tfrecord_folder, memory_limit=100)
+    with pytest.raises(RequestError, match=r"needs 4\.08e\+04 bytes of memory and memory_budget is 100: raise"):
+        get("tiny_gray", tfrecord_folder, memory_budget=100)
 
 
 def test_photos_without_a_size_get_a_sentence(tfrecord_folder):
@@ -179,7 +179,7 @@ def test_an_unknown_configuration_gets_a_sentence(tmp_path):
     ("arguments", "sentence"),
     [
         ({"image_size": 0}, "image_size must be an integer at least 1, not 0"),
-        ({"memory_limit": -1}, "memory_limit must be a number at least 0, not -1"),
+        ({"memory_budget": -1}, "memory_budget must be a number at least 0, not -1"),
         ({"validation_fraction": 1}, "validation_fraction must be a number at least 0 and below 1, not 1"),
         ({"validation_fraction": 0.001}, "leaves 40 for training and 0 for validation"),
         ({"imagesize": 8}, "'imagesize'; did you mean 'image_size'"),

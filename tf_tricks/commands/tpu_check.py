@@ -112,7 +112,7 @@ def blank(
     image_size: int | None = None,
     validation_fraction: float = 0.1,
     data_dir: str | os.PathLike[str] | None = None,
-    memory_limit: float = 4e9,
+    memory_budget: float | None = None,
     seed: int = 0,
 ) -> Any:
     """Returns the `Splits` of blank examples, such as TFDS says the set has; arguments as for `tfds_source.load`."""

@@ -15,6 +15,7 @@ from absl import logging as absl_logging
 from tf_tricks.data.array_source import ArraySource
 from tf_tricks.data.decode import EVALUATION_FRACTION, central_window, decode, decoder, random_window
 from tf_tricks.data.encoded_source import EncodedSource, SerializedExamples
+from tf_tricks.data.memory import budget
 from tf_tricks.data.rows import aligned_empty
 from tf_tricks.data.splits import Splits, carve, check_fraction
 from tf_tricks.data.standardize import mean_and_variance
@@ -31,7 +32,7 @@ def load(
     image_size: int | None = None,
     validation_fraction: float = 0.1,
     data_dir: str | os.PathLike[str] | None = None,
-    memory_limit: float = 4e9,
+    memory_budget: float | None = None,
     seed: int = 0,
 ) -> Splits:
     """Returns the `Splits` of an image classification set of TFDS.
@@ -39,7 +40,7 @@ def load(
     Training is TFDS's `train`, without the validation part, which is carved from it. Test is `test`, or `validation`
     if there is no test part with labels (as in imagenet2012).
 
-    Sets that fit `memory_limit` are decoded once; with `image_size`, each image's central square is resized to it.
+    Sets that fit `memory_budget` are decoded once; with `image_size`, each image's central square is resized to it.
     Larger sets are decoded as they are needed (see `EncodedSource`): for training a random window of each image, for
     validation and test the central 224/256 of the short side; mean and variance are then estimated from 4,096
     training images. They must have been prepared with `tfds build NAME --file_format=array_record`.
@@ -50,7 +51,7 @@ def load(
         validation_fraction: the part of `train` that is held out, from 0 (none) to below 1.
         data_dir: the folder of prepared sets, or None for the environment's `TFDS_DATA_DIR`, else TFDS's default. A
             set that is not there is downloaded into it.
-        memory_limit: the most bytes to decode into memory.
+        memory_budget: bytes that decoded images may take; by default half of the memory that is free.
         seed: determines the validation part and the random windows.
 
     Raises:
@@ -60,7 +61,7 @@ def load(
     check_fraction(validation_fraction)
     if image_size is not None:
         check_number("image_size", image_size, minimum=1, integer=True)
-    check_number("memory_limit", memory_limit, minimum=0)
+    limit = budget(memory_budget)
     builder = _open(name, data_dir or os.environ.get("TFDS_DATA_DIR"))
     keys = _keys(name, builder.info)
     shape = _shape(name, builder.info.features[keys[0]], image_size)
@@ -71,11 +72,11 @@ def load(
             raise RequestError(f"the data set {name!r} has no part 'train'; it has {', '.join(builder.info.splits)}")
         size = sum(builder.info.splits[part].num_examples for part in parts if part) * math.prod(shape)
         rows = carve(builder.info.splits["train"].num_examples, validation_fraction, seed)
-        if size <= memory_limit:
+        if size <= limit:
             return _in_memory(name, builder, keys, parts, shape, rows, resize=image_size is not None)
         if image_size is None:
             raise RequestError(
-                f"the data set {name!r} needs {size:.3g} bytes of memory and memory_limit is {memory_limit:.3g}: raise "
+                f"the data set {name!r} needs {size:.3g} bytes of memory and memory_budget is {limit:.3g}: raise "
                 "it, or give an image_size, and the images are decoded as they are needed"
             )
         return _on_disk(name, builder, keys, parts, shape, rows, seed)
