@@ -16,7 +16,7 @@ def get_config():
     """Returns the config; the number of replicas decides the batch, and the batch decides the rate."""
     config = ml_collections.ConfigDict()
     config.seed, config.epochs = 0, 90
-    config.data = dict(name="imagenet2012", image_size=224, validation_fraction=0.01)
+    config.data = dict(name="imagenet2012", image_size=224, resize="random_resized_crop", validation_fraction=0.01)
     config.model = dict(name="resnet", depth=50, zero_gamma=True)
     config.augment = dict(name="standard", flip=True, pad=0)  # the random-resized crop comes with decoding
     config.optimizer = dict(name="momentum", momentum=0.9, nesterov=True)

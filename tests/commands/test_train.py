@@ -163,7 +163,7 @@ def prepared(tmp_path_factory):
         ("fashion_mnist.py", {"name": "tiny_gray"}, ["batch_size=12"]),
         (
             "imagenet_resnet50.py",
-            {"name": "tiny_photos", "image_size": 32, "memory_budget": 1000},
+            {"name": "tiny_photos", "image_size": 32, "resize": "random_resized_crop"},
             ["batch_size.batch_size=8"],
         ),
     ],

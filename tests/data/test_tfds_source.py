@@ -114,10 +114,18 @@ def test_validation_serves_as_test_where_the_test_part_has_no_labels(tfrecord_fo
 
 @pytest.fixture
 def photos_on_disk(array_record_folder):
-    return get("tiny_photos", array_record_folder, image_size=8, memory_budget=100, validation_fraction=0.25)
+    return get("tiny_photos", array_record_folder, image_size=8, resize="random_resized_crop", validation_fraction=0.25)
 
 
-def test_photos_that_do_not_fit_stay_encoded(photos_on_disk):
+def test_memory_and_disk_give_the_same_images(array_record_folder):
+    one, other = (get("tiny_photos", array_record_folder, image_size=8, memory_budget=limit) for limit in (1e9, 0))
+    assert [type(splits.train) for splits in (one, other)] == [data.ArraySource, data.EncodedSource]
+    for part in ("train", "validation", "test"):
+        for ours, theirs in zip(everything(getattr(one, part)), everything(getattr(other, part))):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_photos_that_are_cropped_at_random_stay_encoded(photos_on_disk):
     parts = photos_on_disk.train, photos_on_disk.validation, photos_on_disk.test
     assert {type(part) for part in parts} == {data.EncodedSource}
     assert [part.num_examples for part in parts] == [18, 6, 8]

@@ -113,6 +113,7 @@ def blank(
     validation_fraction: float = 0.1,
     data_dir: str | os.PathLike[str] | None = None,
     memory_budget: float | None = None,
+    resize: str = "crop",
     seed: int = 0,
 ) -> Any:
     """Returns the `Splits` of blank examples, such as TFDS says the set has; arguments as for `tfds_source.load`."""

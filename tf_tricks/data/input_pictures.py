@@ -47,7 +47,7 @@ def _of_pictures(folder, names, said, config, model, spec):
         what = ", ".join(f"{name} {list(shape)}" for name, (shape, _) in expected.items()) or "of a kind not known"
         raise RequestError(f"the model takes no pictures of a known size, its inputs are {what}")
     white = white_of(spec)
-    decode, assumed = _decoder(config, spec, shape)
+    decode, assumed = _decoder(config, shape)
     colors = {1: "gray", 3: "colors"}[shape[-1]]
     if assumed:
         said.append(
@@ -81,7 +81,7 @@ def _of_pictures(folder, names, said, config, model, spec):
     return Inputs([Path(name).as_posix() for name in names], fetch, tuple(said))
 
 
-def _decoder(config, spec, shape):
+def _decoder(config, shape):
     """How pictures are decoded, as evaluation does in training, and whether that had to be assumed."""
     given = {} if config is None else config["data"]
     given = {"name": given} if isinstance(given, str) else dict(given)
@@ -93,5 +93,5 @@ def _decoder(config, spec, shape):
         return decoders(resize, 0, tuple(shape[:2]))[1], False
     of_tfds = isinstance(name, str) and made is None and not users_code.is_name(name)
     if of_tfds and given.get("image_size") is not None:  # which takes the middle
-        return decoder(central_window((spec and spec.part) or 1.0)), False
+        return decoder(central_window(1.0)), False
     return decoder(whole_window), True

@@ -6,8 +6,6 @@ import numpy as np
 import tensorflow as tf
 
 from tf_tricks.data.array_source import ArraySource
-from tf_tricks.data.decode import EVALUATION_FRACTION
-from tf_tricks.data.encoded_source import EncodedSource
 from tf_tricks.errors import RequestError
 
 _SAMPLE = 1024
@@ -21,13 +19,11 @@ class InputSpec(NamedTuple):
         shape: of one input.
         dtype: its name.
         range: the smallest and the largest value of images, in a sample of them; None of other inputs.
-        part: the central part of a picture that evaluation looks at, where pictures are cut; else None.
     """
 
     shape: list[int]
     dtype: str
     range: list[float] | None = None
-    part: float | None = None
 
 
 def spec_of(source: Any) -> InputSpec | None:
@@ -35,7 +31,7 @@ def spec_of(source: Any) -> InputSpec | None:
 
     Example:
         >>> spec_of(ArraySource(np.full((3, 4, 4, 1), 7, "uint8"), np.arange(3)))
-        InputSpec(shape=[4, 4, 1], dtype='uint8', range=[7.0, 7.0], part=None)
+        InputSpec(shape=[4, 4, 1], dtype='uint8', range=[7.0, 7.0])
     """
     index = tf.zeros([1], tf.int64)
     first = source.fetch(index, index)[0]
@@ -47,8 +43,7 @@ def spec_of(source: Any) -> InputSpec | None:
     number = min(source.num_examples, _SAMPLE if isinstance(source, ArraySource) else _SAMPLE_TO_DECODE)
     indices = tf.constant(np.linspace(0, source.num_examples - 1, number).astype("int64"))
     images = np.asarray(source.fetch(indices, indices)[0])
-    part = EVALUATION_FRACTION if isinstance(source, EncodedSource) else None
-    return spec._replace(range=[float(images.min()), float(images.max())], part=part)
+    return spec._replace(range=[float(images.min()), float(images.max())])
 
 
 def white_of(spec: InputSpec | None) -> float:

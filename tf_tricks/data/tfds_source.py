@@ -13,14 +13,14 @@ import tensorflow as tf
 from absl import logging as absl_logging
 
 from tf_tricks.data.array_source import ArraySource
-from tf_tricks.data.decode import EVALUATION_FRACTION, central_window, decode, decoder, random_window
+from tf_tricks.data.decode import RESIZES, decoders
 from tf_tricks.data.encoded_source import EncodedSource, SerializedExamples
 from tf_tricks.data.memory import budget
 from tf_tricks.data.rows import aligned_empty
 from tf_tricks.data.splits import Splits, carve, check_fraction
 from tf_tricks.data.standardize import mean_and_variance
 from tf_tricks.data.tfds_messages import first_line, quiet, reading
-from tf_tricks.errors import RequestError, check_number
+from tf_tricks.errors import RequestError, check_number, unknown
 
 _OTHER_NAMES = ("arrays", "digits", "regression")
 _SAMPLE = 4096
@@ -33,6 +33,7 @@ def load(
     validation_fraction: float = 0.1,
     data_dir: str | os.PathLike[str] | None = None,
     memory_budget: float | None = None,
+    resize: str = "crop",
     seed: int = 0,
 ) -> Splits:
     """Returns the `Splits` of an image classification set of TFDS.
@@ -40,9 +41,8 @@ def load(
     Training is TFDS's `train`, without the validation part, which is carved from it. Test is `test`, or `validation`
     if there is no test part with labels (as in imagenet2012).
 
-    Sets that fit `memory_budget` are decoded once; with `image_size`, each image's central square is resized to it.
-    Larger sets are decoded as they are needed (see `EncodedSource`): for training a random window of each image, for
-    validation and test the central 224/256 of the short side; mean and variance are then estimated from 4,096
+    Sets that fit `memory_budget` are decoded once. Larger sets, and those that are cropped at random, are decoded as
+    they are needed (see `EncodedSource`): the batches are the same, mean and variance are estimated from 4,096
     training images. They must have been prepared with `tfds build NAME --file_format=array_record`.
 
     Args:
@@ -52,6 +52,9 @@ def load(
         data_dir: the folder of prepared sets, or None for the environment's `TFDS_DATA_DIR`, else TFDS's default. A
             set that is not there is downloaded into it.
         memory_budget: bytes that decoded images may take; by default half of the memory that is free.
+        resize: how the images come to `image_size`, one of `tf_tricks.data.decode.RESIZES`: `"crop"`, the largest
+            square in the middle; `"random_resized_crop"`, for training a random window of each, another one each time,
+            for validation and test the central 224/256 of the short side.
         seed: determines the validation part and the random windows.
 
     Raises:
@@ -62,6 +65,10 @@ def load(
     if image_size is not None:
         check_number("image_size", image_size, minimum=1, integer=True)
     limit = budget(memory_budget)
+    if resize not in RESIZES:
+        raise unknown("resize", resize, RESIZES)
+    if resize == "random_resized_crop" and image_size is None:
+        raise RequestError("to crop images at random, say to which size they are brought: image_size=224")
     builder = _open(name, data_dir or os.environ.get("TFDS_DATA_DIR"))
     keys = _keys(name, builder.info)
     shape = _shape(name, builder.info.features[keys[0]], image_size)
@@ -72,14 +79,15 @@ def load(
             raise RequestError(f"the data set {name!r} has no part 'train'; it has {', '.join(builder.info.splits)}")
         size = sum(builder.info.splits[part].num_examples for part in parts if part) * math.prod(shape)
         rows = carve(builder.info.splits["train"].num_examples, validation_fraction, seed)
-        if size <= limit:
-            return _in_memory(name, builder, keys, parts, shape, rows, resize=image_size is not None)
+        decoding = None if image_size is None else decoders(resize, seed, shape[:2])
+        if size <= limit and resize != "random_resized_crop":
+            return _in_memory(name, builder, keys, parts, shape, rows, decoding)
         if image_size is None:
             raise RequestError(
                 f"the data set {name!r} needs {size:.3g} bytes of memory and memory_budget is {limit:.3g}: raise "
                 "it, or give an image_size, and the images are decoded as they are needed"
             )
-        return _on_disk(name, builder, keys, parts, shape, rows, seed)
+        return _on_disk(name, builder, keys, parts, shape, rows, decoding)
 
 
 def describe(
@@ -105,24 +113,23 @@ def describe(
     return shape, builder.info.features[label_key].num_classes, train.num_examples if train else None
 
 
-def _in_memory(name, builder, keys, parts, shape, rows, resize):
-    train, test = (part and _decoded(builder, part, keys, shape, resize) for part in parts)
+def _in_memory(name, builder, keys, parts, shape, rows, decoding):
+    train, test = (part and _decoded(builder, part, keys, shape, decoding) for part in parts)
     validation = None
     if rows[1] is not None:
         train, validation = train.subset(rows[0]), train.subset(rows[1])
     return Splits(train, validation, test, *mean_and_variance(train), name)
 
 
-def _decoded(builder, part, keys, shape, resize):
+def _decoded(builder, part, keys, shape, decoding):
     """One part, read into one array."""
     label = builder.info.features[keys[1]]
     number = builder.info.splits[part].num_examples
     images, labels = aligned_empty((number, *shape), "uint8"), np.empty(number, "int64")
-    window = central_window(1.0)
 
     def example(encoded, label):
-        if resize:
-            return decode(encoded, window, 0, shape[0], shape[2]), label
+        if decoding is not None:
+            return decoding[1](encoded, 0, shape[:2], shape[2]), label
         return tf.ensure_shape(tf.io.decode_image(encoded, channels=shape[2], expand_animations=False), shape), label
 
     done = 0
@@ -159,7 +166,7 @@ def _records(builder, part, keys):
     return SerializedExamples(records, *keys)
 
 
-def _on_disk(name, builder, keys, parts, shape, rows, seed):
+def _on_disk(name, builder, keys, parts, shape, rows, decoding):
     label = builder.info.features[keys[1]]
     make = functools.partial(
         EncodedSource,
@@ -171,17 +178,17 @@ def _on_disk(name, builder, keys, parts, shape, rows, seed):
     records, test_records = (part and _records(builder, part, keys) for part in parts)
     if records is None:
         raise RequestError(
-            f"the data set {name!r} is too large for the memory, and {builder.data_dir} does not allow to read single "
-            f"examples: build it with `tfds build {name} --file_format=array_record`"
+            f"the data set {name!r} is to be read as it is needed, and {builder.data_dir} does not allow to read "
+            f"single examples: build it with `tfds build {name} --file_format=array_record`"
         )
-    center = decoder(central_window(EVALUATION_FRACTION))
+    training, evaluation = decoding
     train_rows, validation_rows = rows
     sample = train_rows[np.linspace(0, len(train_rows) - 1, min(_SAMPLE, len(train_rows))).astype("int64")]
     return Splits(
-        make(records, decoder(random_window(seed)), rows=train_rows),
-        None if validation_rows is None else make(records, center, rows=validation_rows),
-        test_records and make(test_records, center),
-        *mean_and_variance(make(records, center, rows=sample), chunk=64),
+        make(records, training, rows=train_rows),
+        None if validation_rows is None else make(records, evaluation, rows=validation_rows),
+        test_records and make(test_records, evaluation),
+        *mean_and_variance(make(records, evaluation, rows=sample), chunk=64),
         name,
     )
 
