@@ -68,6 +68,20 @@ def test_an_augmentation_of_ones_own_gets_labels():
     np.testing.assert_allclose(mean, softmax(made.predict(IMAGES // 2 + 1, verbose=0)), atol=1e-6)
 
 
+def test_an_input_with_a_name_is_augmented():
+    inputs = {"image": keras.Input((4, 4, 1), dtype="uint8", name="image")}
+    made = keras.Model(inputs, model()(inputs["image"]))
+    predict = SampledPrediction(Prediction(STRATEGY, made), [OUTPUT], 3, augment.get("flip"), seed=7)
+    ((mean, _),) = predict({"image": IMAGES}, np.arange(10))
+    assert mean.shape == (10, 3)
+
+
+def test_two_inputs_are_not_augmented():
+    predict = SampledPrediction(Prediction(STRATEGY, model()), [OUTPUT], 3, augment.get("flip"))
+    with pytest.raises(RequestError, match="augmentations take one array of images, and the model takes 2"):
+        predict({"a": IMAGES, "b": IMAGES}, np.arange(10))
+
+
 def test_what_mixes_examples_is_refused():
     with pytest.raises(
         RequestError, match=r"Mixup mixes examples, .* name another augmentation, such as --augment=flip"

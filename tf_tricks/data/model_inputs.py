@@ -46,7 +46,7 @@ def packed(model: keras.Model, arrays: Sequence[Any]) -> Structure:
         arrays: of each, in the order of `names_of`.
     """
     structure = _structure(model)
-    if not keras.tree.flatten(structure) or not keras.tree.is_nested(structure):
+    if len(arrays) == 1 and not isinstance(structure, dict):  # Keras takes it for a list of one, too
         return arrays[0]
     return keras.tree.pack_sequence_as(structure, arrays)
 

@@ -63,7 +63,11 @@ class SampledPrediction:
         for time in range(self.times):
             given = inputs
             if self.augment is not None:
-                given = self._augmented(tf.convert_to_tensor(inputs), tf.constant(time * _TURN + indices, tf.int64))
+                images = [tf.convert_to_tensor(values) for values in tf.nest.flatten(inputs)]
+                if len(images) > 1:
+                    raise RequestError(f"augmentations take one array of images, and the model takes {len(images)}")
+                augmented = self._augmented(images[0], tf.constant(time * _TURN + indices, tf.int64))
+                given = tf.nest.pack_sequence_as(inputs, [augmented])
             values, _ = self.predict(given, int(time * _TURN + indices[0]))
             for i, (output, value) in enumerate(zip(self.outputs, values)):
                 moments[i] = _with(moments[i], probabilities(output, value), time + 1)
