@@ -25,7 +25,10 @@ def image_backbone(image_shape, filters=2, tokens=False):
 def text_backbone(vocabulary_size, pooled=False, extra=()):
     names = ("token_ids", "padding_mask", *extra)
     inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in names}
-    outputs = {"sequence_output": keras.layers.Embedding(vocabulary_size, 3, name="embedding")(inputs["token_ids"])}
+    x = keras.layers.Embedding(vocabulary_size, 3, name="embedding")(inputs["token_ids"])
+    for name in names[1:]:
+        x += 0.0 * ops.expand_dims(ops.cast(inputs[name], "float32"), -1)
+    outputs = {"sequence_output": x}
     if pooled:
         outputs["pooled_output"] = outputs["sequence_output"][:, 0]
     return keras.Model(inputs, outputs, name="texts")

@@ -77,14 +77,14 @@ def test_the_places_are_those_of_keras_files(name, tmp_path):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_weight_is_there_once(name):
-    model = compiled(name)
+    model = MODELS[name]()
     found = [id(value) for layer in layers_of(model) for value in layer.weights.values()]
     assert sorted(found) == sorted(id(weight) for weight in model.weights)
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_what_a_checkpoint_keeps_names_every_weight(name):
-    model = compiled(name)
+    model = MODELS[name]()
     layers = {layer.path: layer for layer in layers_of(model)}
     places = {place: layers[path].weights[key] for path, _, known in described(model) for key, place in known.items()}
     assert [places[i] is weight for i, weight in enumerate(model.weights)] == [True] * len(model.weights)
@@ -99,7 +99,7 @@ def test_of_a_layer_that_cannot_be_saved_nothing_is_known():
 
 
 def test_assigning_changes_the_layers_that_are_given_only():
-    model = compiled("nested")
+    model = nested()
     before = [np.array(weight) for weight in model.weights]
     assign(model, {"layers/dense": {"0": np.ones((3, 2)), "1": np.zeros(2)}})
     after = [np.array(weight) for weight in model.weights]

@@ -69,7 +69,19 @@ def assign(model: keras.Model, values: Mapping[str, Mapping[str, Any]]) -> None:
             are.
     """
     given = _Given({layer.path: layer.weights for layer in layers_of(model)} | dict(values))
-    saving_lib._load_state(model, given, assets_store=None, inner_path="", visited_saveables=_no_layers(model))
+    failed: set[int] = set()
+    messages: dict[int, Any] = {}
+    saving_lib._load_state(
+        model,
+        given,
+        assets_store=None,
+        inner_path="",
+        visited_saveables=_no_layers(model),
+        failed_saveables=failed,
+        error_msgs=messages,
+    )
+    if failed:
+        raise RuntimeError(f"Keras cannot load what it has saved: {list(messages.values())}")
 
 
 def _no_layers(model):
