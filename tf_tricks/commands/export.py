@@ -26,6 +26,7 @@ FORMATS = {"keras": ".keras", "saved_model": "", "tflite": ".tflite", "onnx": ".
 flags.DEFINE_string("workdir", None, "the run's folder, of tf-tricks train or of Trainer.fit", allow_override=True)
 flags.DEFINE_string("format", None, "keras, saved_model (a folder), tflite or onnx")
 flags.DEFINE_string("output", None, "the new file or folder", allow_override=True)
+flags.DEFINE_string("checkpoint", "last", "last, the model at the end, or best, that of keep_best", allow_override=True)
 flags.DEFINE_string("quantize", None, "int8: a tflite file that computes in 8-bit integers")
 flags.DEFINE_integer("calibration", 300, "training examples by which to choose the ranges of the integers")
 flags.DEFINE_string("data", None, "an .npz with arrays x and y, in place of the run's own data", allow_override=True)
@@ -33,7 +34,7 @@ flags.DEFINE_string("data", None, "an .npz with arrays x and y, in place of the 
 
 def run(argv: list[str]) -> int:
     """Runs the program and returns its exit status."""
-    return program.run(main, ["workdir", "format", "output", "quantize", "calibration", "data"], argv)
+    return program.run(main, ["workdir", "format", "output", "checkpoint", "quantize", "calibration", "data"], argv)
 
 
 def main() -> None:
@@ -49,6 +50,7 @@ def main() -> None:
 
     if given.format == "onnx":
         to_onnx.check_installed()
+    finished_run.check_checkpoint(given.checkpoint)
     folder = epath.Path(given.workdir).expanduser()
     config = finished_run.read_config(folder)
     run_files.run_code(folder)
@@ -57,7 +59,7 @@ def main() -> None:
         calibration = given.calibration if given.quantize else None
         _use_cpu()
         with held_back():  # converters tell much
-            lines = exporting.export(folder, config, given.format, path, calibration, given.data)
+            lines = exporting.export(folder, config, given.format, path, calibration, given.data, given.checkpoint)
         size = _size(path)
         _keep(path, output)
     print(f"exported: {output}  {size}  {lines[0]}", *lines[1:], sep="\n")

@@ -44,6 +44,7 @@ def export(
     path: str | os.PathLike[str],
     calibration: int | None,
     file: str | None,
+    checkpoint: str = "last",
 ) -> list[str]:
     """Writes the model of a finished run, checks it, and returns lines that say what came of it.
 
@@ -54,6 +55,7 @@ def export(
         path: of the new file or folder, local.
         calibration: examples to choose the ranges of 8-bit integers by; None leaves floats.
         file: an .npz in place of the run's own data, or None.
+        checkpoint: `"last"` or `"best"`, which of the models that the run has left.
 
     Raises:
         RequestError: the model, or the data, do not allow it.
@@ -65,7 +67,7 @@ def export(
             f"8-bit integers need examples, and the run in {folder} was trained by Trainer.fit, on data that only that "
             "program knows: give some, --data=FILE.npz with arrays x and y"
         )
-    model = saved_model.load(folder, compile=False)
+    model = saved_model.load(folder, compile=False, checkpoint=checkpoint)
     notes = []
     if format in IN_FLOAT32 and exported.compute_in_float32(model):
         notes.append("it computes in float32, whatever the run was trained in")
@@ -74,7 +76,7 @@ def export(
     repeatable = exported.is_repeatable(reference, examples)
     said = [f"{model.count_params():,} parameters"]
     if format == "keras":
-        to_keras.write((folder / "model.keras").read_bytes(), path)
+        to_keras.write((folder / saved_model.FILES[checkpoint]).read_bytes(), path)
         run, given = to_keras.checked(path, model, taken), taken
         said.append("the same weights")
     elif repeatable:
@@ -93,7 +95,7 @@ def export(
         error = exported.check(run, reference, batches, format, allowed, calibration is not None)
         said.append(f"{_shown(error, calibration is not None)} on {what}")
     if calibration is not None:
-        notes += _evaluated(run, taken, folder, config, sources.held_out)
+        notes += _evaluated(run, taken, folder, config, checkpoint, sources.held_out)
     return ["  ".join(said), *notes]
 
 
@@ -101,10 +103,10 @@ def _shown(error, int8):
     return f"error {error:.1%} of the outputs' standard deviation" if int8 else f"largest difference {error:.1e}"
 
 
-def _evaluated(run, taken, folder, config, held_out):
+def _evaluated(run, taken, folder, config, checkpoint, held_out):
     if held_out is None:
         return ["not evaluated: the run has neither a validation nor a test set"]
-    return results_of(run, taken, folder, config, *held_out)
+    return results_of(run, taken, folder, config, checkpoint, *held_out)
 
 
 def sources_of(config: dict[str, Any] | None, file: str | None) -> Sources:

@@ -16,7 +16,13 @@ from tf_tricks.training.metrics_file import numbers
 
 
 def results_of(
-    run: Run, signature: Signature, folder: Any, config: dict[str, Any] | None, name: str, source: Source
+    run: Run,
+    signature: Signature,
+    folder: Any,
+    config: dict[str, Any] | None,
+    checkpoint: str,
+    name: str,
+    source: Source,
 ) -> list[str]:
     """Returns a line with loss and metrics of an exported model, and one with those of the run's own.
 
@@ -25,15 +31,16 @@ def results_of(
         signature: the inputs of the run's own.
         folder: the run's.
         config: its config, or None of a run of `Trainer.fit`.
+        checkpoint: which of the run's models was exported.
         name: of the split.
         source: to evaluate on.
     """
     try:
-        trainer = _trainer(folder, config)
+        trainer = _trainer(folder, config, checkpoint)
     except RequestError as error:
         return [f"not evaluated: {error}"]
     before = trainer.evaluate(source)
-    trainer = _trainer(folder, config)
+    trainer = _trainer(folder, config, checkpoint)
     compute_by(run, trainer.model, signature)
     after = trainer.evaluate(source)
     return [_line("in int8:  ", name, after), _line("in floats:", name, before)]
@@ -65,8 +72,8 @@ def compute_by(run: Run, model: keras.Model, signature: Signature) -> None:
     model.call = call
 
 
-def _trainer(folder, config):
-    return finished_run.load(folder, config, devices.strategy("cpu")).trainer()
+def _trainer(folder, config, checkpoint):
+    return finished_run.load(folder, config, devices.strategy("cpu"), checkpoint).trainer()
 
 
 def _cast(tensor, dtype):
