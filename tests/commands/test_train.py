@@ -69,7 +69,7 @@ def test_the_config_is_kept_with_versions_and_device(run):
 
 def test_each_line_of_the_log_says_what_the_contract_says(run):
     common = {"split", "step", "epoch", "examples_seen", "loss", "accuracy", "wall_time"}
-    training = {"learning_rate", "batch_size", "examples_per_second", "waiting_for_data"}
+    training = {"learning_rate", "batch_size", "examples_per_second"}
     assert {line["split"] for line in lines(run)} == {"train", "validation", "test"}
     for line in lines(run):
         assert set(line) >= (common | training if line["split"] == "train" else common)

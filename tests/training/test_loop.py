@@ -1,7 +1,5 @@
 """The compiled loop: traces, grouping, micro-batches, and the same as a loop written out by hand."""
 
-import time
-
 import keras
 import numpy as np
 import pytest
@@ -163,20 +161,3 @@ def test_moving_statistics_are_assigned_after_every_pass(micro_batch):
         twin(batches.fetch(start + tf.range(size, dtype=tf.int64))[0], training=True)
     for value, wanted in zip(model.non_trainable_weights, twin.non_trainable_weights, strict=True):
         np.testing.assert_allclose(value.numpy(), wanted.numpy(), rtol=1e-5, atol=1e-6)
-
-
-def test_the_time_of_waiting_for_data_is_counted():
-    def late(*element):
-        with tf.control_dependencies([tf.py_function(lambda: time.sleep(0.1), [], [])]):
-            return tf.nest.map_structure(tf.identity, element)
-
-    class Late(Stream):
-        def dataset(self, *arguments):
-            return super().dataset(*arguments).map(late)
-
-    loop = linear_loop()
-    loop.start(Late(linear_data(), seed=1), 8, 0)
-    loop.run([0.01])
-    before = loop.seconds_waited
-    loop.run([0.01] * 4)
-    assert loop.seconds_waited - before >= 0.3

@@ -138,10 +138,7 @@ def eventful(workdir, **arguments):
 
 def lines(workdir):
     found = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
-    return [
-        {k: v for k, v in line.items() if k not in ("wall_time", "examples_per_second", "waiting_for_data")}
-        for line in found
-    ]
+    return [{k: v for k, v in line.items() if k not in ("wall_time", "examples_per_second")} for line in found]
 
 
 @pytest.fixture(scope="module")

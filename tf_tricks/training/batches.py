@@ -29,29 +29,8 @@ def iterate(
     return iter(strategy.distribute_datasets_from_function(make_dataset))
 
 
-class Timed:
-    """An iterator, with a variable that adds up how long its elements take to come; for `next_batch`.
-
-    Args:
-        iterator: from `iterate`.
-        seconds: float64 variable on the host.
-    """
-
-    def __init__(self, iterator: Iterator[Any], seconds: tf.Variable):
-        self.iterator, self.seconds = iterator, seconds
-
-
-def next_batch(strategy: tf.distribute.Strategy, iterator: Iterator[Any] | Timed) -> Any:
+def next_batch(strategy: tf.distribute.Strategy, iterator: Iterator[Any]) -> Any:
     """Returns the next element for each replica, as `strategy.run` takes it; callable in a `tf.function` only."""
-    if isinstance(iterator, Timed):
-        with tf.device("CPU:0"):
-            begin = tf.timestamp()
-        with tf.control_dependencies([begin]):
-            batch = next_batch(strategy, iterator.iterator)
-        arrived = tf.nest.flatten(strategy.experimental_local_results(batch))
-        with tf.device("CPU:0"), tf.control_dependencies(arrived):
-            iterator.seconds.assign_add(tf.timestamp() - begin)
-        return batch
     if strategy.num_replicas_in_sync > 1 and isinstance(iterator, tf.data.Iterator):
         return strategy.experimental_distribute_values_from_function(lambda _: next(iterator))
     return next(iterator)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from tf_tricks.annotations import Tensor
 from tf_tricks.data import Stream
 from tf_tricks.optimizers.traits import needs_two_gradients
-from tf_tricks.training.batches import Timed, iterate, next_batch
+from tf_tricks.training.batches import iterate, next_batch
 from tf_tricks.training.loss_scale import LossScale
 from tf_tricks.training.objective import Objective
 from tf_tricks.training.update import Update
@@ -41,8 +41,6 @@ class Loop:
         self.loss_scale = loss_scale
         self._functions: dict[int, Any] = {}
         self._accumulators = None
-        with tf.device("CPU:0"):
-            self._seconds_waited = tf.Variable(0.0, dtype=tf.float64, trainable=False)
 
     def start(self, stream: Stream, batch_size: int, examples_seen: int) -> None:
         """Makes the loop read `stream` in batches of `batch_size` from position `examples_seen` on."""
@@ -68,11 +66,6 @@ class Loop:
         """
         losses, norms = self._function(self._iterator, tf.constant(learning_rates, tf.float32))
         return losses.numpy(), norms.numpy()
-
-    @property
-    def seconds_waited(self) -> float:
-        """Seconds that updates have waited for their examples so far."""
-        return float(self._seconds_waited.numpy())
 
     def _examples_at_once(self, batch_size):
         return batch_size if self.micro_batch is None else min(batch_size, self.micro_batch)
@@ -100,7 +93,7 @@ class Loop:
         step = self.step_of(batch_size)
 
         def updates(iterator, learning_rates):
-            number, iterator = tf.size(learning_rates), Timed(iterator, self._seconds_waited)
+            number = tf.size(learning_rates)
 
             def one(i, losses, norms):
                 self.update.optimizer.learning_rate.assign(learning_rates[i])

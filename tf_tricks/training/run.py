@@ -67,7 +67,7 @@ class Run:
         self.epoch: int | None = None  # the one that the run is in the middle of, from 0; None between epochs
         self.sums = MetricSums(trainer.model)
         self._steps_a_call = 1
-        self._span = [0, 0.0, 0.0]  # examples, seconds and seconds of waiting for data since the last log line
+        self._span = [0, 0.0]  # examples and seconds since the last log line
         self._layers = described(self.model)
         self.retrace()
 
@@ -192,7 +192,7 @@ class Run:
             steps = steps[:1]  # the first call compiles: it tells nothing about the time of a step
         self.callbacks.on_train_batch_begin(self.progress.step)
         self._take_learning_rate()
-        began, waited = time.perf_counter(), self._loop.seconds_waited
+        began = time.perf_counter()
         with told("training", batch_size, "micro_batch", self.stream.source):
             step_losses, norms = self._loop.run([scaled_rate(step, self.progress) for step in steps])
         seconds = time.perf_counter() - began
@@ -205,14 +205,15 @@ class Run:
         self.progress.examples_seen += examples
         self._known_rate = float(self.optimizer.learning_rate.numpy())
         self.sums.add_losses(step_losses, batch_size)
-        self._span = [n + m for n, m in zip(self._span, (examples, seconds, self._loop.seconds_waited - waited))]
-        self._tell(log, batch_size, norms, float(step_losses[-1]), examples)
+        self._tell(log, batch_size, norms, float(step_losses[-1]), examples, seconds)
         self.callbacks.on_train_batch_end(self.progress.step - 1, {"loss": float(step_losses[-1])})
         self._take_learning_rate()
         self.progress.stopped = self.progress.stopped or bool(self.model.stop_training)
 
-    def _tell(self, log, batch_size, norms, loss, examples):
+    def _tell(self, log, batch_size, norms, loss, examples, seconds):
         """Shows how far the run is, and writes a line if one is due."""
+        self._span[0] += examples
+        self._span[1] += seconds
         log.advance(self.progress.step, self.epoch, examples, loss)
         if not log.is_due(self.progress.step) and not self._ends_epoch():
             return
@@ -223,10 +224,9 @@ class Run:
             "gradient_norm": float(norms[0]),
             "weight_norm": float(norms[1]),
             "examples_per_second": self._span[0] / max(self._span[1], 1e-9),
-            "waiting_for_data": min(1.0, self._span[2] / max(self._span[1], 1e-9)),
         }
         log.line("train", self.progress, self.sums.line() | values)
-        self._span = [0, 0.0, 0.0]
+        self._span = [0, 0.0]
 
     def _coming_steps(self, log):
         steps = []

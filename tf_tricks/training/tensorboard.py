@@ -29,13 +29,12 @@ DESCRIPTIONS = {
     "gradient_norm": "|g| of the last update, before clipping, with L2",
     "weight_norm": "|θ| of all trainable variables",
     "examples_per_second": "since the line before, without validation and checkpoints",
-    "waiting_for_data": "share of this time in which the step waited for examples; near 1, reading them is too slow",
     "epoch": "how far the run is, examples seen / examples of the training set",
     "examples_seen": "how far the run is",
 }
 _BY_EXAMPLES = "by_examples_seen/"
 _BY_EPOCH = "by_epoch/"
-_DIAGNOSES = ("gradient_norm", "weight_norm", "examples_per_second", "waiting_for_data", "noise_scale")
+_DIAGNOSES = ("gradient_norm", "weight_norm", "examples_per_second", "noise_scale")
 
 
 class TensorBoard:
