@@ -196,7 +196,7 @@ def test_an_encoded_source_describes_itself(records):
 
 
 def test_an_encoded_source_of_some_rows_counts_from_zero(records):
-    source = encoded_source(records, rows=np.array([4, 6]))
+    source = encoded_source(records).subset(np.array([4, 6]))
     assert source.num_examples == 2
     assert source.fetch(tf.constant([1], tf.int64), tf.constant([0], tf.int64))[1].numpy().tolist() == [6]
 

@@ -1,8 +1,6 @@
 """Examples in arrays."""
 
-import copy
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -11,13 +9,14 @@ from tf_tricks.annotations import Structure, Tensor
 from tf_tricks.data import structure
 from tf_tricks.data.labels import Labels, describe
 from tf_tricks.data.rows import rows_of
+from tf_tricks.data.subsets import Subsets
 from tf_tricks.errors import RequestError
 
 _IN_A_FILE = 4096
 """Rows that are looked at where an array stays in its file."""
 
 
-class ArraySource:
+class ArraySource(Subsets):
     """Examples in arrays, held in memory once; or in their file, as `np.load(…, mmap_mode="r")` gives them.
 
     Args:
@@ -84,7 +83,6 @@ class ArraySource:
         parts = [inputs] if labels is None else [inputs, labels]
         parts += [] if weights is None else [_weights(weights, labels)]
         self._gather = tf.nest.map_structure(_rows, tuple(parts))
-        self._rows: Any = None
 
     def fetch(self, indices: Tensor, positions: Tensor | None = None) -> tuple[Structure, ...]:
         """Returns examples; usable inside `tf.data.Dataset.map`.
@@ -97,19 +95,8 @@ class ArraySource:
             (inputs [b, ...],), (inputs, labels [b, ...]) or (inputs, labels, weights [b]), as there are.
         """
         with tf.device("CPU:0"):
-            if self._rows is not None:
-                indices = tf.gather(self._rows, indices)
-            return tf.nest.map_structure(lambda rows: rows(indices), self._gather)
-
-    def subset(self, rows: Tensor) -> "ArraySource":
-        """Returns a source of the examples `rows`, an array of indices; it shares this source's memory."""
-        rows = np.asarray(rows, "int64")
-        part = copy.copy(self)
-        part.num_examples = len(rows)
-        with tf.device("CPU:0"):
-            rows = tf.constant(rows)
-            part._rows = rows if self._rows is None else tf.gather(self._rows, rows)
-        return part
+            rows = self._of_whole(indices)
+            return tf.nest.map_structure(lambda gather: gather(rows), self._gather)
 
 
 def _rows(array):

@@ -1,6 +1,5 @@
 """Encoded images that are decoded when they are fetched, and where they are read from."""
 
-import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,9 +8,10 @@ import tensorflow as tf
 
 from tf_tricks.annotations import Tensor
 from tf_tricks.data.labels import CLASSES, Labels
+from tf_tricks.data.subsets import Subsets
 
 
-class EncodedSource:
+class EncodedSource(Subsets):
     """Images that are not kept decoded: read, decoded and resized when they are fetched.
 
     Args:
@@ -23,7 +23,6 @@ class EncodedSource:
         num_classes: classes.
         label_names: their names, or None.
         channels: 1 or 3.
-        rows: array of the indices of the images that belong to this source, or None for all.
 
     Attributes: those of `ArraySource`.
     """
@@ -36,13 +35,9 @@ class EncodedSource:
         num_classes: int,
         label_names: Sequence[str] | None = None,
         channels: int = 3,
-        rows: Any = None,
     ):
         self._images, self._decode = images, decode
-        rows = np.arange(len(images)) if rows is None else np.asarray(rows)
-        with tf.device("CPU:0"):
-            self._rows = tf.constant(rows, tf.int64)
-        self.num_examples = len(rows)
+        self.num_examples = len(images)
         size = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
         self.input_shape = (*size, channels)
         self.input_dtype = "uint8"
@@ -63,7 +58,7 @@ class EncodedSource:
         """
         *size, channels = self.input_shape
         with tf.device("CPU:0"):
-            encoded, labels = self._images.read(tf.gather(self._rows, indices))
+            encoded, labels = self._images.read(self._of_whole(indices))
             images = tf.map_fn(
                 lambda pair: self._decode(pair[0], pair[1], tuple(size), channels),
                 (encoded, positions),
@@ -72,23 +67,18 @@ class EncodedSource:
             )
             return images, tf.cast(labels, tf.int32)
 
-    def subset(self, rows: Any) -> "EncodedSource":
-        """Returns a source of the examples `rows`, an array of indices."""
-        part = copy.copy(self)
-        part.num_examples = len(rows)
-        with tf.device("CPU:0"):
-            part._rows = tf.gather(self._rows, tf.constant(np.asarray(rows), tf.int64))
-        return part
-
     def all_labels(self) -> np.ndarray | None:
         """Returns the labels of all examples, integers [n], if they are known without reading the images."""
         known = getattr(self._images, "labels", None)
-        return None if known is None else np.asarray(known)[self._rows.numpy()]
+        return None if known is None else np.asarray(known)[self._all_rows()]
 
     def find_damage(self) -> str | None:
         """Returns what is wrong with the first image that cannot be decoded, with its path; None if that is unknown."""
         find = getattr(self._images, "find_damage", None)
-        return None if find is None else find(self._rows.numpy())
+        return None if find is None else find(self._all_rows())
+
+    def _all_rows(self):
+        return np.asarray(self._of_whole(tf.range(self.num_examples, dtype=tf.int64)))
 
 
 class SerializedExamples:

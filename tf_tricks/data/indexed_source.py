@@ -1,7 +1,6 @@
 """Examples of a data set that has an index, read when they are fetched."""
 
 import concurrent.futures
-import copy
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -13,13 +12,14 @@ from tf_tricks.annotations import Structure, Tensor
 from tf_tricks.data.elements import as_array, picker
 from tf_tricks.data.labels import CLASSES, Labels, describe
 from tf_tricks.data.structure import map_arrays
+from tf_tricks.data.subsets import Subsets
 from tf_tricks.errors import RequestError
 
 _LOOKED_AT = 64
 """Examples whose labels are looked at to tell what kind they are."""
 
 
-class IndexedSource:
+class IndexedSource(Subsets):
     """Examples of anything with `__len__` and `__getitem__`: read and decoded by threads when they are fetched.
 
     For what is too large for the memory and is decoded as it is read, such as a data source of TFDS or a data set of
@@ -60,7 +60,6 @@ class IndexedSource:
             raise RequestError("a data set must hold at least one example, not none")
         self._data, self._pick = data, picker(inputs, labels, weights)
         self._threads = concurrent.futures.ThreadPoolExecutor(4 * (os.cpu_count() or 1))
-        self._rows: Any = None
         self.num_examples = len(data)
         first = self._example(0)
         self._spec = tf.nest.map_structure(_spec, first)
@@ -82,19 +81,10 @@ class IndexedSource:
         """
         specs = tf.nest.flatten(self._spec)
         with tf.device("CPU:0"):
-            rows = indices if self._rows is None else tf.gather(self._rows, indices)
+            rows = self._of_whole(indices)
             arrays = tf.numpy_function(self._read, [rows], [spec.dtype for spec in specs], stateful=False)
             arrays = [tf.ensure_shape(array, [*rows.shape, *spec.shape]) for array, spec in zip(arrays, specs)]
             return tf.nest.pack_sequence_as(self._spec, arrays)
-
-    def subset(self, rows: Tensor) -> "IndexedSource":
-        """Returns a source of the examples `rows`, an array of indices."""
-        part = copy.copy(self)
-        part.num_examples = len(rows)
-        with tf.device("CPU:0"):
-            rows = tf.constant(np.asarray(rows), tf.int64)
-            part._rows = rows if self._rows is None else tf.gather(self._rows, rows)
-        return part
 
     def _example(self, index):
         return map_arrays(as_array, self._pick(self._data[int(index)]))

@@ -1,10 +1,8 @@
 """Examples in ArrayRecord files, read by their index."""
 
-import copy
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +10,7 @@ from etils import epath
 
 from tf_tricks.annotations import Structure, Tensor
 from tf_tricks.data.labels import Labels
+from tf_tricks.data.subsets import Subsets
 from tf_tricks.errors import RequestError
 
 
@@ -34,7 +33,7 @@ def encode(arrays: Sequence[np.ndarray]) -> list[bytes]:
     return records
 
 
-class RecordSource:
+class RecordSource(Subsets):
     """Examples in ArrayRecord files, as `tf_tricks.data.spool` writes them; none of them stays in memory.
 
     Args:
@@ -59,7 +58,6 @@ class RecordSource:
         self._records = array_record_data_source.ArrayRecordDataSource([str(file) for file in files])
         self._folder = os.path.dirname(str(files[0]))
         self._spec = spec
-        self._rows: Any = None
         self.num_examples = len(self._records)
         self.input_shape = tf.nest.map_structure(lambda one: tuple(one.shape), spec[0])
         self.input_dtype = tf.nest.map_structure(lambda one: one.dtype.name, spec[0])
@@ -78,22 +76,13 @@ class RecordSource:
             positions: ignored.
         """
         with tf.device("CPU:0"):
-            rows = indices if self._rows is None else tf.gather(self._rows, indices)
+            rows = self._of_whole(indices)
             records = tf.ensure_shape(tf.numpy_function(self._read, [rows], tf.string, stateful=False), rows.shape)
             specs = tf.nest.flatten(self._spec)
             features = {str(i): tf.io.FixedLenFeature([], tf.string) for i in range(len(specs))}
             found = tf.io.parse_example(records, features)
             arrays = [_decoded(found[str(i)], spec) for i, spec in enumerate(specs)]
             return tf.nest.pack_sequence_as(self._spec, arrays)
-
-    def subset(self, rows: Tensor) -> "RecordSource":
-        """Returns a source of the examples `rows`, an array of indices."""
-        part = copy.copy(self)
-        part.num_examples = len(rows)
-        with tf.device("CPU:0"):
-            rows = tf.constant(np.asarray(rows), tf.int64)
-            part._rows = rows if self._rows is None else tf.gather(self._rows, rows)
-        return part
 
     def _read(self, rows):
         try:

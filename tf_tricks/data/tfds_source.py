@@ -185,10 +185,10 @@ def _on_disk(name, builder, keys, parts, shape, rows, decoding):
     train_rows, validation_rows = rows
     sample = train_rows[np.linspace(0, len(train_rows) - 1, min(_SAMPLE, len(train_rows))).astype("int64")]
     return Splits(
-        make(records, training, rows=train_rows),
-        None if validation_rows is None else make(records, evaluation, rows=validation_rows),
+        make(records, training).subset(train_rows),
+        None if validation_rows is None else make(records, evaluation).subset(validation_rows),
         test_records and make(test_records, evaluation),
-        *mean_and_variance(make(records, evaluation, rows=sample), chunk=64),
+        *mean_and_variance(make(records, evaluation).subset(sample), chunk=64),
         name,
     )
 
