@@ -58,3 +58,6 @@ DEFAULTS = {name: key.default for name, key in KEYS.items()}
 
 RENAMED = {"initial_weights": "init_from"}
 """What keys are called now that had another name."""
+
+FOLDER_OPTIONS = ("log_every", "histograms", "profile_steps", "checkpoint_epochs", "checkpoint_minutes", "keep")
+"""The keys that say what the run's folder keeps: arguments of `Trainer.fit`, which may be others when a run goes on."""

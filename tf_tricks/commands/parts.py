@@ -7,21 +7,10 @@ from typing import Any
 import keras
 
 from tf_tricks import augment, callbacks, data, layers, losses, models, optimizers, schedules
-from tf_tricks.commands.config_keys import DEFAULTS, RENAMED
+from tf_tricks.commands.config_keys import DEFAULTS, FOLDER_OPTIONS, RENAMED
 from tf_tricks.data.labels import BINARY, CLASSES, DISTRIBUTIONS, FLOAT_INTEGERS, INTEGERS, MULTI_HOT, ONE_HOT, Labels
 from tf_tricks.errors import RequestError, check_number, unknown
 from tf_tricks.training.outputs import last_activation
-
-FOLDER_OPTIONS = (
-    "log_every",
-    "histograms",
-    "profile_steps",
-    "checkpoint_epochs",
-    "checkpoint_minutes",
-    "keep",
-    "keep_best",
-)
-"""The keys that say what the run's folder keeps: arguments of `Trainer.fit`."""
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -129,6 +118,7 @@ def build(config: dict[str, Any], strategy: Any, num_replicas: int | None = None
             validation=splits.validation,
             class_weight=_class_weight(config["class_weight"]),
             callbacks=[callbacks.get(c) for c in _listed(config["callbacks"])],
+            keep_best=config["keep_best"],
             **{key: config[key] for key in FOLDER_OPTIONS},
         ),
     )

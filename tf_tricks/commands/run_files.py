@@ -6,21 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tf_tricks import users_code
-from tf_tricks.commands.config_keys import DEFAULTS
+from tf_tricks.commands.config_keys import DEFAULTS, FOLDER_OPTIONS
 from tf_tricks.errors import RequestError
 from tf_tricks.training import workdir
 from tf_tricks.training.signature import kept
 
-MAY_CHANGE = (
-    "epochs",
-    "callbacks",
-    "log_every",
-    "histograms",
-    "profile_steps",
-    "checkpoint_epochs",
-    "checkpoint_minutes",
-    "keep",
-)
+MAY_CHANGE = ("epochs", "callbacks", *FOLDER_OPTIONS)
 """The keys of a config that may be others when a run goes on."""
 
 
