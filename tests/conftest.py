@@ -11,6 +11,8 @@ import pytest
 import tensorflow as tf  # noqa: F401
 from hypothesis import settings
 
+from tf_tricks import users_code
+
 # The same examples in every run; `pytest --hypothesis-profile=default` draws new ones.
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
 settings.load_profile("repeatable")
@@ -24,6 +26,21 @@ def _fresh_keras():
     keras.utils.clear_session(free_memory=False)  # a collection of all garbage would take longer than most tests
     keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture(autouse=True)
+def _no_code_of_users(monkeypatch):
+    """Each test finds the files of its own configs, and leaves none of their modules to others."""
+    monkeypatch.setattr(users_code, "_folders", [])
+    monkeypatch.setattr(users_code, "_loaded", {})
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    installed = set(sys.path)
+    yield
+    folders = tuple(os.path.join(folder, "") for folder in set(sys.path) - installed)
+    loaded = {module.__name__ for module in users_code._loaded.values()}
+    for name, module in list(sys.modules.items()):
+        if name in loaded or (folders and (getattr(module, "__file__", None) or "").startswith(folders)):
+            del sys.modules[name]
 
 
 HAS_TPU_COMPILER = sys.platform == "linux" and platform.machine() == "x86_64"

@@ -42,15 +42,8 @@ def get_config():
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left(monkeypatch):
-    monkeypatch.setattr(users_code, "_folders", [])
-    monkeypatch.setattr(users_code, "_loaded", {})
+def _no_bytecode(monkeypatch):
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    before = set(sys.modules)
-    yield
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
 
 
 def test_a_file_beside_the_config(tmp_path):

@@ -3,7 +3,6 @@
 import os
 import re
 import runpy
-import sys
 
 import keras
 import numpy as np
@@ -14,7 +13,6 @@ from support.bucket import bucket
 from support.sentences import assert_sentence
 
 import tf_tricks as tt
-from tf_tricks import users_code
 from tf_tricks.export import to_tflite
 
 OUTPUTS = {"keras": "model.keras", "saved_model": "model", "tflite": "model.tflite", "onnx": "model.onnx"}
@@ -44,17 +42,6 @@ CONFIG = """
 def get_config():
     return dict(epochs=4, data="digits", model="mine:network", learning_rate=0.05, batch_size=32)
 """
-
-
-@pytest.fixture(autouse=True)
-def _no_code_is_left(monkeypatch):
-    """Each test finds the run's own file by what the run has kept, and leaves no module `mine` to others."""
-    monkeypatch.setattr(users_code, "_folders", [])
-    monkeypatch.setattr(users_code, "_loaded", {})
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    yield
-    for module in users_code._loaded.values():
-        sys.modules.pop(module.__name__, None)
 
 
 @pytest.fixture(scope="module")

@@ -62,7 +62,7 @@ def test_the_config_is_kept_with_versions_and_device(run):
     assert content["config"]["epochs"] == 2
     assert content["config"]["optimizer"] == {"name": "momentum", "momentum": 0.9, "nesterov": True}
     assert content["config"]["keep"] == 3
-    assert content["inputs"] == {"shape": [8, 8, 1], "dtype": "uint8", "range": [0, 16], "part": None}
+    assert content["inputs"] == {"shape": [8, 8, 1], "dtype": "uint8", "range": [0, 16]}
     (output,) = content["outputs"]
     assert (output["gives"], output["classes"]) == ("logits", [str(label) for label in range(10)])
 

@@ -271,7 +271,7 @@ def test_weights_that_others_replace_are_not_read():
         ({}, {"input_shape": (28, 28, 1)}, r"mobilenet_v3_small cannot be made: Input size must be at least 32x32"),
         ({}, {"input_shape": (32, 32, 4)}, "takes images of 1 or 3 channels, not 4"),
         ({}, {"input_shape": (13,)}, r"needs images of shape \(height, width, channels\), not inputs of \(13,\)"),
-        ({}, {"input_dtype": "uint16"}, "there is no input dtype 'uint16'"),
+        ({}, {"input_dtype": "complex64"}, "there is no input dtype 'complex64'"),
         ({}, {"preprocessing": keras.layers.Rescaling(2)}, "of raw pixels: leave the data's out"),
         (
             {},

@@ -7,6 +7,8 @@ that makes it, see `made`.
 import keras
 import numpy as np
 
+import tf_tricks as tt
+
 K = keras.layers
 L = keras.losses
 M = keras.metrics
@@ -25,6 +27,14 @@ WEIGHTS = RNG.uniform(0.2, 2.0, N).astype("float32")
 TOKENS = RNG.randint(1, 30, (N, 10)) * (np.arange(10) < RNG.randint(3, 11, (N, 1)))
 TAGS = RNG.randint(0, 4, (N, 10))
 IMAGES = RNG.rand(N, 8, 8, 3).astype("float32")
+
+
+class InOrder(tt.data.Stream):
+    """The examples as they lie, as `fit(shuffle=False)` takes them."""
+
+    def fetch(self, positions):
+        indices = positions % self.source.num_examples
+        return self.source.fetch(indices, positions)
 
 
 def dense(outputs=3, activation=None, **keywords):

@@ -3,18 +3,10 @@
 import keras
 import numpy as np
 import pytest
-from support.contract import BATCH, CASES, CLASSES, TOKENS, made, sparse
+from support.contract import BATCH, CASES, CLASSES, TOKENS, InOrder, made, sparse
 
 import tf_tricks as tt
 from tf_tricks.data import ArraySource
-
-
-class InOrder(tt.data.Stream):
-    """The examples as they lie, as `fit(shuffle=False)` takes them."""
-
-    def fetch(self, positions):
-        indices = positions % self.source.num_examples
-        return self.source.fetch(indices, positions)
 
 
 def both(name):

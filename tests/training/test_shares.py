@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from support import forked
-from test_keras_contract import BATCH, CASES, InOrder, made
+from support.contract import BATCH, CASES, InOrder, made
 
 import tf_tricks as tt
 from tf_tricks.data import ArraySource

@@ -3,7 +3,7 @@
 import keras
 import pytest
 import tensorflow as tf
-from test_trainer import fit, trainer
+from support.linear_runs import fit, trainer
 
 from tf_tricks import schedules
 from tf_tricks.errors import RequestError, RunError

@@ -56,7 +56,7 @@ def check_task(trainer: Any, stream: Any, validation: Source | None = None, test
         if source is not None:
             check_examples(trainer, source, what)
     _check_reductions(model)
-    return _line(model, labels)
+    return _line(model, examples, labels)
 
 
 def _augmented(stream, examples, positions):
@@ -220,14 +220,16 @@ def _from_logits(loss):
     return loss._fn_kwargs.get("from_logits", False) if hasattr(loss, "_fn_kwargs") else None
 
 
-def _line(model, labels):
+def _line(model, examples, labels):
     """Returns what the task was taken for, in a line."""
+    targets = keras.utils.unpack_x_y_sample_weight(examples)[1]
     losses = ", ".join(loss.name.replace("_", " ") for loss in _losses(model)) or "the model's own loss"
     metrics = (
         [] if model._compile_metrics is None else [m.name.replace("_", " ") for m in model._compile_metrics.metrics]
     )
     if not isinstance(labels, Labels):
-        what = "several kinds of labels" if labels is not None else "no labels"
+        unknown_kind = "several kinds of labels" if labels is not None else "labels"
+        what = "no labels" if targets is None else unknown_kind
     elif labels.num_classes is not None:
         kind = "" if labels.kind == CLASSES else f", {labels.kind} labels"
         what = f"classification of {labels.num_classes} classes{kind}"
