@@ -8,7 +8,7 @@ import pytest
 
 import tf_tricks as tt
 from tf_tricks import users_code
-from tf_tricks.commands import config_file, packaged_configs, parts
+from tf_tricks.config import config_file, packaged_configs, parts
 from tf_tricks.named_parts import files_of
 from tf_tricks.registry import forget
 

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from tf_tricks import registry
-from tf_tricks.commands import parts
+from tf_tricks.config import parts
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()

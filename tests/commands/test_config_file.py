@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tf_tricks.commands import config_file, packaged_configs, parts
+from tf_tricks.config import config_file, packaged_configs, parts
 from tf_tricks.errors import RequestError
 
 ROOT = Path(__file__).parents[2]

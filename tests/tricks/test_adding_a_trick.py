@@ -166,7 +166,7 @@ import pathlib
 import sys
 import numpy as np
 import tf_tricks as tt
-from tf_tricks.commands import parts
+from tf_tricks.config import parts
 
 assert pathlib.Path(tt.__file__).is_relative_to(pathlib.Path.cwd())
 config = dict(

@@ -11,8 +11,9 @@ import pytest
 from support import examples
 
 import tf_tricks as tt
-from tf_tricks.commands import cards, parts
-from tf_tricks.commands.config_keys import DEFAULTS
+from tf_tricks.commands import cards
+from tf_tricks.config import parts
+from tf_tricks.config.config_keys import DEFAULTS
 from tf_tricks.registry import entries
 from tf_tricks.training.task import plan_task
 

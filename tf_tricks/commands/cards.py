@@ -13,7 +13,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from tf_tricks.commands.config_keys import KEYS
+from tf_tricks.config.config_keys import KEYS
 from tf_tricks.errors import RequestError
 from tf_tricks.keras_names import plain
 
@@ -67,7 +67,7 @@ def cards() -> tuple[Card, ...]:
             text = path.read_text(encoding="utf-8")
             if "@register(" in text or "@card(" in text or "@schedule" in text:
                 found += _cards_in(ast.parse(text), path)
-    keys = _PACKAGE / "commands" / "config_keys.py"
+    keys = _PACKAGE / "config" / "config_keys.py"
     lines = keys.read_text(encoding="utf-8").splitlines()
     for name, key in KEYS.items():
         number = next(n for n, line in enumerate(lines, start=1) if line.startswith(f'    "{name}": '))

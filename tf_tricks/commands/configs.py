@@ -6,7 +6,7 @@ tf-tricks train --config=digits --workdir=runs/digits
 
 import sys
 
-from tf_tricks.commands import packaged_configs
+from tf_tricks.config import packaged_configs
 
 
 def run(argv: list[str]) -> int:

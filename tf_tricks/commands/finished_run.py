@@ -5,7 +5,8 @@ from typing import Any
 
 import keras
 
-from tf_tricks.commands import parts, run_files
+from tf_tricks.commands import run_files
+from tf_tricks.config import parts
 from tf_tricks.data import ArraySource, Source, Splits
 from tf_tricks.data.archive import read_archive
 from tf_tricks.errors import RequestError, unknown

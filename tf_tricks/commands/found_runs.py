@@ -10,7 +10,7 @@ from typing import Any
 
 from etils import epath
 
-from tf_tricks.commands.config_keys import DEFAULTS
+from tf_tricks.config.config_keys import DEFAULTS
 from tf_tricks.errors import RequestError
 from tf_tricks.training import workdir
 from tf_tricks.training.settings import flattened

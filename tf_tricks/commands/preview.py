@@ -11,7 +11,8 @@ from typing import Any
 from absl import flags
 
 from tf_tricks.annotations import Tensor
-from tf_tricks.commands import config_file, output_file, program
+from tf_tricks.commands import output_file, program
+from tf_tricks.config import config_file
 from tf_tricks.errors import RequestError, check_number
 
 FORMATS = {".png": "png", ".jpg": "jpg", ".jpeg": "jpg"}
@@ -49,7 +50,7 @@ def main() -> None:
 def of_config(config: Mapping[str, Any], rows: int, variants: int, format: str) -> bytes:
     """Returns the picture of the augmentation of `config`, in a file of the given format."""
     from tf_tricks import data
-    from tf_tricks.commands import parts
+    from tf_tricks.config import parts
     from tf_tricks.training import contact_sheet
 
     config = parts.resolve(parts.plain(config))

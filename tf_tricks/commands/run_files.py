@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tf_tricks import users_code
-from tf_tricks.commands.config_keys import DEFAULTS, FOLDER_OPTIONS
+from tf_tricks.config.config_keys import DEFAULTS, FOLDER_OPTIONS
 from tf_tricks.errors import RequestError
 from tf_tricks.training import workdir
 from tf_tricks.training.signature import kept

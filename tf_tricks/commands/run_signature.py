@@ -29,7 +29,7 @@ def signature_of(folder: Any, config: dict[str, Any] | None, strategy: Any, mode
 
 
 def _of_data(config, strategy, model):
-    from tf_tricks.commands import parts
+    from tf_tricks.config import parts
     from tf_tricks.training.examples import check_examples
     from tf_tricks.training.signature import signature
     from tf_tricks.training.trainer import Trainer

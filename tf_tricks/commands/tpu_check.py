@@ -12,7 +12,8 @@ from typing import Any
 
 from absl import flags
 
-from tf_tricks.commands import config_file, output_file, program
+from tf_tricks.commands import output_file, program
+from tf_tricks.config import config_file
 from tf_tricks.errors import RequestError, RunError
 
 UNKNOWN_EXAMPLES = 1_000_000
@@ -37,7 +38,7 @@ def run(argv: list[str]) -> int:
 def main() -> None:
     """Checks from the flags."""
     from tf_tricks import tpu
-    from tf_tricks.commands import parts
+    from tf_tricks.config import parts
     from tf_tricks.tpu import compiler
     from tf_tricks.tpu.report import Report
 
@@ -70,7 +71,7 @@ def prepare(config: dict[str, Any], topology: Any) -> tuple[Any, Any, Any, list[
         config: dict from `parts.resolve`.
         topology: `tpu.compiler.Topology`.
     """
-    from tf_tricks.commands import parts
+    from tf_tricks.config import parts
     from tf_tricks.tpu.check import check_request
     from tf_tricks.training import devices
     from tf_tricks.training.task import plan_task

@@ -10,7 +10,8 @@ from typing import Any
 from absl import flags
 from etils import epath
 
-from tf_tricks.commands import config_file, program
+from tf_tricks.commands import program
+from tf_tricks.config import config_file
 from tf_tricks.errors import RequestError
 
 _CONFIG = config_file.define("config", "what to train")
@@ -28,7 +29,8 @@ def run(argv: list[str]) -> int:
 
 def main() -> None:
     """Trains from the flags."""
-    from tf_tricks.commands import parts, run_files
+    from tf_tricks.commands import run_files
+    from tf_tricks.config import parts
 
     if _CONFIG.value is None:
         raise RequestError("say what to train: --config=digits")
@@ -54,7 +56,8 @@ def train(
     """Trains a resolved config in `folder`, evaluates it once on the test set and exports the model."""
     import tensorflow as tf
 
-    from tf_tricks.commands import parts, run_files
+    from tf_tricks.commands import run_files
+    from tf_tricks.config import parts
     from tf_tricks.training import devices
     from tf_tricks.training.init_from import init_from
     from tf_tricks.training.parameter_table import parameter_table

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from tf_tricks import augment, callbacks, data, layers, losses, models, optimizers, schedules
-from tf_tricks.commands.config_keys import DEFAULTS, FOLDER_OPTIONS, RENAMED
+from tf_tricks.config.config_keys import DEFAULTS, FOLDER_OPTIONS, RENAMED
 from tf_tricks.data.labels import BINARY, CLASSES, DISTRIBUTIONS, FLOAT_INTEGERS, INTEGERS, MULTI_HOT, ONE_HOT, Labels
 from tf_tricks.errors import RequestError, check_number, unknown
 from tf_tricks.training.outputs import last_activation

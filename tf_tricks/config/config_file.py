@@ -11,8 +11,8 @@ from absl import flags
 from ml_collections import config_flags
 
 from tf_tricks import users_code
-from tf_tricks.commands import packaged_configs
-from tf_tricks.commands.config_keys import DEFAULTS, RENAMED
+from tf_tricks.config import packaged_configs
+from tf_tricks.config.config_keys import DEFAULTS, RENAMED
 from tf_tricks.errors import RequestError, unknown
 
 

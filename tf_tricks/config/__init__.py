@@ -1,0 +1,1 @@
+"""Configs: what a file says, the packaged ones, and the parts that it names."""
