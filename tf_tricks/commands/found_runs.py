@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,6 +13,7 @@ from etils import epath
 from tf_tricks.config.config_keys import DEFAULTS
 from tf_tricks.errors import RequestError
 from tf_tricks.training import workdir
+from tf_tricks.training.directions import direction_of
 from tf_tricks.training.settings import flattened
 
 _PLACES = ("split", "step", "epoch", "examples_seen", "wall_time")  # what a line of the log has beside its results
@@ -81,24 +82,6 @@ def best(values: Iterable[float], direction: str | None) -> float | None:
     if not numbers or direction is None:
         return None
     return max(numbers) if direction == "up" else min(numbers)
-
-
-def direction_of(metric: str, known: Mapping[str, str]) -> str | None:
-    """Returns whether a metric is to go "up" or "down", or None where nobody knows.
-
-    Args:
-        metric: as in the log: of several outputs, with its output's name before its own; of several classes, with the
-            class's number behind it.
-        known: what the run has kept of its metrics; earlier runs have kept nothing.
-
-    Example:
-        >>> [direction_of(name, {"f1": "up"}) for name in ("left_f1", "f1/3", "right_loss", "val_accuracy", "mine")]
-        ['up', 'up', 'down', 'up', None]
-    """
-    name = metric.split("/")[0]
-    known = {"loss": "down", "accuracy": "up"} | dict(known)
-    fitting = [key for key in known if name == key or name.endswith(f"_{key}")]
-    return known[max(fitting, key=len)] if fitting else None
 
 
 def _with_config(tops) -> Iterator[Any]:

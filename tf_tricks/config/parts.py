@@ -59,7 +59,13 @@ def plain(value: Any) -> Any:
     return value
 
 
-def build(config: dict[str, Any], strategy: Any, num_replicas: int | None = None, load_weights: bool = True) -> Parts:
+def build(
+    config: dict[str, Any],
+    strategy: Any,
+    num_replicas: int | None = None,
+    load_weights: bool = True,
+    splits: data.Splits | None = None,
+) -> Parts:
     """Returns the `Parts` of a resolved config; its `init_from` is not looked at.
 
     Args:
@@ -67,17 +73,13 @@ def build(config: dict[str, Any], strategy: Any, num_replicas: int | None = None
         strategy: the `tf.distribute.Strategy` in whose scope the model is made.
         num_replicas: for which the schedules are made; None for those of the strategy.
         load_weights: whether the model reads weights that its part of the config names.
+        splits: the data, where they have been read already.
     """
     keras.utils.set_random_seed(config["seed"])
     keras.config.set_dtype_policy(config["precision"])
-    splits = data.get(config["data"], seed=config["seed"])
+    splits = data.get(config["data"], seed=config["seed"]) if splits is None else splits
     source = splits.train
-    known = dict(
-        total_epochs=config["epochs"],
-        num_replicas=num_replicas or strategy.num_replicas_in_sync,
-        num_examples=source.num_examples,
-    )
-    learning_rate, batch_size = _schedules(config, known)
+    learning_rate, batch_size = schedules_of(config, source, num_replicas or strategy.num_replicas_in_sync)
     with strategy.scope():
         model = models.get(
             config["model"],
@@ -113,14 +115,24 @@ def build(config: dict[str, Any], strategy: Any, num_replicas: int | None = None
             strategy=strategy,
             **{key: config[key] for key in same},
         ),
-        fit_arguments=dict(
-            epochs=config["epochs"],
-            validation=splits.validation,
-            class_weight=_class_weight(config["class_weight"]),
-            callbacks=[callbacks.get(c) for c in _listed(config["callbacks"])],
-            keep_best=config["keep_best"],
-            **{key: config[key] for key in FOLDER_OPTIONS},
-        ),
+        fit_arguments=fit_arguments(config, splits),
+    )
+
+
+def fit_arguments(config: Mapping[str, Any], splits: data.Splits) -> dict[str, Any]:
+    """Returns what a resolved config says of a call of `Trainer.fit`, but for the test.
+
+    Args:
+        config: dict from `resolve`.
+        splits: the data.
+    """
+    return dict(
+        epochs=config["epochs"],
+        validation=splits.validation,
+        class_weight=_class_weight(config["class_weight"]),
+        callbacks=[callbacks.get(c) for c in _listed(config["callbacks"])],
+        keep_best=config["keep_best"],
+        **{key: config[key] for key in FOLDER_OPTIONS},
     )
 
 
@@ -210,7 +222,15 @@ def _adapted(splits):
     return layer
 
 
-def _schedules(config, known):
+def schedules_of(config: Mapping[str, Any], source: Any, num_replicas: int) -> tuple[Any, Any]:
+    """Returns the schedules of the learning rate and of the batch size.
+
+    Args:
+        config: dict from `resolve`.
+        source: of the training examples.
+        num_replicas: for which they are made.
+    """
+    known = dict(total_epochs=config["epochs"], num_replicas=num_replicas, num_examples=source.num_examples)
     if config["noise_scale"] is not None:
         for key in ("learning_rate", "batch_size"):
             if config[key] is not None:

@@ -32,7 +32,9 @@ def check_task(trainer: Any, stream: Any, validation: Source | None = None, test
     Raises:
         RequestError: model, data, loss and metrics do not fit each other, or cannot be meant so.
     """
-    source, model = stream.source, trainer.model
+    source, model, data = stream.source, trainer.model, (stream.source, stream.augment, validation, test)
+    if trainer.prepared.has_checked(*data):
+        return trainer.prepared.description
     if not model.trainable_variables:
         raise RequestError(f"the model {model.name!r} has no trainable weights: nothing would be trained")
     number = _number_for(model)
@@ -56,7 +58,8 @@ def check_task(trainer: Any, stream: Any, validation: Source | None = None, test
         if source is not None:
             check_examples(trainer, source, what)
     _check_reductions(model)
-    return _line(model, examples, labels)
+    trainer.prepared.checked, trainer.prepared.description = data, _line(model, examples, labels)
+    return trainer.prepared.description
 
 
 def _augmented(stream, examples, positions):

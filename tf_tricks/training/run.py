@@ -17,9 +17,8 @@ from tf_tricks.training.checks import check_batch, wants_every_step
 from tf_tricks.training.device_errors import told
 from tf_tricks.training.early_ends import diverged, interrupted
 from tf_tricks.training.interrupt import StopRequests
-from tf_tricks.training.loop import Loop
 from tf_tricks.training.metrics import MetricSums
-from tf_tricks.training.objective import Objective
+from tf_tricks.training.prepared import new_loop, prepared_loop
 from tf_tricks.training.rates import noise_scale, note_rate, scaled_rate
 from tf_tricks.training.run_log import RunLog
 from tf_tricks.training.task import Task
@@ -69,7 +68,8 @@ class Run:
         self._steps_a_call = 1
         self._span = [0, 0.0]  # examples and seconds since the last log line
         self._layers = described(self.model)
-        self.retrace()
+        self._objective, self._loop = prepared_loop(trainer, stream, class_weights)
+        self._loop_batch_size: int | None = None
 
     @property
     def batch_size(self) -> int | None:
@@ -84,12 +84,7 @@ class Run:
 
     def retrace(self) -> None:
         """Makes the compiled loop anew, for the variables that are trainable now."""
-        trainer, stream = self.trainer, self.stream
-        trainer.update.variables = list(self.model.trainable_variables)
-        self._objective = Objective(
-            self.model, trainer.shares, stream.step_augment, stream.seed, self.class_weights, trainer.jit_compile
-        )
-        self._loop = Loop(trainer.strategy, self._objective, trainer.update, trainer.micro_batch, trainer.loss_scale)
+        self._objective, self._loop = new_loop(self.trainer, self.stream, self.class_weights)
         self._loop_batch_size = None
 
     def next_step(self) -> plan.Step | None:

@@ -33,6 +33,7 @@ from tf_tricks.training.fingerprint import fingerprint
 from tf_tricks.training.interrupt import StopRequests
 from tf_tricks.training.loss_scale import LossScale, computes_in_float16
 from tf_tricks.training.metrics import choose_modes, directions
+from tf_tricks.training.prepared import Prepared
 from tf_tricks.training.run import Run
 from tf_tricks.training.run_log import RunLog
 from tf_tricks.training.settings import flattened
@@ -155,6 +156,7 @@ class Trainer:
             }
             | self.update_arguments
         )
+        self.prepared = Prepared()
         self._evaluations: dict[int, Evaluation] = {}
 
     @call_checked("inputs and labels are one argument, evaluate((x, y))")
@@ -165,7 +167,8 @@ class Trainer:
             source: a source of `tf_tricks.data`, or arrays (inputs, labels) or (inputs, labels, weights).
         """
         source = as_source(source)
-        check_examples(self, source, "the data to evaluate")
+        if not self.prepared.holds(source):
+            check_examples(self, source, "the data to evaluate")
         results = self._evaluation()(source)
         results["loss"] += float(self.update.penalty())
         return results

@@ -50,7 +50,7 @@ class Update:
         self.all_variables = tuple(
             self.variables
         )  # those that the optimizer knows; fewer are updated while some are frozen
-        self.l2 = l2
+        self.l2 = l2 or None
         self.clip_value = clip_value
         self.clip_norm = clip_norm
         self.clip_global_norm = clip_global_norm
@@ -73,7 +73,7 @@ class Update:
     def penalty(self) -> Tensor:
         """Returns λ|θ|², a scalar."""
         decayed = [v for v, d in zip(self.variables, self.decayed) if d]
-        if not self.l2 or not decayed:
+        if self.l2 is None or not decayed:
             return tf.constant(0.0)
         return self.l2 * tf.add_n([tf.reduce_sum(tf.square(v)) for v in decayed])
 
@@ -98,7 +98,7 @@ class Update:
         return norms
 
     def _with_l2(self, gradients):
-        if not self.l2:
+        if self.l2 is None:
             return gradients
         return [g + 2.0 * self.l2 * v if d else g for g, v, d in zip(gradients, self.variables, self.decayed)]
 

@@ -1,0 +1,203 @@
+"""Searches a config's hyper-parameters: coarse over the whole space, then finer where the best trials were.
+
+tf-tricks search --config=digits --space=sgd --trials=64 --coarse_epochs=3 --workdir=runs/search
+"""
+
+import shlex
+import sys
+from typing import Any
+
+from absl import flags
+from etils import epath
+
+from tf_tricks.commands import program
+from tf_tricks.config import config_file
+from tf_tricks.errors import RequestError, check_number, unknown
+
+OWN_FLAGS = (
+    *("config", "space", "workdir", "trials", "coarse_share", "coarse_epochs", "fine_epochs", "seeds", "seed"),
+    *("sampler", "sampler_seed", "pruner", "metric", "direction", "storage", "study", "jobs", "device"),
+)
+
+_CONFIG = config_file.define("config", "whose values are searched")
+flags.DEFINE_string("workdir", None, "the search's folder, a run for each trial in it", allow_override=True)
+flags.DEFINE_string("device", "auto", "auto (TPU, else GPUs, else CPU), cpu, gpu or tpu", allow_override=True)
+flags.DEFINE_integer("seed", None, "overrides config.seed", allow_override=True)
+flags.DEFINE_string("space", None, "a FILE.py with get_space, or a packaged one: sgd, adam")
+flags.DEFINE_integer("trials", 64, "how many to train, in both stages together")
+flags.DEFINE_float("coarse_share", 0.75, "the part of them that is coarse; 1 for a single stage")
+flags.DEFINE_float("coarse_epochs", 3.0, "how long a coarse trial is trained")
+flags.DEFINE_float("fine_epochs", None, "how long a finer one is; by default 3 times as long, at most as the config")
+flags.DEFINE_integer("seeds", 1, "runs of a trial, with seeds from config.seed on; trials are compared by the mean")
+flags.DEFINE_string("sampler", "random", "random, grid, quasi_random or tpe")
+flags.DEFINE_integer("sampler_seed", 0, "of what is drawn")
+flags.DEFINE_string("pruner", "none", "what ends bad trials early: none, median or hyperband")
+flags.DEFINE_string("metric", None, "of the validation, val_accuracy; by default the first of the config's metrics")
+flags.DEFINE_string("direction", None, "up or down, where it is better; by default what Keras knows of the metric")
+flags.DEFINE_string(
+    "storage", None, "of the trials: a .journal file or a URL, postgresql://…; by default in the workdir"
+)
+flags.DEFINE_string("study", "search", "its name in the storage")
+flags.DEFINE_integer("jobs", 1, "processes on this machine, one an accelerator")
+
+
+def run(argv: list[str]) -> int:
+    """Runs the program and returns its exit status."""
+    if any(argument.startswith("--jobs=") and argument != "--jobs=1" for argument in argv):
+        return program.run_light(lambda _: _run_jobs(argv), OWN_FLAGS, argv) or _status[0]
+    return program.run(main, OWN_FLAGS, argv)
+
+
+_status = [0]
+
+
+def main() -> None:
+    """Searches from the flags."""
+    import tensorflow as tf
+
+    from tf_tricks.config import parts
+    from tf_tricks.search import space
+    from tf_tricks.search.kept_trainers import KeptTrainers
+    from tf_tricks.search.ledger import Ledger
+    from tf_tricks.search.request import Request, check_folder, check_studies, claimed
+    from tf_tricks.search.searcher import search
+    from tf_tricks.search.storage import alone, open_storage
+    from tf_tricks.training import devices
+
+    # What is asked for, and whether it can be done: nothing is written up to the end of this part
+    given = flags.FLAGS
+    folder = _folder()
+    check_folder(folder)
+    seed = {} if given.seed is None else {"seed": given.seed}
+    config = parts.resolve(parts.plain(_CONFIG.value) | seed)
+    found = space.load(given.space, config)
+    strategy = devices.strategy(given.device, None, None)
+    if config["deterministic"]:
+        tf.config.experimental.enable_op_determinism()
+    trainers = KeptTrainers(strategy)
+    check_number("coarse_epochs", given.coarse_epochs, above=0)
+    trainer, _, arguments = trainers.get(config | {"epochs": given.coarse_epochs})
+    metric, direction = _compared(trainer, arguments["validation"], given.metric, given.direction)
+    request = Request(
+        config=config,
+        space=found,
+        metric=metric,
+        direction=direction,
+        **{
+            key: getattr(given, key)
+            for key in ("trials", "coarse_share", "coarse_epochs", "fine_epochs", "seeds", "sampler", "sampler_seed")
+        },
+        pruner=given.pruner,
+    )
+    plan = request.plan(given.study)
+
+    # The folder becomes this search's, or is it already
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder):
+        own = claimed(folder, request)
+        ledger = Ledger(open_storage(given.storage, folder), folder, plan)
+        check_studies(ledger, own)
+    print(_described(plan, metric, request.seeds))
+    search(ledger, config, trainers, request.seeds, metric, _Teller(plan, metric))
+    _finish(ledger, request, folder)
+
+
+def _folder() -> Any:
+    given = flags.FLAGS
+    for name, example in (("config", "digits"), ("space", "sgd"), ("workdir", "runs/search")):
+        if getattr(given, name) is None:
+            raise RequestError(f"say --{name}, as in --{name}={example}")
+    return epath.Path(given.workdir).expanduser()
+
+
+def _run_jobs(argv):
+    from tf_tricks.search.jobs import run_jobs
+    from tf_tricks.search.request import FILE, check_folder
+
+    number = check_number("jobs", flags.FLAGS.jobs, minimum=1, maximum=1000, integer=True)
+    folder = _folder()
+    check_folder(folder)
+    arguments = ["search", *(argument for argument in argv[1:] if not argument.startswith("--jobs="))]
+    _status[0] = run_jobs(arguments, number, lambda: (folder / FILE).exists())
+
+
+def _compared(trainer, validation, metric, direction):
+    """By which metric of the history trials are compared, and whether it is to rise or to fall."""
+    from tf_tricks.training.directions import direction_of
+    from tf_tricks.training.metrics import directions, results
+
+    if validation is None:
+        raise RequestError(
+            "trials are compared on validation data, and the config has none: say --config.data.validation_fraction=0.1"
+        )
+    names = [f"val_{name}" for name in results(trainer.model)]
+    names += [] if "val_loss" in names else ["val_loss"]
+    metrics = [] if trainer.model._compile_metrics is None else trainer.model._compile_metrics.metrics
+    known = {name: direction_of(name, directions(metrics)) for name in names}
+    if metric is None:
+        metric = next((name for name in names if known[name] and name != "val_loss"), "val_loss")
+    if metric not in names:
+        raise unknown("metric of the validation called", metric, names)
+    if direction is None:
+        direction = known[metric]
+    if direction is None:
+        raise RequestError(
+            f"nobody knows whether {metric} is to rise or to fall: say --direction=up or --direction=down"
+        )
+    return metric, direction
+
+
+def _described(plan, metric, seeds):
+    """What is searched, in a line or two."""
+    stages = ", then ".join(f"{stage.trials} {stage.name} trials of {stage.epochs:g} epochs" for stage in plan.stages)
+    runs = "" if seeds == 1 else f", {seeds} runs each"
+    way = "highest" if plan.direction == "up" else "lowest"
+    return f"{stages}{runs}, for the {way} {metric}, over {', '.join(plan.space)}"
+
+
+class _Teller:
+    """Prints a line for each trial that has ended here."""
+
+    def __init__(self, plan, metric):
+        self._total = sum(stage.trials for stage in plan.stages)
+        self._metric, self._up = metric, plan.direction == "up"
+        self._best = None
+
+    def __call__(self, number, values, outcome):
+        value = outcome.value
+        if value is not None and (self._best is None or (value > self._best) == self._up):
+            self._best = value
+        shown = f"{self._metric} {value:.4f}" if value is not None else f"{outcome.outcome}: {outcome.note}"
+        best = "" if self._best is None else f"  best {self._best:.4f}"
+        drawn = "  ".join(f"{path}={_short(drawn)}" for path, drawn in values.items())
+        print(f"trial {number + 1}/{self._total}  {shown}{best}  {outcome.seconds:.1f} s  {drawn}", flush=True)
+
+
+def _short(value):
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _finish(ledger, request, folder):
+    """Writes what the search has found, once, and says it."""
+    from tf_tricks.commands import found_runs, hparams_page
+    from tf_tricks.search import outputs
+    from tf_tricks.search.storage import alone
+
+    with alone(folder):
+        results = outputs.collected(ledger)
+        best = outputs.write(folder, request, results)
+        if not (folder / "hparams").exists():
+            runs, _ = found_runs.find([str(folder / "trials")])
+            hparams_page.write(folder / "hparams", runs)
+    if best is None:
+        print("no trial has come to its end: see trials.csv for why")
+        return
+    drawn = "  ".join(f"{path}={_short(value)}" for path, value in best.params.items())
+    print(f"best: trial {best.number + 1}, {request.metric} {best.value:.4f}: {drawn}")
+    place, run_folder = (shlex.quote(str(folder / name)) for name in ("best.py", "best"))
+    print(f"see {folder / 'report.html'}; train it to its end, with the test: ", end="")
+    print(f"tf-tricks train --config={place} --workdir={run_folder}")
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv))

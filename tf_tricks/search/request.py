@@ -1,0 +1,149 @@
+"""What a search was asked to do, as its folder keeps it, so that every process of it does the same."""
+
+import dataclasses
+import json
+import os
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from optuna.distributions import distribution_to_json
+
+from tf_tricks.errors import RequestError, check_number, unknown
+from tf_tricks.search.ledger import PRUNERS, Plan
+from tf_tricks.search.points import SAMPLERS
+from tf_tricks.search.stages import stages
+from tf_tricks.training import workdir
+from tf_tricks.training.checkpoint import write_atomically
+
+FILE = "search.json"
+_FINER = 3  # times as long, unless it is said
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What a search was asked to do.
+
+    Attributes:
+        config: resolved, a plain dict.
+        space: dict of path to Optuna distribution.
+        trials: of both stages.
+        coarse_share: the part of them that is coarse.
+        coarse_epochs: how long a coarse trial is trained.
+        fine_epochs: how long a finer one is; None for three times as long, and not longer than the config says.
+        seeds: runs of a trial.
+        sampler: one of `points.SAMPLERS`.
+        sampler_seed: of what is drawn.
+        pruner: one of `ledger.PRUNERS`.
+        metric: of the validation, `"val_accuracy"`.
+        direction: `"up"` or `"down"`.
+
+    Raises:
+        RequestError: a value is out of its range, or a name does not exist.
+    """
+
+    config: dict[str, Any]
+    space: Mapping[str, Any]
+    trials: int
+    coarse_share: float
+    coarse_epochs: float
+    fine_epochs: float | None
+    seeds: int
+    sampler: str
+    sampler_seed: int
+    pruner: str
+    metric: str
+    direction: str
+
+    def __post_init__(self) -> None:
+        check_number("seeds", self.seeds, minimum=1, maximum=1000, integer=True)
+        check_number("sampler_seed", self.sampler_seed, minimum=0, maximum=2**32 - 1, integer=True)
+        for what, given, known in (
+            ("sampler", self.sampler, SAMPLERS),
+            ("pruner", self.pruner, PRUNERS),
+            ("direction", self.direction, ("up", "down")),
+        ):
+            if given not in known:
+                raise unknown(what, given, known)
+        if self.config["seed"] + self.seeds > 2**32:
+            raise RequestError(f"there are no {self.seeds} seeds from {self.config['seed']} on: they end at 2³² − 1")
+        self.plan("")
+
+    def plan(self, name: str) -> Plan:
+        """Returns the `Plan` of the studies of this name."""
+        fine = self.fine_epochs
+        if fine is None:
+            fine = max(self.coarse_epochs, min(_FINER * self.coarse_epochs, self.config["epochs"]))
+        found = stages(self.trials, self.coarse_share, self.coarse_epochs, fine)
+        return Plan(name, self.space, found, self.sampler, self.pruner, self.sampler_seed, self.direction)
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns it as JSON can hold it."""
+        content = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        content["space"] = {path: json.loads(distribution_to_json(found)) for path, found in self.space.items()}
+        return json.loads(json.dumps(content))
+
+
+def check_folder(folder: Any) -> None:
+    """Raises a `RequestError` if a folder can be none of a search; writes nothing.
+
+    Args:
+        folder: `epath.Path`.
+    """
+    workdir.check_place(folder)
+    if (folder / "config.json").exists():
+        raise RequestError(f"the workdir {folder} holds a run: choose a new or an empty folder for the search")
+    if folder.exists() and not (folder / FILE).exists():
+        others = [entry.name for entry in folder.iterdir() if entry.name not in (".lock", "study.journal")]
+        if any(not name.startswith("study.journal") for name in others):
+            raise RequestError(f"the workdir {folder} holds something else than a search: choose a new or empty folder")
+
+
+def claimed(folder: Any, request: Request) -> str:
+    """Makes a folder this search's, or finds that it is, and returns its id.
+
+    Args:
+        folder: `epath.Path` that exists; no other process may claim it meanwhile.
+        request: what this process was asked to do.
+
+    Raises:
+        RequestError: the search in the folder is another one.
+    """
+    now = request.as_json()
+    if not (folder / FILE).exists():
+        found = uuid.uuid4().hex[:12]
+        write_atomically(folder / FILE, json.dumps({"id": found, **now}, indent=2).encode() + b"\n")
+        return found
+    before = json.loads((folder / FILE).read_text())
+    for key, value in now.items():
+        if before.get(key) != value:
+            raise RequestError(
+                f"the search in {os.fspath(folder)} is another one by its {key}{_difference(before.get(key), value)}; "
+                "choose another workdir, or ask for what it had"
+            )
+    return before["id"]
+
+
+def check_studies(ledger: Any, found: str) -> None:
+    """Raises a `RequestError` if the studies in the storage are those of a search in another folder.
+
+    Args:
+        ledger: the `Ledger`.
+        found: the id of the folder's search.
+    """
+    study = ledger.study(ledger.plan.stages[0])
+    owner = study.user_attrs.get("search")
+    if owner is None:
+        study.set_user_attr("search", found)
+    elif owner != found:
+        raise RequestError(
+            f"the storage has a study {ledger.plan.name!r} of a search in another folder: all processes of a search "
+            "share its workdir; choose another --study"
+        )
+
+
+def _difference(before, now):
+    if hasattr(before, "items") and hasattr(now, "items"):
+        key = next(key for key in [*before, *now] if before.get(key) != now.get(key))
+        return f".{key}: {before.get(key)!r} then, {now.get(key)!r} now"
+    return f": {before!r} then, {now!r} now"
