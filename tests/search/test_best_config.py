@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tf_tricks import users_code
+from tf_tricks import schedules, users_code
 from tf_tricks.config import config_file, parts
 from tf_tricks.config.config_keys import DEFAULTS
 from tf_tricks.registry import forget
@@ -197,7 +197,9 @@ def loaded_afresh(path, monkeypatch):
     names = {module.__name__ for module in users_code._loaded.values()}
     monkeypatch.setattr(users_code, "_folders", [])
     monkeypatch.setattr(users_code, "_loaded", {})
-    for name in [name for name in sys.modules if name in names or name.split(".")[0] in ("my_package", "mine")]:
+    for name in [
+        name for name in sys.modules if name in names or name.split(".")[0] in ("my_package", "mine", "mine_registered")
+    ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "path", [p for p in sys.path if "original" not in p and "has space" not in p])
     return resolved(str(path))
@@ -235,12 +237,11 @@ def test_a_registered_name(where, tmp_path, monkeypatch):
         (tmp_path / "original").mkdir()
         (tmp_path / "original" / "mine_registered.py").write_text(code)
         config = folder_of_a_config(tmp_path, "dict(name='tenth_of_search', initial=1.0)", "import mine_registered")
-    try:
-        text = written(tmp_path, config, trial())
-    finally:
-        forget("schedules", "tenth_of_search")
-    file = "config" if where == "in the config" else "mine_registered"
-    assert f"users_code.run_file('{tmp_path}/original/{file}.py')" in text
+    written(tmp_path, config, trial())
+    forget("schedules", "tenth_of_search")
+    loaded_afresh(tmp_path / "best.py", monkeypatch)
+    assert schedules.get({"name": "tenth_of_search", "initial": 1.0})(0.0) == 0.1
+    forget("schedules", "tenth_of_search")
 
 
 def test_names_of_what_is_installed_stay(tmp_path):
