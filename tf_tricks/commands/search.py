@@ -159,7 +159,6 @@ class _Teller:
     """Prints a line for each trial that has ended here."""
 
     def __init__(self, plan, metric):
-        self._total = sum(stage.trials for stage in plan.stages)
         self._metric, self._up = metric, plan.direction == "up"
         self._best = None
 
@@ -170,7 +169,7 @@ class _Teller:
         shown = f"{self._metric} {value:.4f}" if value is not None else f"{outcome.outcome}: {outcome.note}"
         best = "" if self._best is None else f"  best {self._best:.4f}"
         drawn = "  ".join(f"{path}={_short(drawn)}" for path, drawn in values.items())
-        print(f"trial {number + 1}/{self._total}  {shown}{best}  {outcome.seconds:.1f} s  {drawn}", flush=True)
+        print(f"trial {number}  {shown}{best}  {outcome.seconds:.1f} s  {drawn}", flush=True)
 
 
 def _short(value):
@@ -193,7 +192,7 @@ def _finish(ledger, request, folder):
         print("no trial has come to its end: see trials.csv for why")
         return
     drawn = "  ".join(f"{path}={_short(value)}" for path, value in best.params.items())
-    print(f"best: trial {best.number + 1}, {request.metric} {best.value:.4f}: {drawn}")
+    print(f"best: trial {best.number}, {request.metric} {best.value:.4f}: {drawn}")
     place, run_folder = (shlex.quote(str(folder / name)) for name in ("best.py", "best"))
     print(f"see {folder / 'report.html'}; train it to its end, with the test: ", end="")
     print(f"tf-tricks train --config={place} --workdir={run_folder}")

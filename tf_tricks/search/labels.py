@@ -1,0 +1,80 @@
+"""Values of a config as a reader has them in pictures and tables."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+
+def number_text(value: float) -> str:
+    """Returns a number with four digits that count.
+
+    Example:
+        >>> number_text(0.98765), number_text(128), number_text(3.00001e-05)
+        ('0.9877', '128', '3e-05')
+    """
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def tick_text(value: float) -> str:
+    """Returns a number as short as it stands beside an axis.
+
+    Example:
+        >>> tick_text(0.0001), tick_text(0.01), tick_text(1.0), tick_text(20000.0)
+        ('1e-4', '0.01', '1', '2e4')
+    """
+    if value and not 1e-3 <= abs(value) < 1e4:
+        digits, exponent = f"{value:.3e}".split("e")
+        return f"{float(digits):g}e{int(exponent)}"
+    return f"{value:.4g}"
+
+
+def text_of(value: Any) -> str:
+    """Returns a value of a config in short: a part with a name as a call.
+
+    Example:
+        >>> text_of({"name": "standard", "pad": 4}), text_of(0.1), text_of(None), text_of([8, 8])
+        ('standard(pad=4)', '0.1', 'None', '[8, 8]')
+    """
+    if hasattr(value, "items"):
+        arguments = ", ".join(f"{key}={text_of(one)}" for key, one in value.items() if key != "name")
+        if "name" not in value:
+            return f"{{{arguments}}}"
+        return f"{value['name']}({arguments})" if arguments else str(value["name"])
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(text_of, value))}]"
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return number_text(value)
+    return str(value)
+
+
+def value_of(choice: Any) -> Any:
+    """Returns what a choice of Optuna's stands for: dicts and lists are kept in it as JSON.
+
+    Example:
+        >>> value_of('{"name": "standard"}'), value_of("standard"), value_of(64)
+        ({'name': 'standard'}, 'standard', 64)
+    """
+    if isinstance(choice, str) and choice[:1] in ("{", "["):
+        try:
+            return json.loads(choice)
+        except ValueError:
+            return choice
+    return choice
+
+
+def index_of(value: Any, choices: Sequence[Any]) -> int:
+    """Returns which of Optuna's choices a value is.
+
+    Args:
+        value: a number, a text, None, a list or a dict.
+        choices: of a `CategoricalDistribution`.
+
+    Raises:
+        ValueError: it is none of them.
+
+    Example:
+        >>> index_of({"name": "standard"}, [None, '{"name": "standard"}'])
+        1
+    """
+    wanted = json.dumps(value, sort_keys=True)
+    return [json.dumps(value_of(choice), sort_keys=True) for choice in choices].index(wanted)
