@@ -36,7 +36,8 @@ def test_trials_are_the_points_of_the_sampler_in_their_order(undisturbed):
     coarse = points("random", ledgers.SPACE, 12, seed=3)
     assert [drawn for *_, drawn, _ in undisturbed[:12]] == coarse
     fine = narrowed(ledgers.SPACE, coarse, [ledgers.value(drawn) for drawn in coarse])
-    assert [drawn for *_, drawn, _ in undisturbed[12:]] == points("random", fine, 4, seed=3 + 12)
+    best = max(coarse, key=ledgers.value)  # is trained longer now, whatever else the finer stage finds
+    assert [drawn for *_, drawn, _ in undisturbed[12:]] == [best, *points("random", fine, 4, seed=3 + 12)[:3]]
     assert [value for *_, value in undisturbed] == [ledgers.value(drawn) for *_, drawn, _ in undisturbed]
     assert [number for number, *_ in undisturbed] == list(range(16))
 

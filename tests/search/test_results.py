@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import pyarrow.csv
 import pytest
@@ -20,7 +21,9 @@ def test_the_best_by_direction(direction, number):
 
 
 def test_a_fine_trial_comes_before_a_better_coarse_one():
-    assert best([trial(0, 0.9), trial(1, 0.5, "fine")], "up").number == 1
+    coarse, fine = trial(0, 0.9), trial(1, 0.5, "fine")
+    assert best([replace(coarse, epochs=3.0), replace(fine, epochs=9.0)], "up").number == 1
+    assert best([replace(coarse, epochs=3.0), replace(fine, epochs=3.0)], "up").number == 0  # trained as long
 
 
 def test_a_fine_trial_that_is_not_complete_does_not_count():

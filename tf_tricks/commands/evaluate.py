@@ -2,6 +2,7 @@
 
 tf-tricks evaluate --workdir=runs/digits --split=test
 tf-tricks evaluate --workdir=runs/mine --data=held_out.npz --checkpoint=best
+tf-tricks evaluate --workdir=runs/pets --data=more_pets
 tf-tricks evaluate --workdir=runs/digits --metrics=accuracy,f1_score --report=report
 """
 
@@ -17,7 +18,7 @@ SPLITS = ("train", "validation", "test")
 
 flags.DEFINE_string("workdir", None, "the run's folder, of tf-tricks train or of Trainer.fit", allow_override=True)
 flags.DEFINE_string("split", None, f"{', '.join(SPLITS[:-1])} or {SPLITS[-1]}, by default test")
-flags.DEFINE_string("data", None, "an .npz with arrays x and y to evaluate on, in place of the run's own data")
+flags.DEFINE_string("data", None, "in place of the run's: .npz of x and y, a folder of pictures, .csv or .parquet")
 flags.DEFINE_string(
     "checkpoint", "last", "last, the model at the end of the run, or best, that of keep_best", allow_override=True
 )
@@ -35,7 +36,7 @@ def run(argv: list[str]) -> int:
 
 def main() -> None:
     """Evaluates from the flags."""
-    from tf_tricks.commands import finished_run, run_files
+    from tf_tricks.commands import data_of_ones_own, finished_run, run_files
     from tf_tricks.training import devices
     from tf_tricks.training.metrics_file import numbers
 
@@ -47,6 +48,8 @@ def main() -> None:
         raise unknown("split", split, SPLITS)
     if given.split and given.data:
         raise RequestError(f"--split={split} is of the run's own data, and --data={given.data} is other: leave one out")
+    if given.data is not None:
+        data_of_ones_own.check(given.data)
     report = None if given.report is None else output_file.check_folder(given.report, "report.json", "the report")
     folder = epath.Path(given.workdir).expanduser()
     finished_run.check_checkpoint(given.checkpoint)
@@ -54,14 +57,15 @@ def main() -> None:
     if config is None and given.data is None:
         raise RequestError(
             f"the run in {folder} was trained by Trainer.fit, on data that only that program knows: say on which to "
-            "evaluate it, --data=FILE.npz with arrays x and y"
+            "evaluate it, --data=FILE.npz with arrays x and y, or --data=FOLDER of pictures"
         )
     run_files.run_code(folder)
     strategy = devices.strategy(given.device)
     run = finished_run.load(folder, config, strategy, given.checkpoint)
     source = None if run.splits is None else getattr(run.splits, split)
     if given.data is not None:
-        source = finished_run.source_of(given.data, run_files.class_names(folder))
+        source, said = data_of_ones_own.read(given.data, folder, config, run)
+        print("".join(f"{line}\n" for line in said), end="")
     if source is None:
         raise RequestError(f"the data of the run in {folder} has no {split} split")
     trainer = run.trainer()

@@ -113,14 +113,23 @@ def leave_out(damaged: dict[str, str], max_corrupt: int) -> str:
     """
     if not damaged:
         return ""
+    words = in_words(damaged)
+    if len(damaged) > max_corrupt:
+        be = "are" if len(damaged) > 1 else "is"
+        raise RequestError(f"there {be} {words}; mend or remove them, or allow as many with max_corrupt={len(damaged)}")
+    return f"left out {words}"
+
+
+def in_words(damaged: dict[str, str]) -> str:
+    """Returns damaged pictures as a part of a sentence.
+
+    Example:
+        >>> in_words({"cat/1.png": "it is empty"})
+        '1 damaged picture: cat/1.png (it is empty)'
+    """
     words = ", ".join(f"{path} ({reason})" for path, reason in list(damaged.items())[:5])
     words += f" and {len(damaged) - 5} more" if len(damaged) > 5 else ""
-    many = f"{len(damaged)} damaged picture{'s' if len(damaged) > 1 else ''}"
-    if len(damaged) > max_corrupt:
-        raise RequestError(
-            f"there are {many}: {words}; mend or remove them, or allow as many with max_corrupt={len(damaged)}"
-        )
-    return f"left out {many}: {words}"
+    return f"{len(damaged)} damaged picture{'s' if len(damaged) > 1 else ''}: {words}"
 
 
 def _walk(folder, below, above=()) -> Iterable[tuple[str, int, int]]:

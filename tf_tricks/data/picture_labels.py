@@ -35,11 +35,38 @@ def of_folders(folder: epath.Path, paths: Sequence[str]) -> tuple[Parts, list[st
         part, *rest = path.split("/") if in_parts else ["train", *path.split("/")]
         if len(rest) < 2:
             raise RequestError(
-                f"the picture {path} in {os.fspath(folder)!r} is in no sub-folder of a class: make one for each class, "
-                "or say the labels in a CSV file, labels='labels.csv' with the columns file and label"
+                f"{_is_loose(folder, path)}, or say the labels in a CSV file, labels='labels.csv' with the columns "
+                "file and label"
             )
         labeled.setdefault(_PARTS[part], []).append((path, rest[0]))
     return _numbered(labeled)
+
+
+def classes_of(folder: epath.Path, paths: Sequence[str], names: Sequence[str]) -> list[int]:
+    """Returns the class of each picture, the place of its sub-folder's name among those of a run's classes.
+
+    Args:
+        folder: for the sentences.
+        paths: of all pictures, relative to the folder.
+        names: of the classes, in the order of their numbers.
+
+    Raises:
+        RequestError: a picture is in no folder of a class, or it is none of these classes.
+
+    Example:
+        >>> classes_of("pets", ["cow/1.jpg", "cat/a/2.jpg"], ["cat", "dog", "cow"])
+        [2, 0]
+    """
+    number = {name: i for i, name in enumerate(names)}
+    classes = []
+    for path in paths:
+        name, *rest = path.split("/")
+        if not rest:
+            raise RequestError(_is_loose(folder, path))
+        if name not in number:
+            raise unknown(f"class of the run for the sub-folder in {os.fspath(folder)!r} called", name, names)
+        classes.append(number[name])
+    return classes
 
 
 def of_table(folder: epath.Path, table: str | os.PathLike[str], paths: Sequence[str]) -> tuple[Parts, list[str]]:
@@ -77,6 +104,10 @@ def of_table(folder: epath.Path, table: str | os.PathLike[str], paths: Sequence[
     if "train" not in labeled:
         raise RequestError(f"{os.fspath(file)!r} has no pictures to train on")
     return _numbered(labeled)
+
+
+def _is_loose(folder, path):
+    return f"the picture {path} in {os.fspath(folder)!r} is in no sub-folder of a class: make one for each class"
 
 
 def _numbered(labeled):

@@ -111,7 +111,7 @@ def _in_memory(kept, num_classes, label_names):
     parts = tf.nest.pack_sequence_as(structure, whole)
     if len(parts) > 1 and is_text(parts[1]):
         label_names = names_of(parts[1]) if label_names is None else label_names
-        parts = (parts[0], encode("train", parts[1], label_names), *parts[2:])
+        parts = (parts[0], encode("y_train", parts[1], label_names), *parts[2:])
         num_classes = len(label_names)
     return ArraySource(
         parts[0],

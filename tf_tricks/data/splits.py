@@ -185,7 +185,8 @@ def from_arrays(
         if num_classes is not None or label_names is not None:
             raise RequestError("the labels are texts: they say themselves which classes there are")
         label_names = names_of(y_train)
-        parts = {part: (x, y if y is None else encode(part, y, label_names), w) for part, (x, y, w) in parts.items()}
+        for part, (x, y, w) in parts.items():
+            parts[part] = x, y if y is None else encode(f"y_{part}", y, label_names), w
         num_classes = len(label_names)
     train = _source("train", *parts["train"], num_classes, label_names)
     others = {part: _other(part, *parts[part], train) for part in ("validation", "test")}

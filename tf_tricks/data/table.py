@@ -4,12 +4,10 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from tf_tricks.data.array_source import ArraySource
 from tf_tricks.data.columns import Columns, listed
 from tf_tricks.data.splits import Splits, carve, check_fraction
-from tf_tricks.data.text_labels import encode, names_of
+from tf_tricks.data.table_roles import Roles
+from tf_tricks.data.text_labels import names_of
 from tf_tricks.errors import RequestError, unknown
 from tf_tricks.registry import register
 
@@ -72,20 +70,12 @@ def table(
     if both:
         raise RequestError(f"the column {both[0]!r} cannot be an input and the target or weight at the same time")
     texts = [name for name in names if columns.is_text(name) or name in categories]
-    classes = _classes(columns, targets, task)
-
-    def source(part, file):
-        there = columns if part == "train" else Columns(file, fill)
-        found = {name: (there.texts if name in texts else there.numbers)(name)[:, np.newaxis] for name in names}
-        labels = _labels(there, targets, classes, part)
-        weights = None if weight is None else there.numbers(weight)
-        number = None if classes is None else len(classes)
-        return ArraySource(found, labels, weights, number, classes), found, labels
-
-    train, found, labels = source("train", path)
+    roles = Roles(names, texts, targets, weight, _classes(columns, targets, task))
+    found, labels, weights = roles.examples(columns)
+    train = roles.source(found, labels, weights)
     others = {"validation": validation, "test": test}
-    parts = {part: None if file is None else source(part, file)[0] for part, file in others.items()}
-    rows, validation_rows = carve(train.num_examples, fraction, seed, None if classes is None else labels)
+    parts = {part: file and roles.source(*roles.examples(Columns(file, fill))) for part, file in others.items()}
+    rows, validation_rows = carve(train.num_examples, fraction, seed, None if roles.classes is None else labels)
     if validation_rows is not None:
         train, parts["validation"] = train.subset(rows), train.subset(validation_rows)
     numbers = {name: found[name][rows].astype("float64") for name in names if name not in texts}
@@ -124,10 +114,3 @@ def _classes(columns, targets, task):
     if columns.is_integer(target):
         return [str(value) for value in sorted({int(value) for value in columns.texts(target)})]
     return names_of(columns.texts(target))
-
-
-def _labels(columns, targets, classes, part):
-    if classes is not None:
-        return encode(part, columns.texts(targets[0]), classes)
-    values = np.stack([columns.numbers(target) for target in targets], axis=1)
-    return values if len(targets) > 1 else values[:, 0]

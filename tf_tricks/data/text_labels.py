@@ -31,11 +31,11 @@ def names_of(labels: Any) -> list[str]:
     return sorted(set(_texts(labels)))
 
 
-def encode(part: str, labels: Any, names: Sequence[str]) -> np.ndarray:
+def encode(where: str, labels: Any, names: Sequence[str]) -> np.ndarray:
     """Returns classes, integers [n], for labels that are their names.
 
     Args:
-        part: of the data, for the sentence.
+        where: they are, for the sentence.
         labels: texts [n] or [n, 1].
         names: of the classes.
 
@@ -43,16 +43,16 @@ def encode(part: str, labels: Any, names: Sequence[str]) -> np.ndarray:
         RequestError: a label is none of the names.
 
     Example:
-        >>> encode("test", ["dog", "cat"], ["cat", "dog"]).tolist()
+        >>> encode("y_test", ["dog", "cat"], ["cat", "dog"]).tolist()
         [1, 0]
     """
     if not is_text(labels):
-        raise RequestError(f"y_{part}: the labels of the training examples are texts, and these are not")
+        raise RequestError(f"{where}: the labels of the training examples are texts, and these are not")
     number = {name: i for i, name in enumerate(names)}
     texts = _texts(labels)
     for text in texts:
         if text not in number:
-            raise unknown(f"class among the training examples for the label in y_{part}", text, names)
+            raise unknown(f"class among the training examples for the label in {where}", text, names)
     return np.array([number[text] for text in texts], "int32")
 
 

@@ -169,11 +169,21 @@ class Ledger:
         if study.user_attrs.get("announced"):
             return
         drawn = points(self.plan.sampler, self.space_of(stage), stage.trials, self.plan.seed + stage.first)
+        drawn = [*self._longer(stage), *drawn][: max(1, len(drawn))]
         with quiet():
             study.set_user_attr("number", len(drawn))
             for point in drawn[len(self.trials(stage)) :]:  # the rest, if a process was killed here
                 study.enqueue_trial(point)
             study.set_user_attr("announced", True)
+
+    def _longer(self, stage):
+        """What the best trial of the stage before has drawn, in a list, where it is trained longer now."""
+        before = self.plan.stages[: self.plan.stages.index(stage)]
+        ended = [t for earlier in before for t in self.trials(earlier) if t.state.name == "COMPLETE"]
+        if not ended or all(earlier.epochs == stage.epochs for earlier in before):
+            return []
+        choose = max if self.plan.direction == "up" else min
+        return [dict(choose(ended, key=lambda trial: trial.value).params)]
 
     def _is_abandoned(self, stage, trial):
         folder, attributes = self.folder_of(stage, trial.number), trial.user_attrs

@@ -49,9 +49,9 @@ class TrialResult:
 
 
 def ranked(results: Iterable[TrialResult], direction: str) -> list[TrialResult]:
-    """Returns the complete trials of the last stage that has some, the best first; of equal ones the earlier first.
+    """Returns the complete trials that were trained longest, the best first; of equal ones the earlier first.
 
-    Trials of different stages are trained for different numbers of epochs, so that their values cannot be compared.
+    Those of the coarse stage were trained for fewer epochs, as a rule, and their values cannot be compared.
 
     Args:
         results: of any trials.
@@ -63,14 +63,14 @@ def ranked(results: Iterable[TrialResult], direction: str) -> list[TrialResult]:
         [1, 2, 0]
     """
     there = [result for result in results if result.compared]
-    last = max((STAGES.index(result.stage) for result in there), default=0)
+    longest = max((result.epochs for result in there), default=0.0)
     sign = {"up": -1, "down": 1}[direction]
-    of_last = [result for result in there if result.stage == STAGES[last]]
-    return sorted(of_last, key=lambda result: (sign * (result.value or 0.0), result.number))
+    of_longest = [result for result in there if result.epochs == longest]
+    return sorted(of_longest, key=lambda result: (sign * (result.value or 0.0), result.number))
 
 
 def best(results: Iterable[TrialResult], direction: str) -> TrialResult | None:
-    """Returns the best complete trial of the last stage that has a complete one; None if none is complete.
+    """Returns the best of the complete trials that were trained longest; None if none is complete.
 
     Args:
         results: of any trials.

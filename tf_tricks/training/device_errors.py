@@ -35,16 +35,38 @@ def told(what: str, batch_size: int, argument: str, source: Any = None) -> Itera
         ) from error
     except tf.errors.OpError as error:
         if _is_of_data(error):
-            damage = source.find_damage() if hasattr(source, "find_damage") else None
-            raise RunError(f"the {what} data cannot be read any more: {damage or _first_line(error)}") from error
+            raise RunError(f"the {what} data cannot be read any more: {_damage(source, error)}") from error
         raise RunError(f"the computation of {what} failed: {_first_line(error)}") from error
     except Exception as error:  # of somebody's own code, while it is traced
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         raise RunError(f"{what} cannot be compiled{line_of(error)}: {kind}{_first_line(error)}") from error
 
 
+@contextlib.contextmanager
+def reading(what: str, source: Any) -> Iterator[None]:
+    """Tells in a sentence what TensorFlow raises where the first examples are read, before anything has started.
+
+    Args:
+        what: what is read: `"the data to evaluate"`.
+        source: of the examples; one that can find a damaged example is asked for it.
+
+    Raises:
+        RequestError: they cannot be read.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        raise RequestError(f"{what} cannot be read: {_damage(source, error)}") from error
+
+
+def _damage(source, error):
+    damage = source.find_damage() if hasattr(source, "find_damage") else None
+    return damage or _first_line(error)
+
+
 def _is_of_data(error):
-    return "IteratorGetNext" in str(error) or isinstance(error, (tf.errors.DataLossError, tf.errors.OutOfRangeError))
+    read = re.search(r"IteratorGetNext|Op:Decode|Op:\w*PyFunc", str(error))
+    return bool(read) or isinstance(error, (tf.errors.DataLossError, tf.errors.OutOfRangeError))
 
 
 def _first_line(error):

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tf_tricks.data import Source, structure
 from tf_tricks.data.labels import CLASSES, INTEGERS, Labels
 from tf_tricks.errors import RequestError, reason_of, unknown
+from tf_tricks.training.device_errors import reading
 from tf_tricks.training.metrics import results
 from tf_tricks.training.objective import compute, stateless
 
@@ -39,7 +40,8 @@ def check_task(trainer: Any, stream: Any, validation: Source | None = None, test
         raise RequestError(f"the model {model.name!r} has no trainable weights: nothing would be trained")
     number = _number_for(model)
     indices = tf.range(number, dtype=tf.int64) % source.num_examples
-    plain = source.fetch(indices, indices)
+    with reading("the training data", source):
+        plain = source.fetch(indices, indices)
     if stream.augment is not None and tf.nest.is_nested(plain[0]):
         raise RequestError("augmentations take one array of inputs, and the data have a structure of several")
     if stream.augment is not None and len(plain) == 3 and getattr(stream.augment, "mixes", False):
@@ -76,9 +78,11 @@ def _augmented(stream, examples, positions):
 def check_examples(trainer: Any, source: Source, what: str) -> None:
     """Raises a `RequestError` if a trainer's model cannot be evaluated on a source, which the sentence calls `what`."""
     indices = tf.range(_number_for(trainer.model), dtype=tf.int64) % source.num_examples
+    with reading(what, source):
+        examples = source.fetch(indices, indices)
     labels = getattr(source, "labels", None)
     with trainer.strategy.scope():
-        outputs = _tried(trainer.model, source.fetch(indices, indices), what, labels)
+        outputs = _tried(trainer.model, examples, what, labels)
         _check_labels(trainer.model, labels, outputs)
 
 
