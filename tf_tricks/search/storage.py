@@ -3,11 +3,13 @@
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
 from optuna.storages import JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalRedisBackend
+from sqlalchemy.exc import DBAPIError
 
 from tf_tricks.errors import RequestError, reason_of
 
@@ -40,7 +42,15 @@ def open_storage(url: str | None, folder: Any) -> Any:
         raise RequestError(f"there is no storage {kind!r}: it must be one of {', '.join(_KINDS)}, or a .journal file")
     if kind == "redis":
         return _told(url, lambda: JournalStorage(JournalRedisBackend(url)))
-    return _told(url, lambda: RDBStorage(_with_driver(url)))
+    return _told(url, lambda: _database(_with_driver(url)))
+
+
+def _database(url):
+    try:
+        return RDBStorage(url)
+    except DBAPIError:  # another process may have made the same tables at the same moment
+        time.sleep(1.0)
+        return RDBStorage(url)
 
 
 def _journal(path):

@@ -169,7 +169,10 @@ class Trainer:
         source = as_source(source)
         if not self.prepared.holds(source):
             check_examples(self, source, "the data to evaluate")
-        results = self._evaluation()(source)
+        size = self.evaluation_size()
+        if size not in self._evaluations:
+            self._evaluations[size] = Evaluation(self.strategy, self.model, self.shares, size)
+        results = self._evaluations[size](source)
         results["loss"] += float(self.update.penalty())
         return results
 
@@ -177,12 +180,6 @@ class Trainer:
         """Returns how many examples are evaluated at once, over all replicas."""
         size = int(self.batch_size(0.0))
         return self.evaluation_batch_size or min(size, self.micro_batch or size)
-
-    def _evaluation(self):
-        size = self.evaluation_size()
-        if size not in self._evaluations:
-            self._evaluations[size] = Evaluation(self.strategy, self.model, self.shares, size)
-        return self._evaluations[size]
 
     @call_checked("inputs and labels are one argument, fit((x, y), epochs=5)")
     def fit(
@@ -215,8 +212,7 @@ class Trainer:
             validation: a source to evaluate after each epoch, arrays likewise, or None.
             callbacks: Keras callbacks. Epoch hooks run as in Keras, batch hooks once a call of the compiled loop.
             workdir: the run's folder, local or remote; None writes nothing. At the end it holds model.keras, and
-                best.keras with `keep_best`.
-                Other files, such as a CSVLogger's, may lie in it, but none of another run.
+                best.keras with `keep_best`. Other files, as a CSVLogger's, may lie in it, but none of another run.
             verbose: 0 prints nothing.
             class_weight: dict of class to what its examples count in training, 1 where none is given, as in Keras; or
                 `"balanced"`, n / (K · examples of the class).
