@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+import tf_tricks as tt
 from tf_tricks import schedules, users_code
 from tf_tricks.config import config_file, parts
 from tf_tricks.config.config_keys import DEFAULTS
@@ -171,13 +172,28 @@ def folder_of_a_config(tmp_path, name="dict(name='mine:tenth', initial=1.0)", ex
     return resolved(str(folder / "config.py"))
 
 
-def test_code_of_the_users_is_found_from_anywhere(tmp_path):
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A folder beside that of a best.py which names code of the user's, with another file of the same name."""
     config = folder_of_a_config(tmp_path)
     (tmp_path / "search").mkdir()
     write_best(tmp_path / "search" / "best.py", config, trial(augment={"name": "mine.py:Halved"}), "val_accuracy")
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    (elsewhere / "mine.py").write_text("raise ValueError('another file of this name')")
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "mine.py").write_text("raise ValueError('another file of this name')")
+    return folder
+
+
+def test_code_of_the_users_is_found_from_anywhere(elsewhere, tmp_path, monkeypatch):
+    monkeypatch.chdir(elsewhere)
+    found = loaded_afresh("../search/best.py", monkeypatch)
+    assert found["augment"] == {"name": f"{tmp_path}/original/mine:Halved"}
+    built = parts.build(found, tt.strategy("cpu"))
+    assert built.trainer_arguments["learning_rate"](3.0) == 0.1
+
+
+@pytest.mark.slow
+def test_it_trains_anywhere(elsewhere, tmp_path):
     program = [sys.executable, "-m", "tf_tricks.commands.train"]
     done = subprocess.run(
         [*program, "--config=../search/best.py", "--workdir=run", "--device=cpu"],

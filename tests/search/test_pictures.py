@@ -40,10 +40,9 @@ def test_the_parameter_that_matters_comes_first():
     assert found.trials == sum(r.compared for r in search(48))
 
 
-@pytest.mark.parametrize("direction", ["up", "down"])
-def test_importances_do_not_hang_on_the_direction(direction):
-    results = search(32, 4)
-    assert importances(results, space(4), direction).means == importances(results, space(4), "up").means
+def test_importances_do_not_hang_on_the_direction():
+    results = search(32, 2)
+    assert importances(results, space(2), "down").means == importances(results, space(2), "up").means
 
 
 def test_a_range_counts_on_its_scale():
@@ -159,14 +158,14 @@ def test_the_best_line_is_the_darkest(direction):
     assert lightness[0] == max(lightness)
 
 
-@pytest.mark.parametrize("number", range(1, 70))
-def test_a_grid_has_as_many_points_as_the_trials_allow(number):
-    grid = grid_of(number, FloatDistribution(1e-4, 1, log=True), FloatDistribution(0, 1))
-    across, upwards = (len({point[axis] for point in grid}) for axis in (0, 1))
-    side = int(np.sqrt(number))
-    assert len(set(grid)) == len(grid) == across * upwards
-    assert (across, upwards) == (side, side + 1 if side * (side + 1) <= number else side)
-    assert len(grid) <= number < len(grid) + side + 1
+def test_a_grid_has_as_many_points_as_the_trials_allow():
+    for number in range(1, 70):
+        grid = grid_of(number, FloatDistribution(1e-4, 1, log=True), FloatDistribution(0, 1))
+        across, upwards = (len({point[axis] for point in grid}) for axis in (0, 1))
+        side = int(np.sqrt(number))
+        assert len(set(grid)) == len(grid) == across * upwards
+        assert (across, upwards) == (side, side + 1 if side * (side + 1) <= number else side)
+        assert len(grid) <= number < len(grid) + side + 1
 
 
 def test_a_grid_is_even_on_the_scales():
@@ -232,7 +231,7 @@ def test_smoothing_is_a_weighted_mean():
 CASES = {
     "one parameter": (search(4, 1, failures=False), space(1), "up"),
     "a loss": (search(16, 2, value=loss), space(2), "down"),
-    "many": (search(300, 3, fine=100), space(3), "up"),
+    "many": (search(150, 8, fine=100), space(8), "up"),
     "equal values": (search(20, 5, value=lambda params: 0.0), space(5), "up"),
     "negative values": (search(12, 3, value=lambda params: -1e6 * accuracy(params)), space(3), "up"),
     "one trial": (search(1, 4), space(4), "up"),
