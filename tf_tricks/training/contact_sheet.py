@@ -3,6 +3,7 @@
 import io
 import math
 import warnings
+import weakref
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -19,6 +20,9 @@ _LINE = 16  # pixels of a line of text
 _LETTER = 7.5  # pixels of a letter, on average
 _TOGETHER = 8  # examples in a batch, even where fewer are shown: with some of them one may be mixed
 _RANGES = ((0, 1), (0, 16), (0, 255))  # what values of images may mean; scikit-learn's digits go from 0 to 16
+
+_DRAWN: "weakref.WeakKeyDictionary[Stream, tuple[Any, bytes]]" = weakref.WeakKeyDictionary()
+"""The last picture of each stream: the runs of a search that share one show the same."""
 
 
 class Row(NamedTuple):
@@ -54,11 +58,17 @@ def of_stream(stream: Stream, epochs: float, rows: int = 8, variants: int = 6, f
     Returns:
         The bytes of the picture's file.
     """
+    asked = (epochs, rows, variants, format, stream.augment)
+    before, picture = _DRAWN.get(stream, ((), b""))
+    if before == asked:
+        return picture
     number = stream.source.num_examples
     last = max(0, int(epochs * number) - max(rows + rows % 2, _TOGETHER))  # the run has no position beyond its end
     starts = [int(last * i / max(1, variants - 1)) // 2 * 2 for i in range(variants)]
     titles = ["original", *[f"epoch {start // number + 1}" for start in starts]]
-    return draw(rows_of(stream, rows, starts), titles, format)
+    picture = draw(rows_of(stream, rows, starts), titles, format)
+    _DRAWN[stream] = (asked, picture)
+    return picture
 
 
 def rows_of(stream: Any, rows: int, starts: Sequence[int], together: int = _TOGETHER) -> list[Row]:

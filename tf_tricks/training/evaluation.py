@@ -39,6 +39,7 @@ class Evaluation:
         self.model = model
         self.shares = shares
         self.replica_batch_size = math.ceil(batch_size / self.num_replicas)
+        self._datasets: dict[int, tuple[Source, int, tf.data.Dataset]] = {}
         self._run_whole = tf.function(self._whole_batches, autograph=False)
         self._run_rest = tf.function(self._rest, autograph=False)
 
@@ -63,7 +64,7 @@ class Evaluation:
         if steps:
 
             def shard(context):
-                dataset = _dataset(source, self.replica_batch_size, steps * self.num_replicas)
+                dataset = self._dataset(source, steps * self.num_replicas)
                 return dataset.shard(context.num_input_pipelines, context.input_pipeline_id)
 
             losses = self._run_whole(iterate(self.strategy, shard), tf.constant(steps)).numpy()
@@ -72,6 +73,14 @@ class Evaluation:
             positions = steps * at_once + tf.range(rest, dtype=tf.int64)
             total += rest * float(self._run_rest(source.fetch(positions, positions), positions[0]))
         return total
+
+    def _dataset(self, source, number):
+        """The data set that was made for this source before: it is the same after each epoch."""
+        kept_source, kept_number, dataset = self._datasets.get(id(source), (None, 0, None))
+        if kept_source is not source or kept_number != number:
+            dataset = _dataset(source, self.replica_batch_size, number)
+            self._datasets = {id(source): (source, number, dataset)}
+        return dataset
 
     def _whole_batches(self, iterator, steps):
         def replica(examples, position):
