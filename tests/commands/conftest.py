@@ -17,6 +17,7 @@ from tf_tricks.commands import (  # noqa: F401  (they define their flags)
     predict,
     preview,
     runs,
+    search,
     tpu_check,
     train,
 )
@@ -51,6 +52,20 @@ FLAGS = (
     "format",
     "quantize",
     "calibration",
+    "space",
+    "trials",
+    "coarse_share",
+    "coarse_epochs",
+    "fine_epochs",
+    "seeds",
+    "sampler",
+    "sampler_seed",
+    "pruner",
+    "metric",
+    "direction",
+    "storage",
+    "study",
+    "jobs",
 )
 ROOT = Path(__file__).parents[2]
 

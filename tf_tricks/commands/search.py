@@ -90,12 +90,13 @@ def main() -> None:
         pruner=given.pruner,
     )
     plan = request.plan(given.study)
+    storage = None if given.storage is None else open_storage(given.storage, folder)
 
     # The folder becomes this search's, or is it already
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder):
         own = claimed(folder, request)
-        ledger = Ledger(open_storage(given.storage, folder), folder, plan)
+        ledger = Ledger(storage or open_storage(None, folder), folder, plan)
         check_studies(ledger, own)
     print(_described(plan, metric, request.seeds))
     search(ledger, config, trainers, request.seeds, metric, _Teller(plan, metric))
@@ -105,7 +106,7 @@ def main() -> None:
 def _folder() -> Any:
     given = flags.FLAGS
     for name, example in (("config", "digits"), ("space", "sgd"), ("workdir", "runs/search")):
-        if getattr(given, name) is None:
+        if not getattr(given, name):
             raise RequestError(f"say --{name}, as in --{name}={example}")
     return epath.Path(given.workdir).expanduser()
 

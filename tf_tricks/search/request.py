@@ -11,7 +11,7 @@ from optuna.distributions import distribution_to_json
 
 from tf_tricks.errors import RequestError, check_number, unknown
 from tf_tricks.search.ledger import PRUNERS, Plan
-from tf_tricks.search.points import SAMPLERS
+from tf_tricks.search.points import SAMPLERS, points
 from tf_tricks.search.stages import stages
 from tf_tricks.training import workdir
 from tf_tricks.training.checkpoint import write_atomically
@@ -67,7 +67,8 @@ class Request:
                 raise unknown(what, given, known)
         if self.config["seed"] + self.seeds > 2**32:
             raise RequestError(f"there are no {self.seeds} seeds from {self.config['seed']} on: they end at 2³² − 1")
-        self.plan("")
+        first = self.plan("").stages[0]
+        points(self.sampler, self.space, first.trials, self.sampler_seed)  # whether it can draw them
 
     def plan(self, name: str) -> Plan:
         """Returns the `Plan` of the studies of this name."""
