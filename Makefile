@@ -11,16 +11,20 @@ WHEEL_PYTHONS ?= python3.11 python3.12 python3.13
 # What to mutate: MUTANTS="--only=tf_tricks/optimizers --sample=50 --seed=1".
 MUTANTS ?=
 
-.PHONY: train test test-oldest test-colab test-wheel test-wheels quick lint format docs benchmark mutants clean
+.PHONY: train test test-postgresql test-oldest test-colab test-wheel test-wheels quick lint format docs benchmark mutants clean
 
 train: $(VENV)/installed
 	$(VENV)/bin/tf-tricks train --config=$(CONFIG) --workdir=$(WORKDIR)
 
 test: lint
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile -m "not postgresql"
+
+test-postgresql: $(VENV)/installed
+	tests/postgresql/install
+	$(VENV)/bin/python -m pytest -m postgresql tests/postgresql
 
 test-oldest: $(VENV)-oldest/installed
-	$(VENV)-oldest/bin/python -m pytest -n 2 --dist loadfile
+	$(VENV)-oldest/bin/python -m pytest -n 2 --dist loadfile -m "not postgresql"
 
 test-colab: $(VENV)-colab/installed
 	$(VENV)-colab/bin/python -m pytest -n 2 --dist loadfile -m "not tpu_compiler" tests/colab tests/tricks tests/augment \
@@ -33,7 +37,7 @@ test-wheels:
 	tests/wheel/try_wheel $(WHEEL_PYTHONS)
 
 quick: $(VENV)/installed
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile -m "not slow and not postgresql"
 
 lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .
@@ -58,7 +62,7 @@ mutants: $(VENV)/installed
 
 $(VENV)/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint,docs,tpu-check,onnx]'
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint,docs,tpu-check,onnx,postgresql]'
 	touch $@
 
 $(VENV)-oldest/installed: setup.cfg pyproject.toml constraints-oldest.txt
