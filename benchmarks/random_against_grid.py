@@ -94,7 +94,8 @@ def main():
         low, high = np.quantile(best - drawn_grids, [0.025, 0.975])
         difference = 100 * (best - drawn_grids).mean()
         print(
-            f"random {number:2}: {best.mean():.4f}, against the grid {difference:+.2f} pp [{100 * low:+.2f}, {100 * high:+.2f}]"
+            f"random {number:2}: {best.mean():.4f}, against the grid {difference:+.2f} pp "
+            f"[{100 * low:+.2f}, {100 * high:+.2f}]"
         )
 
 
