@@ -83,10 +83,13 @@ def run(command):
     if command[0] in ELSEWHERE:
         return
     assert command[0] == "tf-tricks", command
-    shorter = ["--config.epochs=1"] if command[1] == "train" else []
+    shorter = {"train": ["--config.epochs=1"], "search": ["--trials=4", "--coarse_epochs=1", "--fine_epochs=1"]}
     program = Path(sysconfig.get_path("scripts")) / "tf-tricks"
     done = subprocess.run(
-        [sys.executable, program, *command[1:], *shorter], capture_output=True, text=True, timeout=300
+        [sys.executable, program, *command[1:], *shorter.get(command[1], [])],
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert done.returncode == 0, f"{shlex.join(command)}\n{done.stderr}"
 
