@@ -43,7 +43,7 @@ def test_without_a_command_the_commands_are_listed():
     assert all(f"  {command}" in out for command in ("train", "evaluate", "predict", "tricks"))
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "export", "predict"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "export", "predict", "search"])
 def test_the_help_of_a_command_without_tensorflow(command):
     check = f"from tf_tricks import cli; cli.main([{command!r}, '--help'])\nassert 'tensorflow' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", f"import sys\n{check}"], capture_output=True, text=True, timeout=60)

@@ -110,7 +110,7 @@ def value_of(chosen: Any) -> Any:
         chosen: what Optuna has drawn.
 
     Example:
-        >>> value_of(choice([64, 32]).choices[0])
+        >>> value_of(choice([64, 32], [8]).choices[0])
         [64, 32]
     """
     return json.loads(chosen) if isinstance(chosen, str) and chosen[:1] in ("{", "[") else chosen

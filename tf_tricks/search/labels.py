@@ -47,6 +47,24 @@ def text_of(value: Any) -> str:
     return str(value)
 
 
+def choice_texts(choices: Sequence[Any]) -> list[str]:
+    """Returns Optuna's choices as texts that tell them apart: of parts with one name, the arguments that differ.
+
+    Example:
+        >>> choice_texts(['{"name": "momentum", "momentum": 0.8}', '{"name": "momentum", "momentum": 0.9}'])
+        ['momentum=0.8', 'momentum=0.9']
+        >>> choice_texts([None, "standard", 64])
+        ['None', 'standard', '64']
+    """
+    values = [value_of(choice) for choice in choices]
+    dicts = all(hasattr(value, "items") for value in values)
+    if not dicts or len(values) < 2 or len({value.get("name") for value in values}) > 1:
+        return [text_of(value) for value in values]
+    keys = dict.fromkeys(key for value in values for key in value)
+    differing = [key for key in keys if any(value.get(key) != values[0].get(key) for value in values)]
+    return [", ".join(f"{key}={text_of(value[key])}" for key in differing if key in value) or "-" for value in values]
+
+
 def value_of(choice: Any) -> Any:
     """Returns what a choice of Optuna's stands for: dicts and lists are kept in it as JSON.
 

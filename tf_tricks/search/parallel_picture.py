@@ -8,7 +8,7 @@ import numpy as np
 
 from tf_tricks.reports import figure
 from tf_tricks.search import drawing
-from tf_tricks.search.labels import text_of, tick_text, value_of
+from tf_tricks.search.labels import choice_texts, tick_text
 from tf_tricks.search.results import TrialResult, best
 from tf_tricks.search.slices_picture import positions
 
@@ -89,7 +89,7 @@ def _parameter_axis(axes, x, distribution):
     axes.plot([x, x], [0, 1], color=drawing.BLACK, linewidth=1, zorder=3, clip_on=False)
     choices = getattr(distribution, "choices", None)
     if choices:
-        ticks = [((i + 0.5) / len(choices), text_of(value_of(choice))) for i, choice in enumerate(choices)]
+        ticks = [((i + 0.5) / len(choices), text) for i, text in enumerate(choice_texts(choices))]
     else:
         ticks = [(_part(value, distribution), tick_text(value)) for value in _tick_values(distribution)]
     for y, label in ticks:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tf_tricks.reports import figure
 from tf_tricks.search import drawing
-from tf_tricks.search.labels import index_of, text_of, tick_text, value_of
+from tf_tricks.search.labels import choice_texts, index_of, tick_text
 from tf_tricks.search.results import TrialResult, ranked
 
 _COLUMNS = 4
@@ -108,7 +108,7 @@ def positions(results: Sequence[TrialResult], path: str, distribution: Any) -> d
 def _labels(distribution):
     """What stands below the choices; of a range matplotlib writes it."""
     choices = getattr(distribution, "choices", [])
-    return [figure.shortened(text_of(value_of(choice)), 1.2, 8) for choice in choices]
+    return [figure.shortened(text, 1.2, 8) for text in choice_texts(choices)]
 
 
 def _parameter_axis(axes, distribution, labels):
