@@ -99,7 +99,7 @@ def main() -> None:
         ledger = Ledger(storage or open_storage(None, folder), folder, plan)
         check_studies(ledger, own)
     print(_described(plan, metric, request.seeds))
-    search(ledger, config, trainers, request.seeds, metric, _Teller(plan, metric))
+    search(ledger, config, trainers, request.seeds, metric, _Teller(ledger, metric))
     _finish(ledger, request, folder)
 
 
@@ -157,18 +157,18 @@ def _described(plan, metric, seeds):
 
 
 class _Teller:
-    """Prints a line for each trial that has ended here."""
+    """Prints a line for each trial that has ended here, beside the best that any process has found."""
 
-    def __init__(self, plan, metric):
-        self._metric, self._up = metric, plan.direction == "up"
-        self._best = None
+    def __init__(self, ledger, metric):
+        self._ledger, self._metric = ledger, metric
 
     def __call__(self, number, values, outcome):
+        trials = [trial for stage in self._ledger.plan.stages for trial in self._ledger.trials(stage)]
+        ended = [trial.value for trial in trials if trial.value is not None]
+        choose = max if self._ledger.plan.direction == "up" else min
+        best = f"  best {choose(ended):.4f}" if ended else ""
         value = outcome.value
-        if value is not None and (self._best is None or (value > self._best) == self._up):
-            self._best = value
         shown = f"{self._metric} {value:.4f}" if value is not None else f"{outcome.outcome}: {outcome.note}"
-        best = "" if self._best is None else f"  best {self._best:.4f}"
         drawn = "  ".join(f"{path}={_short(drawn)}" for path, drawn in values.items())
         print(f"trial {number}  {shown}{best}  {outcome.seconds:.1f} s  {drawn}", flush=True)
 
