@@ -27,6 +27,10 @@ class RunError(RuntimeError):
     """The run failed after it had begun: it diverged, lost its data, ran out of memory or disk (exit status 1)."""
 
 
+_MOST_LISTED, _OF_MANY = 200, 20
+"""Names that a sentence lists; of more than the first, so many of the nearest."""
+
+
 def unknown(kind: str, given: Any, allowed: Iterable[Any], meant: str | None = None) -> RequestError:
     """Returns the `RequestError` for a name that does not exist, with the nearest that does.
 
@@ -43,7 +47,11 @@ def unknown(kind: str, given: Any, allowed: Iterable[Any], meant: str | None = N
     allowed = sorted(str(name) for name in allowed)
     near = meant or _nearest(str(given), allowed)
     hint = "" if near is None else f"; did you mean {near!r}?"
-    return RequestError(f"there is no {kind} {given!r}{hint} (there are: {', '.join(allowed)})")
+    there = ", ".join(allowed)
+    if len(allowed) > _MOST_LISTED:
+        nearest = difflib.get_close_matches(str(given), allowed, n=_OF_MANY, cutoff=0.0)
+        there = f"{', '.join(sorted(nearest))} and {len(allowed) - len(nearest)} others"
+    return RequestError(f"there is no {kind} {given!r}{hint} (there are: {there})")
 
 
 def _nearest(given, allowed):

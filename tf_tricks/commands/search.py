@@ -44,11 +44,8 @@ flags.DEFINE_integer("jobs", 1, "processes on this machine, one an accelerator")
 def run(argv: list[str]) -> int:
     """Runs the program and returns its exit status."""
     if any(argument.startswith("--jobs=") and argument != "--jobs=1" for argument in argv):
-        return program.run_light(lambda _: _run_jobs(argv), OWN_FLAGS, argv) or _status[0]
+        return program.run_light(lambda _: _run_jobs(argv), OWN_FLAGS, argv)
     return program.run(main, OWN_FLAGS, argv)
-
-
-_status = [0]
 
 
 def main() -> None:
@@ -119,7 +116,9 @@ def _run_jobs(argv):
     folder = _folder()
     check_folder(folder)
     arguments = ["search", *(argument for argument in argv[1:] if not argument.startswith("--jobs="))]
-    _status[0] = run_jobs(arguments, number, lambda: (folder / FILE).exists())
+    status = run_jobs(arguments, number, lambda: (folder / FILE).exists())
+    if status:
+        sys.exit(status)  # the job has said why
 
 
 def _compared(trainer, validation, metric, direction):
