@@ -56,7 +56,7 @@ def test_a_sentence_stays_one_where_autograph_converts_what_is_around_it(call):
 
 def test_of_very_many_names_the_nearest_are_listed():
     names = [f"file{i}.py" for i in range(5000)] + ["digits.py"]
-    sentence = str(errors.unknown("config file", "digts.py", names))
+    sentence = str(unknown("config file", "digts.py", names))
     assert sentence.startswith("there is no config file 'digts.py'; did you mean 'digits.py'? (there are: digits.py, ")
     assert sentence.endswith(" and 4981 others)")
     assert len(sentence) < 500
