@@ -10,12 +10,14 @@ import time
 
 import pytest
 from etils import epath
+from sqlalchemy.exc import DBAPIError
 from support.forked import Forked
 from support.sentences import DIGITS, MLP, assert_sentence, contents
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from tf_tricks import cli
 from tf_tricks.commands import found_runs
+from tf_tricks.search.ledger import Claim
 from tf_tricks.search.storage import open_storage
 
 SPACE = "from tf_tricks.search import *\n\ndef get_space():\n    return "
@@ -275,3 +277,12 @@ def test_a_study_of_another_folder(searched, tf_tricks, tmp_path):
     open_storage(str(folder / "search" / "study.journal"), epath.Path(folder))
     outcome = tf_tricks(*arguments(tmp_path, storage, trials=5))
     assert_sentence(outcome, 2, "has a study 'search' of a search in another folder: all processes of a search share")
+
+
+def test_a_storage_that_is_lost_on_the_way(tf_tricks, tmp_path, monkeypatch):
+    def lose(*_, **__):
+        raise DBAPIError("UPDATE trials", {}, OSError("server closed the connection"))
+
+    monkeypatch.setattr(Claim, "end", lose)
+    outcome = tf_tricks(*arguments(tmp_path, "--coarse_share=1", trials=1))
+    assert_sentence(outcome, 1, "the storage of the trials cannot be reached any more: .*the same command goes on")

@@ -1,5 +1,6 @@
 """Which trials there are, who trains which, and what has come of them: each is trained to its end exactly once."""
 
+import contextlib
 import dataclasses
 import os
 import socket
@@ -88,7 +89,8 @@ class Claim:
 
     def _keep_beating(self):
         while not self._closed.wait(BEAT):
-            self._beat()
+            with contextlib.suppress(Exception):  # a storage that cannot be reached for a while may come back
+                self._beat()
 
     def _beat(self):
         self.trial.set_user_attr("beat", time.time())

@@ -4,8 +4,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import optuna
+from sqlalchemy.exc import DBAPIError
+
 from tf_tricks.config import parts
-from tf_tricks.errors import RunError
+from tf_tricks.errors import RunError, reason_of
 from tf_tricks.search.kept_trainers import KeptTrainers
 from tf_tricks.search.ledger import Ledger
 from tf_tricks.search.space import with_values
@@ -35,9 +38,18 @@ def search(
         tell: function of a trial's number, its values and its `Outcome`, called after each.
 
     Raises:
-        RunError: each trial is refused.
+        RunError: each trial is refused, or the storage cannot be reached.
         Interrupted: SIGINT or SIGTERM came; the trial goes on from there the next time.
     """
+    try:
+        _work(ledger, config, trainers, seeds, metric, tell)
+    except (optuna.exceptions.StorageInternalError, DBAPIError) as error:
+        raise RunError(
+            f"the storage of the trials cannot be reached any more: {reason_of(error)}; the same command goes on"
+        ) from error
+
+
+def _work(ledger, config, trainers, seeds, metric, tell):
     refused, good = 0, 0
     while not ledger.is_over():
         claim = ledger.claim()
