@@ -5,6 +5,7 @@ From this follow exact resume from one integer, re-batching in mid-stream, and t
 
 import math
 import os
+from typing import Any
 
 import keras
 import numpy as np
@@ -110,6 +111,7 @@ class Stream(keras.utils.PyDataset):
         self.augment_on = augment_on
         self.examples_seen = 0
         self._within_epoch = False
+        self._dataset: tuple[list, Any] = ([], None)  # the last that was made, and of what: tracing it takes a while
 
     def fetch(self, positions: Tensor) -> tuple[Structure, ...]:
         """Returns what the source's `fetch` gives for the examples at `positions`, an int64 tensor [b]."""
@@ -161,12 +163,18 @@ class Stream(keras.utils.PyDataset):
                     examples = self.augmented(examples, positions)
             return examples, start
 
+        asked = (batch_size, examples_seen, num_shards, shard, batches_a_shard, self.seed, self.augment_on)
+        made_of, dataset = self._dataset
+        if made_of[:1] == [asked] and made_of[1] is self.source and made_of[2] is self.augment:
+            return dataset
         on_host = self.augment_on == "host"
         calls = max(2, os.cpu_count() or 2) if on_host else 2
         options = tf.data.Options()
         options.deterministic = True
         options.autotune.enabled = False  # nothing to tune; its thread can hold up the end of an iterator for minutes
-        return tf.data.Dataset.counter().map(batch, num_parallel_calls=calls).prefetch(8).with_options(options)
+        dataset = tf.data.Dataset.counter().map(batch, num_parallel_calls=calls).prefetch(8).with_options(options)
+        self._dataset = ([asked, self.source, self.augment], dataset)
+        return dataset
 
     def __len__(self):
         """Batches in an epoch, all of them whole; Keras wants the same number in every epoch of a batch size."""
