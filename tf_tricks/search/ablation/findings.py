@@ -126,8 +126,15 @@ def sentence(finding: Finding, metric: str) -> str:
 
 
 def notes(finding: Finding) -> list[str]:
-    """Returns a sentence for each of its two effects that lacks pairs."""
-    return [*_bad_runs(finding.removed, " beside the others"), *_bad_runs(finding.added, " alone")]
+    """Returns a sentence for each of its two effects that lacks pairs, or whose interval says more than it knows."""
+    effects_of = ((finding.removed, "beside the others"), (finding.added, "alone"))
+    return [note for effect, where in effects_of for note in (*_bad_runs(effect, where), *_equal(effect, where))]
+
+
+def _equal(effect, where):
+    if effect.interval is None or effect.interval[0] < effect.interval[1]:
+        return []
+    return [f"all {len(effect.differences)} differences {where} are equal, which gives an interval of no width"]
 
 
 def _bad_runs(effect, where):
@@ -138,4 +145,4 @@ def _bad_runs(effect, where):
     parts = [(effect.with_bad, "with it"), (effect.without_bad, "without it")]
     bad = " and ".join(f"{count} of {number} runs {which}" for count, which in parts if count)
     seeds = ", ".join(map(str, effect.left_out))
-    return [f"{bad} ended without a value{where}, so that the pairs of seed {seeds} are left out"]
+    return [f"{bad} ended without a value {where}, so that the pairs of seed {seeds} are left out"]

@@ -33,7 +33,7 @@ def forest_plot(findings: Sequence[Finding], metric: str) -> Any:
         for shift, (label, effect) in zip((-0.15, 0.15), _effects(finding).items()):
             if effect.mean is None:
                 continue
-            low, high = effect.interval or (effect.mean, effect.mean)
+            low, high = _span(effect)
             errors = [[factor * (effect.mean - low)], [factor * (high - effect.mean)]]
             axes.errorbar(
                 [factor * effect.mean], [row + shift], xerr=errors, capsize=3, markersize=5.5, **_STYLES[label]
@@ -43,8 +43,8 @@ def forest_plot(findings: Sequence[Finding], metric: str) -> Any:
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color="#e4e4e4", linewidth=0.8)
     axes.set_axisbelow(True)
-    if axes.get_xlim() == (-0.055, 0.055) or not any(e.mean for f in findings for e in (f.removed, f.added)):
-        axes.set_xlim(-1.0, 1.0)
+    if not any(end for finding in findings for effect in _effects(finding).values() for end in _span(effect)):
+        axes.set_xlim(-1.0, 1.0)  # there is nothing to see but the line at 0
     what = f"{metric}, percentage points" if unit else metric
     axes.set_xlabel(f"difference in {what}: right of 0 the trick pays")
     handles = [axes.plot([], [], label=label, markersize=5.5, **style)[0] for label, style in _STYLES.items()]
@@ -54,3 +54,8 @@ def forest_plot(findings: Sequence[Finding], metric: str) -> Any:
 
 def _effects(finding):
     return {"beside the others": finding.removed, "alone": finding.added}
+
+
+def _span(effect):
+    """The ends of its bar; no width where there is no interval, and none of what has no mean."""
+    return effect.interval or (() if effect.mean is None else (effect.mean, effect.mean))

@@ -13,6 +13,7 @@ from tf_tricks.search.ablation.arms import Arm
 from tf_tricks.search.kept_trainers import KeptTrainers, shape_of
 from tf_tricks.search.trial import run_trial
 from tf_tricks.training.checkpoint import write_atomically
+from tf_tricks.training.checks import check_batch
 from tf_tricks.training.class_weights import class_weights
 from tf_tricks.training.lock import locked
 
@@ -56,7 +57,9 @@ def check(arms: Iterable[Arm], trainers: KeptTrainers) -> None:
             continue
         made.add(arm.slug)
         try:
-            _, stream, arguments = trainers.get(arm.config)
+            trainer, stream, arguments = trainers.get(arm.config)
+            size, number = int(trainer.batch_size(0.0)), stream.source.num_examples
+            check_batch(size, number, trainer.num_replicas, trainer.micro_batch)
             class_weights(arguments["class_weight"], stream.source)
         except RequestError as error:
             raise RequestError(f"{arm.name}: {error}") from error
@@ -89,7 +92,7 @@ def train(
         results = read(folder, runs) | failed
         waiting = [name for name in runs if name not in results]
         if not waiting:
-            return results
+            return {name: results[name] for name in runs}
         trained = False
         for name in waiting:
             arm, seed = runs[name]
@@ -124,28 +127,27 @@ def seconds_per_epoch(folder: Any) -> float | None:
     path = folder / "metrics.jsonl"
     if not path.exists():
         return None
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    epochs: dict[int, list[tuple[float, float]]] = {}
-    seen = 0.0
-    for line in lines:
-        if line["split"] != "train" or not line.get("examples_per_second"):
+    spans: dict[int, list[tuple[float, float]]] = {}  # of each epoch, the shares of it and the seconds of its lines
+    seen = 0
+    for line in map(json.loads, path.read_text().splitlines()):
+        if line["split"] != "train" or not line["examples_per_second"]:
             continue
-        share, seen = line["epoch"] - seen, line["epoch"]
-        examples = share * line["examples_seen"] / line["epoch"]
-        epochs.setdefault(int(np.ceil(line["epoch"] - 1e-6)), []).append(
-            (share, examples / line["examples_per_second"])
-        )
-    spans = list(epochs.values())
-    spans = spans[1:] if len(spans) > 1 else [span[1:] for span in spans]
-    times = [sum(seconds for _, seconds in span) / sum(share for share, _ in span) for span in spans if span]
+        examples, seen = line["examples_seen"] - seen, line["examples_seen"]
+        of_epoch = seen / line["epoch"]
+        epoch = int((seen - line["batch_size"] / 2) / of_epoch)  # the one in which the middle of the last batch lies
+        spans.setdefault(epoch, []).append((examples / of_epoch, examples / line["examples_per_second"]))
+    compiled = list(spans.values())[1:] or [span[1:] for span in spans.values()]
+    times = [sum(seconds for _, seconds in span) / sum(share for share, _ in span) for span in compiled if span]
     return float(np.median(times)) if times else None
 
 
 def _in_order(arms, seeds):
     """The runs, a seed after the other, and those of one shape together, so that nothing is compiled twice."""
-    different = {arm.slug: arm for arm in reversed(arms.values())}
+    different: dict[str, Arm] = {}
+    for arm in arms.values():
+        different.setdefault(arm.slug, arm)
     shapes: dict[str, list[Arm]] = {}
-    for arm in reversed(different.values()):
+    for arm in different.values():
         shapes.setdefault(shape_of(arm.config), []).append(arm)
     return {arm.run_of(seed): (arm, seed) for seed in seeds for of_shape in shapes.values() for arm in of_shape}
 

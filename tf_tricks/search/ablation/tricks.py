@@ -41,6 +41,8 @@ _NO_TRICKS = {
     **dict.fromkeys(FOLDER_OPTIONS, "it changes what is kept, and not what is learned"),
 }
 
+_SAID_ANYWAY = ("model", "optimizer", "learning_rate", "batch_size")  # no config is without them
+
 
 @dataclasses.dataclass(frozen=True)
 class Trick:
@@ -148,7 +150,7 @@ def _shown(setting):
 
 def _of_key(name, config):
     value, default = config[name], DEFAULTS[name]
-    if name in ("model", "learning_rate", "batch_size", "optimizer"):
+    if name in _SAID_ANYWAY:
         raise RequestError(f"the trick {name} cannot be left out of a config: compare a value, --tricks={name}=VALUE")
     if value == default or value == list(default or ()):
         raise RequestError(f"the config has no {name} that could be removed: say what to add, --tricks={name}=VALUE")
@@ -162,8 +164,8 @@ def _at_path(path, text, value, config):
         raise RequestError(f"the trick {text} is a part of a list: say the whole list")
     with_it, own = canonical(put(config, path, value)), config
     has_it = with_it == config
-    if has_it and path in DEFAULTS:
-        own = canonical(config | {path: DEFAULTS[path]}) if DEFAULTS[path] is not None else config
+    if has_it and path in DEFAULTS and path not in _SAID_ANYWAY:
+        own = config | {path: DEFAULTS[path]}
     if with_it == own:
         raise RequestError(f"the config has {path}={text_of(value)} already: there is nothing to compare it with")
 
