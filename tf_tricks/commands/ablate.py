@@ -67,9 +67,10 @@ def main() -> None:
     trainers = KeptTrainers(strategy)
     found = tricks.find(given.tricks, config, trainers.splits(config))
     of_tricks = arms(config, found)
-    runner.check(of_tricks.values(), trainers)
+    runner.check([of_tricks["full"]], trainers)
     trainer, _, arguments = trainers.get(of_tricks["full"].config)
     metric, direction = compared(trainer, arguments["validation"], given.metric, given.direction)
+    runner.check(of_tricks.values(), trainers)
 
     # The folder becomes this ablation's, or is it already
     asked = {"config": config, "tricks": [trick.name for trick in found], "metric": metric, "direction": direction}
