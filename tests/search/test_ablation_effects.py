@@ -70,6 +70,20 @@ def test_equal_differences_have_an_interval_of_no_width():
     assert difference_text(none, "val_accuracy") == "0.0 pp [0.0, 0.0]"
 
 
+def test_rounding_is_no_difference():
+    """Accuracies of 144 examples as they come, in float32: one example more is one example more at any height."""
+    fractions = np.arange(130, 145, dtype="float32") / np.float32(144)
+    one_more = of(fractions[1:].astype(float), fractions[:-1].astype(float))
+    assert len(set(one_more.differences.values())) > 1
+    assert one_more.interval[0] == one_more.interval[1] == one_more.mean == pytest.approx(1 / 144, rel=1e-5)
+    up = np.nextafter(fractions, np.float32(2))
+    none = of(up.astype(float), fractions.astype(float))
+    assert (none.mean, none.interval, none.verdict) == (0.0, (0.0, 0.0), NOTHING)
+    losses = np.float32([1e-6, 2e-6, 3e-6])  # small values are not rounding
+    assert of(losses.astype(float), (losses * 2).astype(float), "down").verdict == NOTHING
+    assert of(losses.astype(float), (losses + np.float32(1e-5)).astype(float), "down").verdict == PAYS
+
+
 def test_one_seed_has_no_interval():
     found = of([0.9], [0.8])
     assert (found.interval, found.verdict) == (None, UNKNOWN)

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import stats
 
 LEVEL = 0.95
+_RESOLUTION = 2.0**-21  # of a metric, which is a float32: up to which two values are one
 PAYS, HURTS, MIXED, NOTHING, UNKNOWN = "pays", "hurts", "depends", "no difference seen", "not known"
 
 
@@ -45,11 +46,15 @@ class Effect:
         return UNKNOWN
 
 
-def interval_of(differences: Sequence[float]) -> tuple[float, float] | None:
+def interval_of(differences: Sequence[float], resolution: float = 0.0) -> tuple[float, float] | None:
     """Returns the 95 % interval of the mean of paired differences by Student's t; None of fewer than two.
 
     mean ± t · s/√n, where t is the 97.5 % quantile for n − 1 degrees of freedom and s the standard deviation with
     n − 1. Equal differences have an interval of no width.
+
+    Args:
+        differences: between the runs of each pair.
+        resolution: up to which two differences are equal.
 
     Example:
         >>> low, high = interval_of([1.0, 2.0, 3.0])  # 2 ± 4.3027 · 1/√3
@@ -62,8 +67,8 @@ def interval_of(differences: Sequence[float]) -> tuple[float, float] | None:
     if number < 2:
         return None
     mean = float(np.mean(differences))
-    if len(set(differences)) == 1:
-        return differences[0], differences[0]
+    if max(differences) - min(differences) <= resolution:
+        return float(np.median(differences)), float(np.median(differences))
     half = float(stats.t.ppf((1 + LEVEL) / 2, number - 1)) * float(np.std(differences, ddof=1)) / math.sqrt(number)
     return mean - half, mean + half
 
@@ -97,15 +102,18 @@ def effect(
             which = "the run with it has" if other is not None else "the run without it has"
             left_out[seed] = f"{'both runs have' if value is other else which} no value"
         else:
-            differences[seed] = sign * (value - other)
+            difference = sign * (value - other)
+            differences[seed] = difference if abs(difference) > _RESOLUTION * max(abs(value), abs(other)) else 0.0
     values = list(differences.values())
+    largest = max((abs(v) for v in (*with_it.values(), *without_it.values()) if v is not None), default=0.0)
+    interval = interval_of(values, _RESOLUTION * largest)
     return Effect(
         differences=differences,
         left_out=left_out,
         with_bad=sum(value is None for value in with_it.values()),
         without_bad=sum(value is None for value in without_it.values()),
-        mean=None if not values else values[0] if len(set(values)) == 1 else float(np.mean(values)),
-        interval=interval_of(values),
+        mean=None if not values else interval[0] if interval and interval[0] == interval[1] else float(np.mean(values)),
+        interval=interval,
         time_ratios=_ratios(seconds_with, seconds_without),
     )
 
