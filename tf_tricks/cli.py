@@ -8,6 +8,7 @@ COMMANDS = {
     "train": "trains a config, or resumes the run in its workdir",
     "evaluate": "evaluates a finished run's model once",
     "search": "searches a config's hyper-parameters: coarse, then finer, on any number of processes",
+    "ablate": "says which tricks of a config pay: each removed alone and added alone, paired seeds",
     "runs": "lists the runs below folders: what differs between them, and their results",
     "export": "writes a run's model for other programs: Keras, SavedModel, TensorFlow Lite or ONNX, and checks it",
     "predict": "writes a finished run's predictions for pictures, arrays or a table",

@@ -12,6 +12,7 @@ from tensorflow.python.framework import config
 
 from tf_tricks import cli
 from tf_tricks.commands import (  # noqa: F401  (they define their flags)
+    ablate,
     evaluate,
     export,
     predict,
@@ -52,6 +53,7 @@ FLAGS = (
     "format",
     "quantize",
     "calibration",
+    "tricks",
     "space",
     "trials",
     "coarse_share",

@@ -12,7 +12,7 @@ from etils import epath
 
 from tf_tricks.commands import program
 from tf_tricks.config import config_file
-from tf_tricks.errors import RequestError, check_number, unknown
+from tf_tricks.errors import RequestError, check_number
 
 OWN_FLAGS = (
     *("config", "space", "workdir", "trials", "coarse_share", "coarse_epochs", "fine_epochs", "seeds", "seed"),
@@ -28,12 +28,18 @@ flags.DEFINE_integer("trials", 64, "how many to train, in both stages together")
 flags.DEFINE_float("coarse_share", 0.75, "the part of them that is coarse; 1 for a single stage")
 flags.DEFINE_float("coarse_epochs", 3.0, "how long a coarse trial is trained")
 flags.DEFINE_float("fine_epochs", None, "how long a finer one is; by default 3 times as long, at most as the config")
-flags.DEFINE_integer("seeds", 1, "runs of a trial, with seeds from config.seed on; trials are compared by the mean")
+flags.DEFINE_integer(
+    "seeds", 1, "runs of a trial, with seeds from config.seed on; trials are compared by the mean", allow_override=True
+)
 flags.DEFINE_string("sampler", "random", "random, grid, quasi_random or tpe")
 flags.DEFINE_integer("sampler_seed", 0, "of what is drawn")
 flags.DEFINE_string("pruner", "none", "what ends bad trials early: none, median or hyperband")
-flags.DEFINE_string("metric", None, "of the validation, val_accuracy; by default the first of the config's metrics")
-flags.DEFINE_string("direction", None, "up or down, where it is better; by default what Keras knows of the metric")
+flags.DEFINE_string(
+    "metric", None, "of the validation, val_accuracy; by default the first of the config's metrics", allow_override=True
+)
+flags.DEFINE_string(
+    "direction", None, "up or down, where it is better; by default what Keras knows of the metric", allow_override=True
+)
 flags.DEFINE_string(
     "storage", None, "of the trials: a .journal file or a URL, postgresql://…; by default in the workdir"
 )
@@ -54,6 +60,7 @@ def main() -> None:
 
     from tf_tricks.config import parts
     from tf_tricks.search import space
+    from tf_tricks.search.compared import compared
     from tf_tricks.search.kept_trainers import KeptTrainers
     from tf_tricks.search.ledger import Ledger
     from tf_tricks.search.request import Request, check_folder, check_studies, claimed
@@ -74,7 +81,7 @@ def main() -> None:
     trainers = KeptTrainers(strategy)
     check_number("coarse_epochs", given.coarse_epochs, above=0)
     trainer, _, arguments = trainers.get(config | {"epochs": given.coarse_epochs})
-    metric, direction = _compared(trainer, arguments["validation"], given.metric, given.direction)
+    metric, direction = compared(trainer, arguments["validation"], given.metric, given.direction)
     request = Request(
         config=config,
         space=found,
@@ -119,32 +126,6 @@ def _run_jobs(argv):
     status = run_jobs(arguments, number, lambda: (folder / FILE).exists())
     if status:
         sys.exit(status)  # the job has said why
-
-
-def _compared(trainer, validation, metric, direction):
-    """By which metric of the history trials are compared, and whether it is to rise or to fall."""
-    from tf_tricks.training.directions import direction_of
-    from tf_tricks.training.metrics import directions, results
-
-    if validation is None:
-        raise RequestError(
-            "trials are compared on validation data, and the config has none: say --config.data.validation_fraction=0.1"
-        )
-    names = [f"val_{name}" for name in results(trainer.model)]
-    names += [] if "val_loss" in names else ["val_loss"]
-    metrics = [] if trainer.model._compile_metrics is None else trainer.model._compile_metrics.metrics
-    known = {name: direction_of(name, directions(metrics)) for name in names}
-    if metric is None:
-        metric = next((name for name in names if known[name] and name != "val_loss"), "val_loss")
-    if metric not in names:
-        raise unknown("metric of the validation called", metric, names)
-    if direction is None:
-        direction = known[metric]
-    if direction is None:
-        raise RequestError(
-            f"nobody knows whether {metric} is to rise or to fall: say --direction=up or --direction=down"
-        )
-    return metric, direction
 
 
 def _described(plan, metric, seeds):

@@ -93,7 +93,7 @@ def build(
             vocabulary=splits.vocabulary,
         )
     if config["loss"] is None:
-        loss, metrics = _default_loss_and_metrics(source.labels)
+        loss, metrics = default_loss_and_metrics(source.labels)
     else:
         loss, metrics = _loss_of(config["loss"], model), _default_metrics(source.labels)
         if getattr(source.labels, "kind", None) == INTEGERS and _takes_classes(loss):
@@ -136,8 +136,15 @@ def fit_arguments(config: Mapping[str, Any], splits: data.Splits) -> dict[str, A
     )
 
 
-def _default_loss_and_metrics(labels):
-    """What the labels are learned by where the config does not say it; the package's models give logits."""
+def default_loss_and_metrics(labels: Any) -> tuple[keras.losses.Loss, list[Any]]:
+    """Returns what the labels are learned by where the config does not say it; the package's models give logits.
+
+    Args:
+        labels: of the training examples: a `Labels`, or None.
+
+    Raises:
+        RequestError: the config must say it.
+    """
     if not isinstance(labels, Labels):
         what = "no labels" if labels is None else "several kinds of labels"
         raise RequestError(f"the data have {what}, so that the config must say the loss, --config.loss=…")
@@ -178,9 +185,9 @@ def _loss_of(identifier, model):
     if hasattr(identifier, "items") and "name" not in identifier:
         return {key: _loss_of(one, model) for key, one in identifier.items()}
     arguments = {"name": identifier} if isinstance(identifier, str) else dict(identifier)
-    made = losses.get(arguments)
-    if "from_logits" in arguments or "from_logits" not in made.get_config():
-        return made
+    without_smoothing = {key: value for key, value in arguments.items() if key != "label_smoothing"}  # it wants logits
+    if "from_logits" in arguments or "from_logits" not in losses.get(without_smoothing).get_config():
+        return losses.get(arguments)
     return losses.get(arguments | {"from_logits": last_activation(model) is None})
 
 

@@ -45,10 +45,10 @@ class KeptTrainers:
             RequestError: the config cannot be trained.
         """
         config = dict(config)
-        shape = _shape(config)
+        shape = shape_of(config)
         kept = self._kept.get(shape)
         if kept is None or config["callbacks"]:  # callbacks may leave a trainer changed
-            kept = self._kept[shape] = _Kept(config, self.strategy, self._data(config))
+            kept = self._kept[shape] = _Kept(config, self.strategy, self.splits(config))
         self._kept.move_to_end(shape)
         while len(self._kept) > _MOST:
             self._kept.popitem(last=False)
@@ -59,8 +59,8 @@ class KeptTrainers:
         self._kept.clear()
         keras.utils.clear_session()
 
-    def _data(self, config):
-        """The data are read once for each seed: it decides which of them are validation."""
+    def splits(self, config: Mapping[str, Any]) -> Any:
+        """Returns the data of a resolved config, which are read once for each seed: it decides which are validation."""
         key = json.dumps([config["data"], config["seed"]], sort_keys=True)
         if key not in self._splits:
             self._splits[key] = data.get(config["data"], seed=config["seed"])
@@ -98,8 +98,12 @@ class _Kept:
         return state.variable_groups(self.trainer, seed_states(model), model.metrics_variables)
 
 
-def _shape(config):
-    """What a trainer was made for, as text; whether a number is there belongs to it, its value does not."""
+def shape_of(config: Mapping[str, Any]) -> str:
+    """Returns what a trainer is made for, as text; whether a number is there belongs to it, its value does not.
+
+    Args:
+        config: a resolved config.
+    """
     left = {key: value for key, value in config.items() if key not in _OF_A_TRIAL}
     left |= dict.fromkeys(tunable(config, optimizers.get(config["optimizer"])), "tunable")
     if config["augment"] is None:

@@ -2,19 +2,16 @@
 
 import dataclasses
 import json
-import os
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from optuna.distributions import distribution_to_json
 
 from tf_tricks.errors import RequestError, check_number, unknown
+from tf_tricks.search import claimed as claims
 from tf_tricks.search.ledger import PRUNERS, Plan
 from tf_tricks.search.points import SAMPLERS, points
 from tf_tricks.search.stages import stages
-from tf_tricks.training import workdir
-from tf_tricks.training.checkpoint import write_atomically
 
 FILE = "search.json"
 _FINER = 3  # times as long, unless it is said
@@ -91,13 +88,7 @@ def check_folder(folder: Any) -> None:
     Args:
         folder: `epath.Path`.
     """
-    workdir.check_place(folder)
-    if (folder / "config.json").exists():
-        raise RequestError(f"the workdir {folder} holds a run: choose a new or an empty folder for the search")
-    if folder.exists() and not (folder / FILE).exists():
-        others = [entry.name for entry in folder.iterdir() if entry.name not in (".lock", "study.journal")]
-        if any(not name.startswith("study.journal") for name in others):
-            raise RequestError(f"the workdir {folder} holds something else than a search: choose a new or empty folder")
+    claims.check_folder(folder, FILE, "search", besides=["study.journal"])
 
 
 def claimed(folder: Any, request: Request) -> str:
@@ -110,19 +101,7 @@ def claimed(folder: Any, request: Request) -> str:
     Raises:
         RequestError: the search in the folder is another one.
     """
-    now = request.as_json()
-    if not (folder / FILE).exists():
-        found = uuid.uuid4().hex[:12]
-        write_atomically(folder / FILE, json.dumps({"id": found, **now}, indent=2).encode() + b"\n")
-        return found
-    before = json.loads((folder / FILE).read_text())
-    for key, value in now.items():
-        if before.get(key) != value:
-            raise RequestError(
-                f"the search in {os.fspath(folder)} is another one by its {key}{_difference(before.get(key), value)}; "
-                "choose another workdir, or ask for what it had"
-            )
-    return before["id"]
+    return claims.claimed(folder, FILE, "search", request.as_json())
 
 
 def check_studies(ledger: Any, found: str) -> None:
@@ -141,10 +120,3 @@ def check_studies(ledger: Any, found: str) -> None:
             f"the storage has a study {ledger.plan.name!r} of a search in another folder: all processes of a search "
             "share its workdir; choose another --study"
         )
-
-
-def _difference(before, now):
-    if hasattr(before, "items") and hasattr(now, "items"):
-        key = next(key for key in [*before, *now] if before.get(key) != now.get(key))
-        return f".{key}: {before.get(key)!r} then, {now.get(key)!r} now"
-    return f": {before!r} then, {now!r} now"

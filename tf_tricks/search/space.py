@@ -97,7 +97,7 @@ def put(config: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
         if not hasattr(part, "items"):
             above = ".".join(keys[:i])
             hint = f": the config must say dict(name={part!r}, {key}=…) for it" if isinstance(part, str) else ""
-            raise RequestError(f"the space has {path}, and {above} is {part!r}{hint}")
+            raise RequestError(f"there is no {path} in the config: {above} is {part!r}{hint}")
         of_part = of_part or "name" in part
         if key not in part and not of_part:
             known = [".".join([*keys[:i], other]) for other in (part if i else {**DEFAULTS, **part})]
