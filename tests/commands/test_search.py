@@ -51,7 +51,7 @@ def test_what_it_prints(searched):
     folder, printed = searched
     lines = [line for line in printed.splitlines() if not line.startswith(("I0000", "WARNING"))]
     assert lines[0].startswith(
-        "4 coarse trials of 1 epochs, then 1 fine trials of 2 epochs, for the highest val_accuracy"
+        "4 coarse trials of 1 epoch, then 1 fine trial of 2 epochs, for the highest val_accuracy"
     )
     assert [re.match(r"trial (\d) +val_accuracy 0\.\d{4} +best", line)[1] for line in lines[1:6]] == list("01234")
     assert lines[6].startswith("best: trial 4, val_accuracy 0.")
@@ -180,7 +180,8 @@ def test_seeds_samplers_and_pruners(tf_tricks, tmp_path):
 
 def test_a_trial_that_diverges_is_a_row(tf_tricks, tmp_path):
     space = SPACE + "{'learning_rate': choice(0.01, 1e30)}\n"
-    outcome = tf_tricks(*arguments(tmp_path, "--config.learning_rate=0.1", "--coarse_share=1", space=space, trials=6))
+    more = ["--config.learning_rate=0.1", "--coarse_share=1", "--sampler=grid"]
+    outcome = tf_tricks(*arguments(tmp_path, *more, space=space, trials=2))
     assert outcome.status == 0, outcome.err
     found = {row["learning_rate"]: row["outcome"] for row in rows(tmp_path)}
     assert found == {"0.01": "complete", "1e+30": "diverged"}
@@ -188,9 +189,18 @@ def test_a_trial_that_diverges_is_a_row(tf_tricks, tmp_path):
 
 
 def test_a_space_that_no_trial_can_have(tf_tricks, tmp_path):
-    space = SPACE + "{'batch_size': choice(10**6, 10**7)}\n"
+    space = SPACE + "{'batch_size': integers(10**6, 10**7)}\n"
     outcome = tf_tricks(*arguments(tmp_path, "--coarse_share=1", space=space, trials=6))
     assert_sentence(outcome, 1, "each of 3 trials was refused, the last because .*batch")
+
+
+def test_a_search_in_which_all_diverges(tf_tricks, tmp_path):
+    space = SPACE + "{'learning_rate': log_uniform(1e20, 1e30)}\n"
+    more = ["--config.learning_rate=0.1", "--coarse_share=1"]
+    outcome = tf_tricks(*arguments(tmp_path, *more, space=space, trials=2))
+    assert_sentence(outcome, 1, r"no trial has come to its end: .*trials\.csv says why")
+    assert [(row["value"], row["epochs_trained"]) for row in rows(tmp_path)] == [("", "0")] * 2
+    assert "best.py" not in (tmp_path / "search" / "report.html").read_text()
 
 
 REFUSED = {
@@ -227,6 +237,11 @@ REFUSED = {
     "a config that is not there": (["--config=digts"], "there is no config file 'digts'; did you mean 'digits'"),
     "an argument": (["fast"], "'fast' is no flag"),
     "a flag": (["--trails=4"], "Unknown command line flag 'trails'"),
+    "more epochs than the config's": (["--coarse_epochs=31"], "longer than the config's own 30 epochs"),
+    "a loss that is not the same for all": (
+        ["--metric=val_loss", "--space=sgd"],
+        "trials that differ in l2",
+    ),
     "no jobs": (["--jobs=0"], "jobs must be an integer at least 1"),
     "a grid that is too large": (
         ["--sampler=grid", "--trials=3", "--coarse_share=1"],
@@ -238,8 +253,8 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_wrong_request(tf_tricks, tmp_path, name):
     wrong, sentence = REFUSED[name]
-    flag = wrong[0].split("=")[0]
-    given = [argument for argument in arguments(tmp_path) if argument.split("=")[0] != flag]
+    flags = [argument.split("=")[0] for argument in wrong]
+    given = [argument for argument in arguments(tmp_path) if argument.split("=")[0] not in flags]
     before = contents(tmp_path)
     outcome = tf_tricks(*given, *wrong)
     assert_sentence(outcome, 2, re.escape(sentence) if "…" in sentence else sentence)
@@ -254,6 +269,13 @@ def test_a_wrong_request(tf_tricks, tmp_path, name):
         ("{'l2': [1, 2]}", "l2 must be drawn from a distribution of tf_tricks.search"),
         ("{'seed': choice(1, 2)}", "a space cannot have seed"),
         ("{'l2': uniform(1, 0)}", r"uniform\(1, 0\) has no values between"),
+        (
+            "{'optimizer': choice('sgd', 'adm', 'adam')}",
+            "the space has optimizer=adm, and there is no optimizer 'adm'",
+        ),
+        ("{'batch_size': choice(64, 10**6, 32)}", "the space has batch_size=1000000, and "),
+        ("{'batch_size': uniform(1, 64)}", "batch_size is an integer: draw it from integers"),
+        ("{'batch_size': choice(32, 64)}", "the space has 2 points and this search 3 coarse trials"),
     ],
 )
 def test_a_wrong_space(tf_tricks, tmp_path, space, sentence):
@@ -277,6 +299,7 @@ def test_a_study_of_another_folder(searched, tf_tricks, tmp_path):
     open_storage(str(folder / "search" / "study.journal"), epath.Path(folder))
     outcome = tf_tricks(*arguments(tmp_path, storage, trials=5))
     assert_sentence(outcome, 2, "has a study 'search' of a search in another folder: all processes of a search share")
+    assert not (tmp_path / "search").exists()
 
 
 def test_a_storage_that_is_lost_on_the_way(tf_tricks, tmp_path, monkeypatch):

@@ -48,7 +48,7 @@ def test_of_equal_trials_the_earlier_is_better(direction):
 
 def test_the_table_is_read_back(tmp_path):
     results = search(24, 8, fine=8)
-    write_csv(tmp_path / "trials.csv", results)
+    write_csv(tmp_path / "trials.csv", results, 3)
     table = pyarrow.csv.read_csv(tmp_path / "trials.csv").to_pylist()
     assert len(table) == 24
     for row, result in zip(table, results):
@@ -63,7 +63,7 @@ def test_the_table_is_read_back(tmp_path):
 def test_a_table_of_parts_and_texts(tmp_path):
     values = [{"name": "standard", "pad": 4}, None, "rand_augment", [8, 8], 'say "a, b"\nc', True]
     results = [TrialResult(i, "coarse", "complete", params={"augment": value}) for i, value in enumerate(values)]
-    write_csv(tmp_path / "trials.csv", results)
+    write_csv(tmp_path / "trials.csv", results, 2)
     with open(tmp_path / "trials.csv", newline="") as file:
         cells = [row["augment"] for row in csv.DictReader(file)]
     assert [json.loads(cells[i]) for i in (0, 1, 3, 5)] == [values[i] for i in (0, 1, 3, 5)]
@@ -72,10 +72,10 @@ def test_a_table_of_parts_and_texts(tmp_path):
 
 def test_a_trial_without_a_parameter_has_an_empty_cell(tmp_path):
     results = [TrialResult(0, "coarse", "refused"), TrialResult(1, "coarse", "complete", params={"l2": 0.1})]
-    write_csv(tmp_path / "trials.csv", results)
+    write_csv(tmp_path / "trials.csv", results, 2)
     assert [row["l2"] for row in csv.DictReader(open(tmp_path / "trials.csv"))] == ["", "0.1"]
 
 
 def test_a_table_of_no_trials(tmp_path):
-    write_csv(tmp_path / "trials.csv", [])
+    write_csv(tmp_path / "trials.csv", [], 1)
     assert (tmp_path / "trials.csv").read_text().count("\n") == 1

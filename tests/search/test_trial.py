@@ -100,7 +100,7 @@ def test_a_pruner_ends_it(trainers, tmp_path):
     outcome = run(trainers, tmp_path / "trial", trial=study.ask())
     assert (outcome.outcome, outcome.epochs) == ("pruned", 1)
     assert outcome.value is None
-    assert "after 1 epochs" in outcome.note
+    assert "after 1 epoch" in outcome.note
     assert len(logged(tmp_path / "trial")) == 1
 
 

@@ -12,7 +12,7 @@ from etils import epath
 
 from tf_tricks.commands import program
 from tf_tricks.config import config_file
-from tf_tricks.errors import RequestError, check_number
+from tf_tricks.errors import RequestError, RunError, check_number
 
 OWN_FLAGS = (
     *("config", "space", "workdir", "trials", "coarse_share", "coarse_epochs", "fine_epochs", "seeds", "seed"),
@@ -60,10 +60,11 @@ def main() -> None:
 
     from tf_tricks.config import parts
     from tf_tricks.search import space
+    from tf_tricks.search.choices import check_choices
     from tf_tricks.search.compared import compared
     from tf_tricks.search.kept_trainers import KeptTrainers
     from tf_tricks.search.ledger import Ledger
-    from tf_tricks.search.request import Request, check_folder, check_studies, claimed
+    from tf_tricks.search.request import Request, check_folder, check_studies, claimed, id_in, own_studies
     from tf_tricks.search.searcher import search
     from tf_tricks.search.storage import alone, open_storage
     from tf_tricks.training import devices
@@ -94,14 +95,18 @@ def main() -> None:
         pruner=given.pruner,
     )
     plan = request.plan(given.study)
+    check_choices(found, config | {"epochs": given.coarse_epochs}, trainers)
     storage = None if given.storage is None else open_storage(given.storage, folder)
 
     # The folder becomes this search's, or is it already
+    if storage is not None:
+        check_studies(Ledger(storage, folder, plan), id_in(folder))
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder):
         own = claimed(folder, request)
         ledger = Ledger(storage or open_storage(None, folder), folder, plan)
         check_studies(ledger, own)
+        own_studies(ledger, own)
     print(_described(plan, metric, request.seeds))
     search(ledger, config, trainers, request.seeds, metric, _Teller(ledger, metric))
     _finish(ledger, request, folder)
@@ -130,31 +135,36 @@ def _run_jobs(argv):
 
 def _described(plan, metric, seeds):
     """What is searched, in a line or two."""
-    stages = ", then ".join(f"{stage.trials} {stage.name} trials of {stage.epochs:g} epochs" for stage in plan.stages)
+    from tf_tricks.search.labels import counted
+
+    stages = ", then ".join(
+        f"{counted(stage.trials, f'{stage.name} trial')} of {counted(stage.epochs, 'epoch')}" for stage in plan.stages
+    )
     runs = "" if seeds == 1 else f", {seeds} runs each"
     way = "highest" if plan.direction == "up" else "lowest"
     return f"{stages}{runs}, for the {way} {metric}, over {', '.join(plan.space)}"
 
 
 class _Teller:
-    """Prints a line for each trial that has ended here, beside the best that any process has found."""
+    """Prints a line for each trial that has ended here, beside the best of its stage, of all processes."""
 
     def __init__(self, ledger, metric):
         self._ledger, self._metric = ledger, metric
 
     def __call__(self, number, values, outcome):
-        trials = [trial for stage in self._ledger.plan.stages for trial in self._ledger.trials(stage)]
-        ended = [trial.value for trial in trials if trial.value is not None]
+        stage = [stage for stage in self._ledger.plan.stages if stage.first <= number][-1]
+        ended = [trial.value for trial in self._ledger.trials(stage) if trial.state.name == "COMPLETE"]
         choose = max if self._ledger.plan.direction == "up" else min
         best = f"  best {choose(ended):.4f}" if ended else ""
         value = outcome.value
         shown = f"{self._metric} {value:.4f}" if value is not None else f"{outcome.outcome}: {outcome.note}"
-        drawn = "  ".join(f"{path}={_short(drawn)}" for path, drawn in values.items())
-        print(f"trial {number}  {shown}{best}  {outcome.seconds:.1f} s  {drawn}", flush=True)
+        print(f"trial {number}  {shown}{best}  {outcome.seconds:.1f} s  {_drawn(values)}", flush=True)
 
 
-def _short(value):
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _drawn(values):
+    from tf_tricks.search.labels import text_of, value_of
+
+    return "  ".join(f"{path}={text_of(value_of(value))}" for path, value in values.items())
 
 
 def _finish(ledger, request, folder):
@@ -165,15 +175,13 @@ def _finish(ledger, request, folder):
 
     with alone(folder):
         results = outputs.collected(ledger)
-        best = outputs.write(folder, request, results)
+        best = outputs.write(folder, request, results, shlex.join(["tf-tricks", "search", *sys.argv[1:]]))
         if not (folder / "hparams").exists():
             runs, _ = found_runs.find([str(folder / "trials")])
             hparams_page.write(folder / "hparams", runs)
     if best is None:
-        print("no trial has come to its end: see trials.csv for why")
-        return
-    drawn = "  ".join(f"{path}={_short(value)}" for path, value in best.params.items())
-    print(f"best: trial {best.number}, {request.metric} {best.value:.4f}: {drawn}")
+        raise RunError(f"no trial has come to its end: {folder / 'trials.csv'} says why")
+    print(f"best: trial {best.number}, {request.metric} {best.value:.4f}: {_drawn(best.params)}")
     place, run_folder = (shlex.quote(str(folder / name)) for name in ("best.py", "best"))
     print(f"see {folder / 'report.html'}; train it to its end, with the test: ", end="")
     print(f"tf-tricks train --config={place} --workdir={run_folder}")

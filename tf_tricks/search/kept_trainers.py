@@ -14,6 +14,8 @@ from tf_tricks.config.config_keys import FOLDER_OPTIONS
 from tf_tricks.search.tunable import TunableNumbers, tunable
 from tf_tricks.seeds import seed_states
 from tf_tricks.training import state
+from tf_tricks.training.checks import check_batch
+from tf_tricks.training.class_weights import class_weights
 from tf_tricks.training.init_from import init_from
 from tf_tricks.training.task import plan_task
 from tf_tricks.training.trainer import Trainer
@@ -53,6 +55,13 @@ class KeptTrainers:
         while len(self._kept) > _MOST:
             self._kept.popitem(last=False)
         return kept.trainer, kept.stream, kept.begin(config)
+
+    def check(self, config: Mapping[str, Any]) -> None:
+        """Raises a `RequestError` if a resolved config cannot be trained; writes nothing."""
+        trainer, stream, arguments = self.get(config)
+        size, number = int(trainer.batch_size(0.0)), stream.source.num_examples
+        check_batch(size, number, trainer.num_replicas, trainer.micro_batch)
+        class_weights(arguments["class_weight"], stream.source)
 
     def clear(self) -> None:
         """Drops all trainers, and what they have compiled."""

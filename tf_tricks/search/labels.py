@@ -15,6 +15,16 @@ def number_text(value: float) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def counted(number: float, what: str) -> str:
+    """Returns a number of something.
+
+    Example:
+        >>> counted(1, "trial"), counted(1.5, "epoch")
+        ('1 trial', '1.5 epochs')
+    """
+    return f"{number:g} {what}{'' if number == 1 else 's'}"
+
+
 def tick_text(value: float) -> str:
     """Returns a number as short as it stands beside an axis.
 

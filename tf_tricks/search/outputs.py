@@ -16,17 +16,17 @@ def collected(ledger: Ledger) -> list[TrialResult]:
     return [_result(ledger, stage, trial) for stage in ledger.plan.stages for trial in ledger.trials(stage)]
 
 
-def write(folder: Any, request: Request, results: Sequence[TrialResult]) -> TrialResult | None:
+def write(folder: Any, request: Request, results: Sequence[TrialResult], command: str) -> TrialResult | None:
     """Writes all of it and returns the best trial, or None if none has come to its end; then there is no best.py.
 
     Args:
         folder: the search's, an `epath.Path`.
         request: what was searched.
         results: from `collected`.
+        command: of the search.
     """
-    write_csv(folder / "trials.csv", results)
+    write_csv(folder / "trials.csv", results, request.seeds)
     found = best(results, request.direction)
-    command = f"tf-tricks train --config={folder / 'best.py'} --workdir={folder / 'best'}"
     if found is not None:
         write_best(folder / "best.py", request.config, found, request.metric)
     write_report(folder, results, request.space, request.config, request.metric, request.direction, command)
@@ -40,7 +40,7 @@ def _result(ledger, stage, trial):
         stage=stage.name,
         outcome=known.get("outcome", "running"),
         note=known.get("note", ""),
-        value=trial.value,
+        value=trial.value if known.get("outcome") == "complete" else None,  # Optuna's of a pruned one is its last
         values=tuple(known.get("values", ())),
         epochs=known.get("epochs", 0.0),
         seconds=known.get("seconds", 0.0),

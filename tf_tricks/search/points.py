@@ -60,6 +60,27 @@ def points(sampler: str, space: Mapping[str, Any], number: int, seed: int) -> li
     return drawn[-number:]  # the first of quasi-random trials only tells what the space is
 
 
+def size_of(space: Mapping[str, Any]) -> float:
+    """Returns how many points a space has; infinity where a number of it is not an integer.
+
+    Args:
+        space: dict of path to Optuna distribution.
+
+    Example:
+        >>> from tf_tricks.search import choice, integers, log_uniform
+        >>> size_of({"a": choice(1, 2), "b": integers(1, 3)}), size_of({"a": log_uniform(1, 2)})
+        (6, inf)
+    """
+    sizes: list[float] = []
+    for distribution in space.values():
+        if hasattr(distribution, "choices"):
+            sizes.append(len(distribution.choices))
+        else:
+            integers = isinstance(distribution, optuna.distributions.IntDistribution)
+            sizes.append(distribution.high - distribution.low + 1 if integers else math.inf)
+    return math.prod(sizes)
+
+
 def as_distribution(values: Any) -> Any:
     """Returns an Optuna distribution; a tuple of values becomes a choice of them.
 

@@ -10,10 +10,11 @@ from optuna.distributions import distribution_to_json
 from tf_tricks.errors import RequestError, check_number, unknown
 from tf_tricks.search import claimed as claims
 from tf_tricks.search.ledger import PRUNERS, Plan
-from tf_tricks.search.points import SAMPLERS, points
+from tf_tricks.search.points import SAMPLERS, points, size_of
 from tf_tricks.search.stages import stages
 
 FILE = "search.json"
+_OF_THE_LOSS = ("loss", "l2")
 _FINER = 3  # times as long, unless it is said
 
 
@@ -64,8 +65,32 @@ class Request:
                 raise unknown(what, given, known)
         if self.config["seed"] + self.seeds > 2**32:
             raise RequestError(f"there are no {self.seeds} seeds from {self.config['seed']} on: they end at 2³² − 1")
+        self._check_epochs()
+        self._check_metric()
         first = self.plan("").stages[0]
+        if (size := size_of(self.space)) < first.trials and self.sampler != "grid":
+            raise RequestError(
+                f"the space has {size} points and this search {first.trials} {first.name} trials, of which some would "
+                "be the same: take fewer trials, or sampler=grid, which tries each point once"
+            )
         points(self.sampler, self.space, first.trials, self.sampler_seed)  # whether it can draw them
+
+    def _check_epochs(self):
+        for what in ("coarse_epochs", "fine_epochs"):
+            epochs = getattr(self, what)
+            if epochs is not None and epochs > self.config["epochs"]:
+                raise RequestError(
+                    f"{what}={epochs:g} is longer than the config's own {self.config['epochs']:g} epochs, for which "
+                    "its best is trained then: say fewer, or --config.epochs"
+                )
+
+    def _check_metric(self):
+        changing = [path for path in self.space if path.split(".")[0] in _OF_THE_LOSS]
+        if self.metric == "val_loss" and changing:
+            raise RequestError(
+                f"trials that differ in {changing[0]} have losses that cannot be compared: say another --metric, with "
+                "--config.metrics=mean_squared_error for example where the config has none"
+            )
 
     def plan(self, name: str) -> Plan:
         """Returns the `Plan` of the studies of this name."""
@@ -104,19 +129,35 @@ def claimed(folder: Any, request: Request) -> str:
     return claims.claimed(folder, FILE, "search", request.as_json())
 
 
-def check_studies(ledger: Any, found: str) -> None:
+def check_studies(ledger: Any, found: str | None) -> None:
     """Raises a `RequestError` if the studies in the storage are those of a search in another folder.
+
+    Args:
+        ledger: the `Ledger`.
+        found: the id of the folder's search, or None of a new one.
+    """
+    owner = _study(ledger).user_attrs.get("search")
+    if owner not in (None, found):
+        raise RequestError(
+            f"the storage has a study {ledger.plan.name!r} of a search in another folder: all processes of a search "
+            "share its workdir; choose another --study"
+        )
+
+
+def id_in(folder: Any) -> str | None:
+    """Returns the id of the search in a folder, an `epath.Path`; None where there is none yet."""
+    return json.loads((folder / FILE).read_text())["id"] if (folder / FILE).exists() else None
+
+
+def own_studies(ledger: Any, found: str) -> None:
+    """Notes in the storage whose the studies are.
 
     Args:
         ledger: the `Ledger`.
         found: the id of the folder's search.
     """
-    study = ledger.study(ledger.plan.stages[0])
-    owner = study.user_attrs.get("search")
-    if owner is None:
-        study.set_user_attr("search", found)
-    elif owner != found:
-        raise RequestError(
-            f"the storage has a study {ledger.plan.name!r} of a search in another folder: all processes of a search "
-            "share its workdir; choose another --study"
-        )
+    _study(ledger).set_user_attr("search", found)
+
+
+def _study(ledger):
+    return ledger.study(ledger.plan.stages[0])

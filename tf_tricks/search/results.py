@@ -93,7 +93,7 @@ def paths_of(results: Iterable[TrialResult]) -> list[str]:
     return list(dict.fromkeys(path for result in results for path in result.params))
 
 
-def write_csv(path: Any, results: Sequence[TrialResult]) -> None:
+def write_csv(path: Any, results: Sequence[TrialResult], seeds: int) -> None:
     """Writes a table with a row for each trial: what became of it, its values by seed, and its parameters.
 
     A column of a parameter has the name of its config path; texts are written as they are, and all else as JSON has
@@ -102,11 +102,12 @@ def write_csv(path: Any, results: Sequence[TrialResult]) -> None:
     Args:
         path: of the file; may be remote.
         results: of all trials.
+        seeds: runs of each trial.
 
     Example:
         >>> import pathlib, tempfile
         >>> file = pathlib.Path(tempfile.mkdtemp()) / "trials.csv"
-        >>> write_csv(file, [TrialResult(0, "fine", "complete", value=0.5, values=(0.4, 0.6), params={"l2": 0.1})])
+        >>> write_csv(file, [TrialResult(0, "fine", "complete", value=0.5, values=(0.4, 0.6), params={"l2": 0.1})], 2)
         >>> print(file.read_text())
         number,stage,outcome,value,value_1,value_2,epochs_trained,seconds,folder,note,l2
         0,fine,complete,0.5,0.4,0.6,0.0,0.0,,,0.1
@@ -114,7 +115,7 @@ def write_csv(path: Any, results: Sequence[TrialResult]) -> None:
     """
     from tf_tricks.training.checkpoint import write_atomically
 
-    of_seeds = [f"value_{i + 1}" for i in range(max((len(result.values) for result in results), default=0))]
+    of_seeds = [f"value_{i + 1}" for i in range(seeds)]
     before = ("number", "stage", "outcome", "value", *of_seeds, "epochs_trained", "seconds", "folder", "note")
     file = io.StringIO()
     writer = csv.DictWriter(file, [*before, *paths_of(results)], lineterminator="\n")

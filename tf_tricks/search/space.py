@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, FloatDistribution
 
 import tf_tricks
 from tf_tricks import users_code
@@ -66,6 +66,8 @@ def checked(space: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, An
                 f"{path} must be drawn from a distribution of tf_tricks.search, choice({distribution!r}) for one "
                 f"value, not {distribution!r}"
             )
+        if path == "batch_size" and isinstance(distribution, FloatDistribution):
+            raise RequestError("batch_size is an integer: draw it from integers(…), log_integers(…) or choice(…)")
         top = path.split(".")[0]
         if top in _NOT_DRAWN:
             raise RequestError(f"a space cannot have {path}: {_NOT_DRAWN[top]}")

@@ -9,6 +9,7 @@ import keras
 
 from tf_tricks.errors import RequestError, RunError
 from tf_tricks.search.kept_trainers import KeptTrainers
+from tf_tricks.search.labels import counted
 from tf_tricks.training.interrupt import Interrupted
 
 
@@ -19,7 +20,7 @@ class Outcome(NamedTuple):
         outcome: `"complete"`, `"pruned"`, `"diverged"`, `"out of memory"`, `"refused"` or `"failed"`.
         note: a sentence, where it is not complete.
         values: of the compared metric, a float for each seed that was trained to its end.
-        epochs: trained, over all seeds.
+        epochs: trained, over all seeds; those of earlier processes count.
         seconds: that it took here.
     """
 
@@ -36,10 +37,10 @@ class Outcome(NamedTuple):
 
 
 class Watch(keras.callbacks.Callback):
-    """Tells the pruner what each epoch gives, and ends the run where it asks for it.
+    """Counts epochs, tells the pruner what each gives, and ends the run where it asks for it before its last.
 
     Args:
-        trial: the `optuna.trial.Trial`.
+        trial: the `optuna.trial.Trial`; None for one that nobody prunes.
         metric: of the history, `"val_accuracy"`.
     """
 
@@ -47,14 +48,18 @@ class Watch(keras.callbacks.Callback):
         super().__init__()
         self.trial, self.metric = trial, metric
         self.pruned = False
+        self.epochs = 0
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Reports the epoch."""
+        self.epochs = epoch + 1
+        if self.trial is None:
+            return
         value = float((logs or {})[self.metric])
         if not math.isfinite(value):
             return
         self.trial.report(value, epoch + 1)
-        if self.trial.should_prune():
+        if epoch + 1 < self.params["epochs"] and self.trial.should_prune():
             self.pruned = self.model.stop_training = True
 
 
@@ -74,19 +79,19 @@ def run_trial(
     Raises:
         Interrupted: SIGINT or SIGTERM came; the state is saved.
     """
-    began, values, epochs = time.perf_counter(), [], 0.0
+    began, values, watches = time.perf_counter(), [], []
     outcome, note = "complete", ""
     try:
         for i in range(seeds):
-            watch = Watch(trial, metric) if trial is not None and i == 0 else None
+            watch = Watch(trial if i == 0 else None, metric)
+            watches.append(watch)
             of_seed = dict(config) | {"seed": config["seed"] + i}
             history = _train(trainers, of_seed, folder if seeds == 1 else folder / f"seed{i}", watch)
-            epochs += len(history["loss"])
             values.append(float(_values_of(history, metric)[-1]))
             if not math.isfinite(values[-1]):
                 outcome, note = "diverged", f"{metric} is not finite"
-            elif watch is not None and watch.pruned:
-                outcome, note = "pruned", f"{metric} was {values[-1]:.4g} after {len(history['loss'])} epochs"
+            elif watch.pruned:
+                outcome, note = "pruned", f"{metric} was {values[-1]:.4g} after {counted(watch.epochs, 'epoch')}"
             if outcome != "complete":
                 break
     except Interrupted:
@@ -97,12 +102,13 @@ def run_trial(
         trainers.clear()
     except RequestError as error:
         outcome, note = "refused", str(error)
+    epochs = sum(watch.epochs for watch in watches)
     return Outcome(outcome, note, values, epochs, time.perf_counter() - began)
 
 
 def _train(trainers, config, folder, watch):
     trainer, stream, arguments = trainers.get(config)
-    arguments["callbacks"] = [*arguments["callbacks"], *([] if watch is None else [watch])]
+    arguments["callbacks"] = [*arguments["callbacks"], watch]
     return trainer.fit(stream, workdir=folder, settings=config, verbose=0, **arguments).history
 
 

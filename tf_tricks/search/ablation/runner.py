@@ -13,8 +13,6 @@ from tf_tricks.search.ablation.arms import Arm
 from tf_tricks.search.kept_trainers import KeptTrainers, shape_of
 from tf_tricks.search.trial import run_trial
 from tf_tricks.training.checkpoint import write_atomically
-from tf_tricks.training.checks import check_batch
-from tf_tricks.training.class_weights import class_weights
 from tf_tricks.training.lock import locked
 
 _PAUSE = 0.5  # seconds, while other processes train what is left
@@ -57,10 +55,7 @@ def check(arms: Iterable[Arm], trainers: KeptTrainers) -> None:
             continue
         made.add(arm.slug)
         try:
-            trainer, stream, arguments = trainers.get(arm.config)
-            size, number = int(trainer.batch_size(0.0)), stream.source.num_examples
-            check_batch(size, number, trainer.num_replicas, trainer.micro_batch)
-            class_weights(arguments["class_weight"], stream.source)
+            trainers.check(arm.config)
         except RequestError as error:
             raise RequestError(f"{arm.name}: {error}") from error
 
