@@ -109,9 +109,9 @@ def test_a_trick_without_which_all_diverges_pays():
     finding = Finding("warm_up", "epochs=2", True, found, of([0.9, 0.8], [0.9, 0.8]))
     assert finding.verdict == PAYS
     assert sentence(finding, "val_accuracy") == (
-        "pays: no pair of runs beside the others, 0.0 pp [0.0, 0.0] alone; 2 of 2 runs without it ended without a "
-        "value beside the others, so that the pairs of seed 0, 1 are left out; all 2 differences alone are equal, "
-        "which gives an interval of no width"
+        "pays: no pair of runs beside the others, 0.0 pp [0.0, 0.0] alone; beside the others, 2 of 2 runs without it "
+        "have no value, so that the pairs of seed 0, 1 are left out; alone, all 2 differences are equal, which gives "
+        "an interval of no width"
     )
 
 

@@ -77,7 +77,7 @@ def test_the_json_has_all(found, tmp_path):
     assert first["removed"]["mean"] == pytest.approx(0.05)
     assert first["removed"]["low"] == pytest.approx(0.05 - 4.302653 * 0.01 / np.sqrt(3), rel=1e-5)
     assert first["sentence"].startswith(
-        "pays: +5.0 pp [2.5, 7.5] beside the others, +4.5 pp [-1.9, 10.9] alone; 1 of 3"
+        "pays: +5.0 pp [2.5, 7.5] beside the others, +4.5 pp [-1.9, 10.9] alone; alone, 1 of 3"
     )
     assert first["added"]["left_out"] == {"2": "the run without it has no value"}
     assert content["tricks"][2]["removed"]["mean"] is None
@@ -118,8 +118,8 @@ def test_the_page_needs_no_other_file(found, tmp_path):
     assert "the run has &lt;diverged&gt;" in page
     assert "b<c" not in page
     assert page.count('<td class="number">0.94</td>') == 1
-    assert "l2=0.1: 3 of 3 runs without it ended without a value beside the others" in page
-    assert "Those that it did not have were added: l2=0.1." in page
+    assert "l2=0.1: beside the others, 3 of 3 runs without it have no value" in page
+    assert "It had to be given these: l2=0.1." in page
     (source,) = re.findall(r'src="data:image/png;base64,(.*?)"', page)
     assert base64.b64decode(source) == (tmp_path / "pictures" / "effects.png").read_bytes()
     assert not re.search(r'(src|href)="(?!data:)', page)

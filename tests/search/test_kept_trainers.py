@@ -100,3 +100,11 @@ def test_the_data_are_read_once_a_seed(monkeypatch):
     for change in ({}, {"model": "mlp"}, {"seed": 1}, {"seed": 1, "model": "mlp"}):
         trainers.get(parts.resolve(CONFIG | change))
     assert read == [{"seed": 0}, {"seed": 1}]
+
+
+def test_nothing_is_said_of_tracing_each_shape(tmp_path, caplog):
+    trainers = KeptTrainers(tt.strategy("cpu"))
+    for units in range(4, 11):
+        config = parts.resolve(CONFIG | {"epochs": 0.1, "model": {"name": "mlp", "hidden": [units]}})
+        run_trial(trainers, config, epath.Path(tmp_path / str(units)), 1, "val_loss")
+    assert "retracing" not in caplog.text

@@ -104,7 +104,8 @@ def _as_json(asked):
 
 def _described(arms, seeds, config, metric, direction):
     different = len({arm.slug for arm in arms.values()})
-    runs = f"{different} configs with {len(seeds)} seeds each, {config['epochs']:g} epochs a run"
+    number = "one seed" if len(seeds) == 1 else f"{len(seeds)} seeds"
+    runs = f"{different} configs with {number} each, {config['epochs']:g} epochs a run"
     return f"{runs}, for the {'highest' if direction == 'up' else 'lowest'} {metric}"
 
 

@@ -2,6 +2,7 @@
 
 import collections
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,6 +37,7 @@ class KeptTrainers:
     """
 
     def __init__(self, strategy: Any):
+        logging.getLogger("tensorflow").addFilter(_is_no_retracing)
         self.strategy = strategy
         self._kept: collections.OrderedDict[str, _Kept] = collections.OrderedDict()
         self._splits: dict[str, Any] = {}
@@ -105,6 +107,11 @@ class _Kept:
     def _variables(self):
         model = self.trainer.model
         return state.variable_groups(self.trainer, seed_states(model), model.metrics_variables)
+
+
+def _is_no_retracing(record):
+    """TensorFlow warns of what is meant here: each shape's functions are traced."""
+    return "triggered tf.function retracing" not in record.getMessage()
 
 
 def shape_of(config: Mapping[str, Any]) -> str:

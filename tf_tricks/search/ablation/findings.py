@@ -134,7 +134,7 @@ def notes(finding: Finding) -> list[str]:
 def _equal(effect, where):
     if effect.interval is None or effect.interval[0] < effect.interval[1]:
         return []
-    return [f"all {len(effect.differences)} differences {where} are equal, which gives an interval of no width"]
+    return [f"{where}, all {len(effect.differences)} differences are equal, which gives an interval of no width"]
 
 
 def _bad_runs(effect, where):
@@ -145,4 +145,4 @@ def _bad_runs(effect, where):
     parts = [(effect.with_bad, "with it"), (effect.without_bad, "without it")]
     bad = " and ".join(f"{count} of {number} runs {which}" for count, which in parts if count)
     seeds = ", ".join(map(str, effect.left_out))
-    return [f"{bad} ended without a value {where}, so that the pairs of seed {seeds} are left out"]
+    return [f"{where}, {bad} have no value, so that the pairs of seed {seeds} are left out"]

@@ -93,9 +93,9 @@ def _compared(findings, arms, seeds):
     config = next(iter(arms.values())).config
     what = ", ".join(f"{key} {text_of(config[key])}" for key in ("data", "model", "epochs"))
     added = [finding.name for finding in findings if not finding.own]
-    more = f" Those that it did not have were added: {', '.join(added)}." if added else ""
+    more = f" It had to be given these: {', '.join(added)}." if added else ""
     return (
-        f"The config has {what}.{more} Each of {len(arms)} configs was trained with the seeds "
+        f"With all of the tricks, the config has {what}.{more} Each of {len(arms)} configs was trained with the seeds "
         f"{', '.join(map(str, seeds))}. A seed decides the initial weights, the order of the examples, all that is "
         "drawn and which examples are the validation, so that runs of one seed are pairs. The test set is untouched. "
         "Time is that of an epoch's training steps with the trick over without it, the median over all pairs, without "

@@ -32,6 +32,8 @@ def forest_plot(findings: Sequence[Finding], metric: str) -> Any:
     for row, finding in enumerate(findings):
         for shift, (label, effect) in zip((-0.15, 0.15), _effects(finding).items()):
             if effect.mean is None:
+                place = dict(transform=axes.get_yaxis_transform(), va="center", fontsize=_SIZE - 2, color=figure.GRAY)
+                axes.text(0.01, row + shift, f"{label}: no pair of runs", **place)
                 continue
             low, high = _span(effect)
             errors = [[factor * (effect.mean - low)], [factor * (high - effect.mean)]]
