@@ -137,10 +137,14 @@ def test_ten_kills_of_two_workers_change_nothing(tmp_path):
     assert alone.status == 0, alone.text()
     choose, folder = random.Random(0), tmp_path / "killed"
     workers = [Forked(work, [folder, i], tmp_path / f"{i}.txt") for i in range(2)]
+
+    def checkpoints():
+        return {path for path in (folder / "search" / "trials").glob("*/checkpoints/*.ckpt")}
+
     for kill in range(10):
-        end = time.monotonic() + choose.uniform(1.0, 3.0)
-        which = kill % 2
-        workers[which].wait_for(lambda: time.monotonic() > end)  # noqa: B023
+        before, end, which = checkpoints(), time.monotonic() + choose.uniform(0.0, 2.0), kill % 2
+        # Each has come further since the last kill: a trial that is killed five times before that has failed.
+        workers[which].wait_for(lambda: checkpoints() - before and time.monotonic() > end)  # noqa: B023
         workers[which].kill()
         workers[which] = Forked(work, [folder, kill + 2], tmp_path / f"{kill + 2}.txt")
     for worker in workers:
