@@ -149,3 +149,12 @@ def test_tpe_draws_by_what_was_good(tmp_path):
     assert max(value for *_, value in found) > 0.99
     late = [value for *_, value in found[30:]]
     assert sum(late) / 30 > sum(value for *_, value in found[:10]) / 10 + 0.05
+
+
+@pytest.mark.parametrize("sampler", ["random", "quasi_random", "tpe"])
+def test_the_largest_seed(tmp_path, sampler):
+    made = ledgers.ledger(str(tmp_path), trials=4, sampler=sampler, seed=2**32 - 1)
+    for _ in range(3):
+        claim = made.claim()
+        claim.end("COMPLETE", ledgers.value(claim.values), {})
+    assert made.claim().number == 3

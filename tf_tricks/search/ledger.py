@@ -167,10 +167,10 @@ class Ledger:
 
     def _announce(self, stage):
         """Puts the trials of a stage, in their order, where all processes take them from."""
-        study, drawn = self.study(stage), None
+        study = self.study(stage)
         if study.user_attrs.get("announced"):
             return
-        drawn = points(self.plan.sampler, self.space_of(stage), stage.trials, self.plan.seed + stage.first)
+        drawn = points(self.plan.sampler, self.space_of(stage), stage.trials, (self.plan.seed + stage.first) % 2**32)
         drawn = [*self._longer(stage), *drawn][: max(1, len(drawn))]
         with quiet():
             study.set_user_attr("number", len(drawn))
@@ -249,7 +249,7 @@ def _checkpoints(folder):
 
 
 def _tpe(seed, number):
-    return optuna.samplers.TPESampler(seed=seed * 1_000_003 + number, constant_liar=True)
+    return optuna.samplers.TPESampler(seed=(seed * 1_000_003 + number) % 2**32, constant_liar=True)
 
 
 def _pruner(name, stage):
