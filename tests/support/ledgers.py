@@ -16,9 +16,8 @@ SPACE = {"rate": log_uniform(1e-4, 1.0), "size": choice(32, 64, 128)}
 
 
 def plan(trials=16, share=0.75, sampler="random", **others):
-    return Plan(
-        "search", SPACE, stages(trials, share, 1, 2), sampler, seed=3, **{"pruner": "none", "direction": "up"} | others
-    )
+    others = {"pruner": "none", "direction": "up", "seed": 3} | others
+    return Plan("search", SPACE, stages(trials, share, 1, 2), sampler, **others)
 
 
 def ledger(folder, url=None, **arguments):
