@@ -115,14 +115,16 @@ def tuner():
     drawn = points("random", space, 18, seed=0)
     built = parts.build(config, tt.strategy("cpu"))
     arrays = [_arrays(source) for source in (built.splits.train, built.splits.validation)]
-    waiting = []
 
     class Model(keras_tuner.HyperModel):
-        """The same network, with the next point."""
+        """The same network, at a point."""
+
+        def __init__(self, point):
+            super().__init__()
+            self.point = point
 
         def build(self, hp):
             hp.Float("learning_rate", 1e-3, 1.0, sampling="log")
-            self.point = waiting.pop(0)
             model = parts.build(config, tt.strategy("cpu"), splits=built.splits).model
             optimizer = keras.optimizers.SGD(self.point["learning_rate"], momentum=0.9, nesterov=True)
             loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -140,9 +142,8 @@ def tuner():
                 trainers, parts.resolve(with_values(config, point)), epath.Path(folder) / str(i), 1, "val_accuracy"
             )
             between = time.perf_counter()
-            waiting.append(point)
             peer = keras_tuner.RandomSearch(
-                Model(), objective="val_accuracy", max_trials=1, seed=i, directory=folder, project_name=f"peer{i}"
+                Model(point), objective="val_accuracy", max_trials=1, seed=i, directory=folder, project_name=f"peer{i}"
             )
             (x, y), validation = arrays
             peer.search(x, y, epochs=3, validation_data=validation, verbose=0)
