@@ -12,8 +12,8 @@ from tf_tricks.config import config_file, parts
 from tf_tricks.config.config_keys import DEFAULTS
 from tf_tricks.registry import forget
 from tf_tricks.search.best_config import train_command, write_best
-from tf_tricks.search.params import with_params
 from tf_tricks.search.results import TrialResult
+from tf_tricks.search.space import with_values
 
 MINE = '''
 import tf_tricks as tt
@@ -83,18 +83,13 @@ def test_the_trials_values_are_in_their_places(tmp_path):
     assert found["model"]["filters"] == [32, 48]
     assert found["augment"] == {"name": "standard", "pad": 2, "flip": True}
     assert (found["batch_size"], found["clip_norm"], found["epochs"]) == (128, 5.0, 30.0)
-    assert found == with_params(resolved(), PARAMS)
+    assert found == with_values(resolved(), PARAMS)
 
 
 def test_the_searched_config_stays_as_it_is():
     config = resolved()
-    with_params(config, PARAMS)
+    with_values(config, PARAMS)
     assert config == resolved()
-
-
-def test_a_part_is_put_in_before_what_lies_in_it():
-    params = {"augment.pad": 3, "augment": {"name": "standard", "pad": 1}}
-    assert with_params({}, params)["augment"] == {"name": "standard", "pad": 3}
 
 
 def test_a_part_that_the_trial_left_out(tmp_path):

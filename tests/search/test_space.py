@@ -48,6 +48,7 @@ def test_the_packaged_spaces_fit_the_packaged_configs(name, config):
     [
         ("learning_rate.schedule.initial", 0.5, lambda c: c["learning_rate"]["schedule"]["initial"]),
         ("batch_size", 32, lambda c: c["batch_size"]),
+        ("model.hidden[0]", 16, lambda c: c["model"]["hidden"][0]),
         ("model.dropout", 0.5, lambda c: c["model"]["dropout"]),
         ("optimizer", '{"name": "adam"}', lambda c: c["optimizer"]),
         ("augment", None, lambda c: c["augment"]),
@@ -72,6 +73,8 @@ def test_a_value_is_put_in_its_place(path, value, where):
         ),
         ({"batch_size.initial": ONE}, "there is no batch_size.initial in the config: batch_size is 64"),
         ({"augment.pad": ONE}, "there is no augment.pad in the config: augment is None"),
+        ({"model.hidden[1]": ONE}, r"there is no model.hidden\[1\] in the config: model.hidden is \[8\]"),
+        ({"batch_size[0]": ONE}, r"there is no batch_size\[0\] in the config: batch_size is 64"),
         ({"seed": ONE}, "a space cannot have seed: each trial is trained with the seeds of --seeds"),
         ({"epochs": ONE}, "a space cannot have epochs: they are those of --coarse_epochs and --fine_epochs"),
         ({"keep": ONE}, "a space cannot have keep"),

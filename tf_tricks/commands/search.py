@@ -162,7 +162,8 @@ class _Teller:
 
 
 def _drawn(values):
-    from tf_tricks.search.labels import text_of, value_of
+    from tf_tricks.search.distributions import value_of
+    from tf_tricks.search.labels import text_of
 
     return "  ".join(f"{path}={text_of(value_of(value))}" for path, value in values.items())
 

@@ -37,7 +37,7 @@ def load(path: str) -> ml_collections.ConfigDict:
         RequestError: there is no such file, or it has no `get_config` that returns a config.
     """
     file, *argument = path.split(":", 1)
-    file = _find(file)
+    file = packaged_configs.find(file, "config file", packaged_configs.files())
     module = users_code.run_file(file)
     get_config = getattr(module, "get_config", None)
     if not callable(get_config):
@@ -57,19 +57,6 @@ def load(path: str) -> ml_collections.ConfigDict:
         with config.ignore_type():
             config.epochs = float(config.epochs)  # so that an override may be a fraction
     return config.lock()
-
-
-def _find(file):
-    """Returns the path of a config file: as given, or that of the packaged config of this name."""
-    if os.path.isfile(file):
-        return file
-    packaged = packaged_configs.files()
-    if file in packaged:
-        return os.fspath(packaged[file])
-    folder = os.path.dirname(file)
-    names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
-    there = [os.path.join(folder, name) for name in names if name.endswith(".py")]
-    raise unknown("config file", file, there if folder else [*there, *packaged])
 
 
 notes: list[str] = []

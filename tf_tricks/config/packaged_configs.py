@@ -1,9 +1,12 @@
 """The configs that come with the package, and how they are found by their bare names."""
 
 import ast
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import tf_tricks
+from tf_tricks.errors import unknown
 
 FOLDER = Path(tf_tricks.__file__).parent / "configs"
 
@@ -16,6 +19,31 @@ def files() -> dict[str, Path]:
         'digits.py'
     """
     return {file.stem: file for file in sorted(FOLDER.glob("*.py"))}
+
+
+def find(path: str, kind: str, packaged: Mapping[str, Path]) -> str:
+    """Returns the path of a file: as given, or of the packaged one of this name.
+
+    Args:
+        path: a file, or the bare name of a packaged one.
+        kind: what it is called in the sentence, `"config file"`.
+        packaged: dict of name to file.
+
+    Raises:
+        RequestError: there is neither.
+
+    Example:
+        >>> find("digits", "config file", files()).endswith("digits.py")
+        True
+    """
+    if os.path.isfile(path):
+        return path
+    if path in packaged:
+        return os.fspath(packaged[path])
+    folder = os.path.dirname(path)
+    names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
+    there = [os.path.join(folder, name) for name in names if name.endswith(".py")]
+    raise unknown(kind, path, there if folder else [*there, *packaged])
 
 
 def listing() -> str:

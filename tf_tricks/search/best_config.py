@@ -10,8 +10,8 @@ from etils import epath
 from tf_tricks.config.config_keys import DEFAULTS
 from tf_tricks.search.labels import number_text
 from tf_tricks.search.own_code import anywhere
-from tf_tricks.search.params import with_params
 from tf_tricks.search.results import TrialResult
+from tf_tricks.search.space import with_values
 
 _WIDTH = 120  # of a line
 
@@ -59,7 +59,7 @@ def train_command(path: Any) -> str:
 
 
 def _text(path, config, result, metric):
-    changed, code = anywhere(with_params(config, result.params))
+    changed, code = anywhere(with_values(config, result.params))
     said = {key: value for key, value in changed.items() if key not in DEFAULTS or not _same(value, DEFAULTS[key])}
     imports = ["import importlib", ""] if any(line.startswith("importlib.") for line in code) else []
     imports += ["import ml_collections", *(["", "from tf_tricks import users_code"] if code else [])]

@@ -5,8 +5,9 @@ from typing import Any
 
 from tf_tricks.config import parts
 from tf_tricks.errors import RequestError
+from tf_tricks.search.distributions import value_of
 from tf_tricks.search.kept_trainers import KeptTrainers
-from tf_tricks.search.labels import text_of, value_of
+from tf_tricks.search.labels import text_of
 from tf_tricks.search.space import with_values
 
 

@@ -1,5 +1,6 @@
 """What a value of a config may be drawn from, as Optuna's distributions."""
 
+import contextlib
 import json
 import math
 from typing import Any
@@ -113,7 +114,10 @@ def value_of(chosen: Any) -> Any:
         >>> value_of(choice([64, 32], [8]).choices[0])
         [64, 32]
     """
-    return json.loads(chosen) if isinstance(chosen, str) and chosen[:1] in ("{", "[") else chosen
+    if isinstance(chosen, str) and chosen[:1] in ("{", "["):
+        with contextlib.suppress(ValueError):  # a text of one's own may begin so
+            return json.loads(chosen)
+    return chosen
 
 
 def _as_choice(value):

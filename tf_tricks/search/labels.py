@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from tf_tricks.search.distributions import value_of
+
 
 def number_text(value: float) -> str:
     """Returns a number with four digits that count.
@@ -73,21 +75,6 @@ def choice_texts(choices: Sequence[Any]) -> list[str]:
     keys = dict.fromkeys(key for value in values for key in value)
     differing = [key for key in keys if any(value.get(key) != values[0].get(key) for value in values)]
     return [", ".join(f"{key}={text_of(value[key])}" for key in differing if key in value) or "-" for value in values]
-
-
-def value_of(choice: Any) -> Any:
-    """Returns what a choice of Optuna's stands for: dicts and lists are kept in it as JSON.
-
-    Example:
-        >>> value_of('{"name": "standard"}'), value_of("standard"), value_of(64)
-        ({'name': 'standard'}, 'standard', 64)
-    """
-    if isinstance(choice, str) and choice[:1] in ("{", "["):
-        try:
-            return json.loads(choice)
-        except ValueError:
-            return choice
-    return choice
 
 
 def index_of(value: Any, choices: Sequence[Any]) -> int:

@@ -8,7 +8,8 @@ from etils import epath
 
 from tf_tricks.reports import figure, html_page
 from tf_tricks.search.best_config import train_command
-from tf_tricks.search.labels import number_text, text_of, tick_text, value_of
+from tf_tricks.search.distributions import value_of
+from tf_tricks.search.labels import number_text, text_of, tick_text
 from tf_tricks.search.pictures import pictures
 from tf_tricks.search.results import OUTCOMES, TrialResult, paths_of, ranked
 

@@ -3,6 +3,7 @@
 import copy
 import inspect
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 
 import tf_tricks
 from tf_tricks import users_code
+from tf_tricks.config import packaged_configs
 from tf_tricks.config.config_keys import DEFAULTS, FOLDER_OPTIONS
 from tf_tricks.errors import RequestError, unknown
 from tf_tricks.search.distributions import value_of
@@ -37,7 +39,8 @@ def load(path: str, config: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         RequestError: there is no such file, it cannot be run, or its space does not fit the config.
     """
-    file = _find(path)
+    packaged = {file.stem: file for file in sorted(FOLDER.glob("*.py"))}
+    file = packaged_configs.find(path, "space file", packaged)
     get_space = getattr(users_code.run_file(file), "get_space", None)
     if not callable(get_space):
         raise RequestError(f"the space file {file!r} has no function get_space")
@@ -82,7 +85,7 @@ def put(config: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
 
     Args:
         config: a resolved config.
-        path: `"learning_rate.schedule.initial"`.
+        path: `"learning_rate.schedule.initial"`, `"model.filters[1]"`.
         value: what a distribution has drawn.
 
     Raises:
@@ -92,22 +95,39 @@ def put(config: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
         >>> put({"batch_size": 64, "model": {"name": "mlp"}}, "model.dropout", 0.5)
         {'batch_size': 64, 'model': {'name': 'mlp', 'dropout': 0.5}}
     """
-    copied = copy.deepcopy(dict(config))
-    part, *keys = copied, *path.split(".")
+    keys = [int(index) if index else key for key, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path)]
+    _check(config, path, keys)
+    return _put(config, keys, copy.deepcopy(value_of(value)))
+
+
+def _check(part, path, keys):
+    """Raises a `RequestError` if there is nothing at these keys to draw."""
     of_part = False  # below a part with a name: whoever makes it knows its arguments
     for i, key in enumerate(keys):
+        above = "".join(f"[{k}]" if isinstance(k, int) else f".{k}" for k in keys[:i]).removeprefix(".")
+        if isinstance(key, int):
+            if not isinstance(part, (list, tuple)) or key >= len(part):
+                raise RequestError(f"there is no {path} in the config: {above} is {part!r}")
+            part = part[key]
+            continue
         if not hasattr(part, "items"):
-            above = ".".join(keys[:i])
             hint = f": the config must say dict(name={part!r}, {key}=…) for it" if isinstance(part, str) else ""
             raise RequestError(f"there is no {path} in the config: {above} is {part!r}{hint}")
         of_part = of_part or "name" in part
         if key not in part and not of_part:
-            known = [".".join([*keys[:i], other]) for other in (part if i else {**DEFAULTS, **part})]
-            raise unknown("config path", ".".join(keys[: i + 1]), known)
-        if i < len(keys) - 1:
-            part = part.setdefault(key, {})
-    part[keys[-1]] = value_of(value)
-    return copied
+            known = [f"{above}.{other}" for other in part] if above else {**DEFAULTS, **part}
+            raise unknown("config path", f"{above}.{key}" if above else key, known)
+        part = part.get(key, {})
+
+
+def _put(part, keys, value):
+    if not keys:
+        return value
+    key, *rest = keys
+    if isinstance(key, int):
+        return type(part)(_put(one, rest, value) if i == key else one for i, one in enumerate(part))
+    there = dict(part.items())
+    return there | {key: _put(there.get(key, {}), rest, value)}
 
 
 def with_values(config: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,15 +170,3 @@ def rate_path(config: Mapping[str, Any]) -> str:
             f"the config's learning rate, {config['learning_rate']!r}, has no number to draw: name its path"
         )
     return path
-
-
-def _find(path):
-    if os.path.isfile(path):
-        return path
-    packaged = {file.stem: file for file in sorted(FOLDER.glob("*.py"))}
-    if path in packaged:
-        return os.fspath(packaged[path])
-    folder = os.path.dirname(path)
-    names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
-    there = [os.path.join(folder, name) for name in names if name.endswith(".py")]
-    raise unknown("space file", path, there if folder else [*there, *packaged])
