@@ -18,5 +18,8 @@ Named: TypeAlias = str | Mapping[str, Any]
 Pair: TypeAlias = Sequence[float]
 """Two numbers (low, high)."""
 
+Forward: TypeAlias = Callable[[Any, bool], Any]
+"""A function (inputs, training) -> outputs, in place of a model's call."""
+
 Augment: TypeAlias = Callable[..., Any]
 """A function (images, labels, seed=, positions=) -> (images, labels)."""

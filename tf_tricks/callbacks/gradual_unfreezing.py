@@ -37,7 +37,7 @@ class GradualUnfreezing(keras.callbacks.Callback):
     Args:
         stages: dict of the epoch, counted from 0, to a list of regular expressions. A weight joins when one of them
             matches the whole name of its layer, of a layer or model around that, or the weight's own
-            (`"conv_1/kernel"`). There must be a stage for epoch 0. Epochs may be strings, as in JSON.
+            (`"conv_1/kernel"`); or, in Python, of layers, with all that they hold. There must be a stage for epoch 0. Epochs may be strings, as in JSON.
         layers_per_stage: in place of `stages`: how many more layers join at each stage, counted from the last one;
             layers without weights do not count.
         epochs_per_stage: epochs from one stage to the next with `layers_per_stage`, default 1.
@@ -64,7 +64,7 @@ class GradualUnfreezing(keras.callbacks.Callback):
 
     def __init__(
         self,
-        stages: Mapping[int, Sequence[str]] | Mapping[str, Sequence[str]] | None = None,
+        stages: Mapping[int, Sequence[str | keras.layers.Layer]] | Mapping[str, Sequence[str]] | None = None,
         layers_per_stage: int | None = None,
         epochs_per_stage: int = 1,
     ):
@@ -96,7 +96,7 @@ class GradualUnfreezing(keras.callbacks.Callback):
         inner = getattr(optimizer, "inner_optimizer", None)  # of a LossScaleOptimizer
         self._optimizers = [_OptimizerVariables(o) for o in (optimizer, inner) if o is not None]
         known = self._optimizers[-1].variables  # in Keras 3.10 a LossScaleOptimizer itself knows none
-        parts = [_Part(layer, names, known) for layer, names in _layers_with_weights(model)]
+        parts = [_Part(*found, known) for found in _layers_with_weights(model)]
         self._parts = [part for part in parts if part.can_join]
         if self.layers_per_stage is not None:
             for i, part in enumerate(reversed(self._parts)):
@@ -159,12 +159,13 @@ class GradualUnfreezing(keras.callbacks.Callback):
         for pattern in (pattern for patterns in self.stages.values() for pattern in patterns):
             if any(part.matches(pattern) for part in self._parts):
                 continue
+            shown = getattr(pattern, "pattern", getattr(pattern, "name", pattern))
             if any(part.matches(pattern) for part in parts):
                 raise RequestError(
-                    f"{pattern.pattern!r} names only weights that were frozen before the run or before the optimizer "
+                    f"{shown!r} names only weights that were frozen before the run or before the optimizer "
                     "was built: make them trainable, GradualUnfreezing freezes them itself"
                 )
-            raise unknown("layer", pattern.pattern, {name for part in parts for name in part.names})
+            raise unknown("layer", shown, {name for part in parts for name in part.names})
 
 
 class _Part:
@@ -172,13 +173,14 @@ class _Part:
 
     Args:
         layer: the Keras layer.
-        names: its name and those of the layers around it.
+        around: it and the layers around it.
         known: the variables that the optimizer knows.
     """
 
-    def __init__(self, layer, names, known):
+    def __init__(self, layer, around, known):
         self.layer = layer
-        self.names = names
+        self.around = around
+        self.names = {one.name for one in around}
         ids = {id(v) for v in known}
         self.variables = [v for v in layer._trainable_variables if v.trainable and id(v) in ids]
         self.can_join = layer.trainable and bool(self.variables or not layer._trainable_variables)
@@ -210,6 +212,8 @@ class _Part:
         return [self.layer._trainable, *(v.trainable for v in self.variables)]
 
     def _matches(self, pattern, variable):
+        if isinstance(pattern, keras.layers.Layer):
+            return any(pattern is layer for layer in self.around)
         names = [*self.names, variable.path, f"{self.layer.name}/{variable.name}"]
         return any(pattern.fullmatch(name) for name in names)
 
@@ -257,26 +261,33 @@ class _OptimizerVariables:
 
 
 def _layers_with_weights(model):
-    """Returns pairs of a layer that has weights of its own and a set of names: its own and those around it."""
+    """Returns pairs of a layer that has weights of its own and a list of layers: itself and those around it."""
     found = {}
 
-    def visit(layer, names):
+    def visit(layer, around):
         for part in layer._layers:
-            part_names = names | {part.name}
+            part_around = [*around, part]
             if part._trainable_variables or part._non_trainable_variables:
-                found.setdefault(id(part), (part, set()))[1].update(part_names)
-            visit(part, part_names)
+                found.setdefault(id(part), (part, []))[1].extend(part_around)
+            visit(part, part_around)
 
     if model._trainable_variables or model._non_trainable_variables:  # a subclass with weights of its own
-        found[id(model)] = (model, {model.name})
-    visit(model, set())
+        found[id(model)] = (model, [model])
+    visit(model, [])
     return list(found.values())
+
+
+def _patterns(epoch, given):
+    if not isinstance(given, (list, tuple)):
+        return compiled(f"stages[{epoch}]", given)
+    layers = [one for one in given if isinstance(one, keras.layers.Layer)]
+    return [*layers, *compiled(f"stages[{epoch}]", [one for one in given if one not in layers])]
 
 
 def _checked(stages):
     """Returns the stages as a dict of integers to lists of compiled patterns."""
     try:
-        checked = {int(epoch): compiled(f"stages[{epoch}]", patterns) for epoch, patterns in stages.items()}
+        checked = {int(epoch): _patterns(epoch, given) for epoch, given in stages.items()}
     except RequestError:
         raise
     except (AttributeError, TypeError, ValueError) as error:

@@ -18,6 +18,7 @@ from tf_tricks.models.convnet import convnet
 from tf_tricks.models.keras_applications import PREFIX, keras_application
 from tf_tricks.models.keras_hub import keras_hub_backbone
 from tf_tricks.models.mlp import mlp
+from tf_tricks.models.pretrained import pretrained
 from tf_tricks.models.resnet import resnet
 from tf_tricks.models.wide_resnet import wide_resnet
 from tf_tricks.named_parts import NamedParts
@@ -58,6 +59,8 @@ def get(identifier: Named | keras.Model, load_weights: bool = True, **defaults: 
 
 def _of_others(name, load_weights):
     """The models that Keras and KerasHub have, where the name is one of theirs."""
+    if name == "pretrained":
+        return {name: pretrained}
     if name.startswith(keras_hub.PREFIX):
         return {name: keras_hub.maker(name, load_weights)}
     networks = keras_applications.by_name(load_weights)
@@ -86,4 +89,4 @@ def _build(model, name, input_shape, input_dtype):
         ) from error
 
 
-__all__ = ["convnet", "get", "keras_application", "keras_hub_backbone", "mlp", "resnet", "wide_resnet"]
+__all__ = ["convnet", "get", "keras_application", "keras_hub_backbone", "mlp", "pretrained", "resnet", "wide_resnet"]

@@ -122,8 +122,18 @@ def by_name(load_weights: bool = True) -> dict[str, Callable[..., keras.Model]]:
         >>> by_name()["resnet50_v2"].__name__
         'ResNet50V2'
     """
-    networks = [value for value in vars(keras.applications).values() if inspect.isfunction(value)]
-    return {name_of(network): _named(network, load_weights) for network in networks}
+    return {name: _named(network, load_weights) for name, network in networks().items()}
+
+
+def networks() -> dict[str, Callable[..., keras.Model]]:
+    """Returns Keras's own function of each network, by its name in snake case.
+
+    Example:
+        >>> networks()["vgg16"].__name__
+        'VGG16'
+    """
+    functions = [value for value in vars(keras.applications).values() if inspect.isfunction(value)]
+    return {name_of(network): network for network in functions}
 
 
 def name_of(network: Callable[..., keras.Model]) -> str:

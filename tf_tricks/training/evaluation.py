@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_tricks.annotations import Forward
 from tf_tricks.data import Source
 from tf_tricks.seeds import seed_states
 from tf_tricks.training.batches import iterate, next_batch
@@ -31,13 +32,22 @@ class Evaluation:
         model: a `keras.Model` that `compile_model` has compiled, its metrics built.
         shares: what `compile_model` has returned.
         batch_size: examples a step over all replicas; rounded up to a multiple of the replicas.
+        forward: function (inputs, training) that gives the model's outputs in another way; None calls the model.
     """
 
-    def __init__(self, strategy: tf.distribute.Strategy, model: keras.Model, shares: Shares, batch_size: int):
+    def __init__(
+        self,
+        strategy: tf.distribute.Strategy,
+        model: keras.Model,
+        shares: Shares,
+        batch_size: int,
+        forward: Forward | None = None,
+    ):
         self.strategy = strategy
         self.num_replicas = strategy.num_replicas_in_sync
         self.model = model
         self.shares = shares
+        self.forward = forward
         self.replica_batch_size = math.ceil(batch_size / self.num_replicas)
         self._datasets: dict[int, tuple[Source, int, tf.data.Dataset]] = {}
         self._run_whole = tf.function(self._whole_batches, autograph=False)
@@ -111,7 +121,7 @@ class Evaluation:
         inputs, labels, weights = keras.utils.unpack_x_y_sample_weight(examples)
         scope = stateless(self.model, seed_states(self.model), position)
         with scope, share if self.num_replicas > 1 else contextlib.nullcontext():
-            loss, outputs = compute(self.model, inputs, labels, weights, training=False)
+            loss, outputs = compute(self.model, inputs, labels, weights, False, self.forward)
             self.model.compute_metrics(inputs, labels, outputs, sample_weight=weights)
         for variable, value in zip(*changed(scope, self.model.metrics_variables)):
             variable.assign(counted(value, variable.value))
@@ -125,7 +135,7 @@ class Evaluation:
             return None
         inputs, labels, weights = keras.utils.unpack_x_y_sample_weight(examples)
         with stateless(self.model, seed_states(self.model), position), self.shares.measured() as found:
-            compute(self.model, inputs, labels, weights, training=False)
+            compute(self.model, inputs, labels, weights, False, self.forward)
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tf.stack(found))
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from tf_tricks.annotations import Augment, Structure, Tensor
+from tf_tricks.annotations import Augment, Forward, Structure, Tensor
 from tf_tricks.data.stream import augmented
 from tf_tricks.seeds import seed_states
 from tf_tricks.training.shares import Shares
@@ -45,6 +45,7 @@ class Objective:
         seed: the stream's seed.
         class_weights: float32 [K], what an example of each class counts in training, or None.
         jit_compile: whether XLA compiles forward and backward pass (worth it on GPUs; TPUs always do).
+        forward: function (inputs, training) that gives the model's outputs in another way; None calls the model.
     """
 
     def __init__(
@@ -55,12 +56,14 @@ class Objective:
         seed: int = 0,
         class_weights: Tensor | None = None,
         jit_compile: bool = False,
+        forward: Forward | None = None,
     ):
         self.model = model
         self.shares = shares
         self.augment = augment
         self.seed = seed
         self.class_weights = class_weights
+        self.forward = forward
         self.trainable_variables = list(model.trainable_variables)
         self.changed_variables: list = []  # the weights that a pass itself changes; known once it is traced
         self.changed_metrics: list = []  # the metrics' variables that it changes, likewise
@@ -94,7 +97,7 @@ class Objective:
         examples = self._prepared(examples, position)
         scope = stateless(self.model, self.seed_states, position)
         with scope, self.shares.measured() as found:
-            compute(self.model, *examples, training=True)  # type: ignore[misc]
+            compute(self.model, *examples, training=True, forward=self.forward)  # type: ignore[misc]
         return tf.stack(found)
 
     def _prepared(self, examples, position):
@@ -114,7 +117,7 @@ class Objective:
         scope = stateless(self.model, self.seed_states, position)
         with scope:
             with tf.GradientTape() as tape, share:
-                loss, outputs = compute(self.model, inputs, labels, weights, training=True)
+                loss, outputs = compute(self.model, inputs, labels, weights, True, self.forward)
                 loss = tf.cast(loss, tf.float32) / micro_batches
                 scaled_loss = loss * loss_scale
             self.model.compute_metrics(inputs, labels, outputs, sample_weight=weights)
@@ -129,14 +132,21 @@ class Objective:
 
 
 def compute(
-    model: keras.Model, inputs: Structure, labels: Structure, weights: Structure, training: bool
+    model: keras.Model,
+    inputs: Structure,
+    labels: Structure,
+    weights: Structure,
+    training: bool,
+    forward: Forward | None = None,
 ) -> tuple[Tensor, Structure]:
     """Returns the loss and the outputs, as Keras's own `train_step` and `test_step` compute them.
 
     Under replicas the loss is this replica's part of the sum, as Keras has it.
     """
-    arguments = {"training": training} if model._call_has_training_arg else {}
-    outputs = model(inputs, **arguments)
+    if forward is not None:
+        outputs = forward(inputs, training)
+    else:
+        outputs = model(inputs, **({"training": training} if model._call_has_training_arg else {}))
     loss = model._compute_loss(x=inputs, y=labels, y_pred=outputs, sample_weight=weights, training=training)
     return loss, outputs
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_tricks.annotations import Structure
+from tf_tricks.annotations import Forward, Structure
 from tf_tricks.data import Source
 from tf_tricks.seeds import seed_states
 from tf_tricks.training.device_errors import told
@@ -26,12 +26,20 @@ class Prediction:
         strategy: a `tf.distribute.Strategy`.
         model: a built `keras.Model`.
         argument: what makes the batches smaller, as the user knows it.
+        forward: function (inputs, training) of what is predicted; None calls the model.
     """
 
-    def __init__(self, strategy: tf.distribute.Strategy, model: keras.Model, argument: str = "batch_size"):
+    def __init__(
+        self,
+        strategy: tf.distribute.Strategy,
+        model: keras.Model,
+        argument: str = "batch_size",
+        forward: Forward | None = None,
+    ):
         self.strategy = strategy
         self.model = model
         self.argument = argument
+        self.forward = forward or self._model
         self._run = tf.function(self._on_replicas, autograph=False)
 
     def __call__(self, inputs: Structure, position: int = 0) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -74,11 +82,13 @@ class Prediction:
         return [tf.nest.pack_sequence_as(results, list(values)) for values in zip(*flat)]
 
     def _on_replica(self, inputs, position):
-        arguments = {"training": False} if self.model._call_has_training_arg else {}
         with stateless(self.model, seed_states(self.model), position):
-            outputs = keras.tree.flatten(self.model(inputs, **arguments))
+            outputs = keras.tree.flatten(self.forward(inputs, False))
         self.model._clear_losses()  # those of activities belong to the trace
         return [_as_float32(output) for output in outputs], [_mask(output) for output in outputs]
+
+    def _model(self, inputs, training):
+        return self.model(inputs, **({"training": training} if self.model._call_has_training_arg else {}))
 
 
 def batches_of(source: Source, size: int) -> Iterator[tuple[int, tuple[Structure, ...]]]:

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from tf_tricks.annotations import Forward
 from tf_tricks.training.loop import Loop
 from tf_tricks.training.objective import Objective
 
@@ -14,9 +15,8 @@ class Prepared:
     Attributes:
         checked: the (training data, augmentation, validation data, test data) that were tried last.
         description: what they are for, in a line.
-        objects: for which `objective` and `loop` were made: data, augmentation, update, variables.
+        objects: for which `loop` was made: data, augmentation, update, forward pass, variables.
         settings: likewise.
-        objective: the `Objective`.
         loop: the `Loop`, with what it has compiled.
     """
 
@@ -24,8 +24,11 @@ class Prepared:
     description: str = ""
     objects: tuple[Any, ...] = ()
     settings: tuple[Any, ...] = ()
-    objective: Objective | None = None
     loop: Loop | None = None
+
+    def drop_loop(self) -> None:
+        """Has the loop compiled anew the next time."""
+        self.loop = None
 
     def has_checked(self, *data: Any) -> bool:
         """Returns whether these are the very objects that were tried last."""
@@ -36,38 +39,27 @@ class Prepared:
         return any(source is one for one in self.checked)
 
 
-def prepared_loop(trainer: Any, stream: Any, class_weights: Any) -> tuple[Objective, Loop]:
-    """Returns the objective and the loop of a call of `fit`: those of the call before, where nothing has changed.
+def prepared_loop(trainer: Any, stream: Any, class_weights: Any, forward: Forward | None = None) -> Loop:
+    """Returns the loop of a call of `fit`, for the variables that are trainable now: the last, if nothing has changed.
 
     Args:
         trainer: `Trainer`.
         stream: `tt.data.Stream`.
         class_weights: float32 [K], or None.
+        forward: function (inputs, training) that gives the model's outputs in another way; None calls the model.
     """
     kept, variables = trainer.prepared, list(trainer.model.trainable_variables)
     trainer.update.variables = variables
     weights = None if class_weights is None else class_weights.tobytes()
-    objects = (stream.source, stream.step_augment, trainer.update, *variables)
+    objects = (stream.source, stream.step_augment, trainer.update, forward, *variables)
     settings = (stream.seed, weights, trainer.jit_compile, trainer.micro_batch)
-    if kept.settings != settings or not _same(kept.objects, objects):
-        kept.objective, kept.loop = new_loop(trainer, stream, class_weights)
+    if kept.loop is None or kept.settings != settings or not _same(kept.objects, objects):
+        objective = Objective(
+            trainer.model, trainer.shares, stream.step_augment, stream.seed, class_weights, trainer.jit_compile, forward
+        )
+        kept.loop = Loop(trainer.strategy, objective, trainer.update, trainer.micro_batch, trainer.loss_scale)
         kept.objects, kept.settings = objects, settings
-    return kept.objective, kept.loop  # type: ignore[return-value]
-
-
-def new_loop(trainer: Any, stream: Any, class_weights: Any) -> tuple[Objective, Loop]:
-    """Returns an objective and a loop with nothing compiled, for the variables that are trainable now.
-
-    Args:
-        trainer: `Trainer`.
-        stream: `tt.data.Stream`.
-        class_weights: float32 [K], or None.
-    """
-    trainer.update.variables = list(trainer.model.trainable_variables)
-    objective = Objective(
-        trainer.model, trainer.shares, stream.step_augment, stream.seed, class_weights, trainer.jit_compile
-    )
-    return objective, Loop(trainer.strategy, objective, trainer.update, trainer.micro_batch, trainer.loss_scale)
+    return kept.loop
 
 
 def _same(some, others):

@@ -10,15 +10,16 @@ import numpy as np
 
 from tf_tricks.data import Source, Stream
 from tf_tricks.schedules import plan
+from tf_tricks.seeds import seed_states
 from tf_tricks.training import contact_sheet, state
 from tf_tricks.training.averaging import averaged_weights, finalize_averaged_weights, keeps_average
 from tf_tricks.training.checkpoint import Checkpoints
 from tf_tricks.training.checks import check_batch, wants_every_step
 from tf_tricks.training.device_errors import told
 from tf_tricks.training.early_ends import diverged, interrupted
+from tf_tricks.training.feed import Feeds
 from tf_tricks.training.interrupt import StopRequests
 from tf_tricks.training.metrics import MetricSums
-from tf_tricks.training.prepared import new_loop, prepared_loop
 from tf_tricks.training.rates import noise_scale, note_rate, scaled_rate
 from tf_tricks.training.run_log import RunLog
 from tf_tricks.training.task import Task
@@ -68,7 +69,8 @@ class Run:
         self._steps_a_call = 1
         self._span = [0, 0.0]  # examples and seconds since the last log line
         self._layers = described(self.model)
-        self._objective, self._loop = prepared_loop(trainer, stream, class_weights)
+        self._feeds = Feeds(trainer, stream, validation, class_weights, task.frozen_features, workdir)
+        self._feed: Any = None  # a Feed, once it is known what is trained
         self._loop_batch_size: int | None = None
 
     @property
@@ -84,8 +86,9 @@ class Run:
 
     def retrace(self) -> None:
         """Makes the compiled loop anew, for the variables that are trainable now."""
-        self._objective, self._loop = new_loop(self.trainer, self.stream, self.class_weights)
-        self._loop_batch_size = None
+        self.trainer.prepared.drop_loop()
+        self.trainer.update.variables = list(self.model.trainable_variables)
+        self._loop_batch_size = self._feed = None
 
     def next_step(self) -> plan.Step | None:
         """Returns the `schedules.plan.Step` that comes next, or None at the end of the run."""
@@ -151,6 +154,7 @@ class Run:
         if keeps_average(self.optimizer):
             finalize_averaged_weights(self.optimizer)
         self.callbacks.on_train_end()
+        self._feeds.close()
 
     def _restore(self, log, checkpoints):
         """Goes on from the newest checkpoint, if there is one."""
@@ -182,14 +186,15 @@ class Run:
         if batch_size != self._loop_batch_size:
             check_batch(batch_size, self.num_examples, self.trainer.num_replicas, self.trainer.micro_batch)
             with told("training", batch_size, "micro_batch", self.stream.source):
-                self._loop.start(self.stream, batch_size, self.progress.examples_seen)
+                self._feed = self._feed or self._feeds.now(log.tell)
+                self._feed.loop.start(self._feed.stream, batch_size, self.progress.examples_seen)
             self._loop_batch_size = batch_size
             steps = steps[:1]  # the first call compiles: it tells nothing about the time of a step
         self.callbacks.on_train_batch_begin(self.progress.step)
         self._take_learning_rate()
         began = time.perf_counter()
         with told("training", batch_size, "micro_batch", self.stream.source):
-            step_losses, norms = self._loop.run([scaled_rate(step, self.progress) for step in steps])
+            step_losses, norms = self._feed.loop.run([scaled_rate(step, self.progress) for step in steps])
         seconds = time.perf_counter() - began
         self._steps_a_call = max(1, min(1000, int(SECONDS_A_CALL * len(steps) / seconds)))
         if not np.all(np.isfinite(step_losses)):
@@ -258,7 +263,7 @@ class Run:
         with averaged_weights(self.optimizer):  # what is validated is what callbacks see and keep
             if self.validation is not None:
                 self.callbacks.on_test_begin()
-                results = self.trainer.evaluate(self.validation)
+                results = self._feed.evaluate()
                 logs |= {f"val_{name}": value for name, value in results.items()}
             if self.best is not None:  # before a callback takes back what it has lent for the validation
                 self.best.look(epoch, logs, self.model, self.progress)
@@ -277,7 +282,7 @@ class Run:
         return min(int(step.epoch), math.ceil(self.task.total_epochs) - 1)
 
     def _variables(self):
-        return state.variable_groups(self.trainer, self._objective.seed_states, self.sums.variables)
+        return state.variable_groups(self.trainer, seed_states(self.model), self.sums.variables)
 
     def _leave_learning_rate(self, step):
         """Puts the rate where callbacks look for it."""

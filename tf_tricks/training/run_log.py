@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import tqdm
 from etils import epath
 
 from tf_tricks.errors import check_number
@@ -107,6 +108,11 @@ class RunLog:
         with writing(self.path):
             self._metrics.write(split=split, **notes, step=progress.step, **place, **values, wall_time=time.time())
             self._board(split).line(progress.step, values, **place)
+
+    def tell(self, text: str) -> None:
+        """Prints a line, above the bar if there is one."""
+        if self.verbose:
+            tqdm.tqdm.write(text)
 
     def end_epoch(self, epoch: int, logs: Mapping[str, Any], step: int, variables: Iterable[Any]) -> None:
         """Shows the results of an epoch, counted from 0, and draws histograms of the variables."""

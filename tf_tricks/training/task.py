@@ -11,6 +11,7 @@ from tf_tricks.schedules import plan
 from tf_tricks.training.best import Best, best_of
 from tf_tricks.training.checks import check_batch, check_callbacks, check_pairs
 from tf_tricks.training.examples import check_monitored, check_task
+from tf_tricks.training.feed import check_frozen_features
 
 
 @dataclasses.dataclass
@@ -24,6 +25,7 @@ class Task:
         batch_size: schedule of the epoch.
         batch_sizes: every batch size that this schedule comes to, in their order.
         best: the `Best` that keeps the best model, or None.
+        frozen_features: how the outputs of the model's frozen part are kept, or None.
     """
 
     description: str
@@ -32,6 +34,7 @@ class Task:
     batch_size: Callable
     batch_sizes: list
     best: Best | None
+    frozen_features: str | None
 
 
 def plan_task(
@@ -42,6 +45,7 @@ def plan_task(
     validation: Source | None = None,
     test: Source | None = None,
     keep_best: Any = None,
+    frozen_features: str | None = None,
 ) -> Task:
     """Returns the `Task`: what would be learned, how long, at what rates, in what batches. Nothing changes.
 
@@ -53,12 +57,14 @@ def plan_task(
         validation: a source, or None.
         test: a source, or None.
         keep_best: as `Trainer.fit` takes it.
+        frozen_features: as `Trainer.fit` takes it.
 
     Raises:
         RequestError: `fit` could not carry this out.
     """
     check_number("epochs", epochs, above=0, maximum=10**9)
     check_callbacks(callbacks)
+    check_frozen_features(frozen_features)
     schedules = {"learning_rate": trainer.learning_rate, "batch_size": trainer.batch_size}
     for callback in callbacks:
         schedules |= callback.schedules() if hasattr(callback, "schedules") else {}
@@ -66,7 +72,7 @@ def plan_task(
     description = check_task(trainer, stream, validation, test)
     check_monitored(trainer.model, callbacks, validation is not None)
     best = best_of(keep_best, trainer.model, validation is not None)
-    return Task(description, epochs, batch_sizes=batch_sizes, best=best, **schedules)
+    return Task(description, epochs, batch_sizes=batch_sizes, best=best, frozen_features=frozen_features, **schedules)
 
 
 def _batch_sizes(trainer, stream, epochs, learning_rate, batch_size):

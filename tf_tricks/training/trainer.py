@@ -172,9 +172,7 @@ class Trainer:
         size = self.evaluation_size()
         if size not in self._evaluations:
             self._evaluations[size] = Evaluation(self.strategy, self.model, self.shares, size)
-        results = self._evaluations[size](source)
-        results["loss"] += float(self.update.penalty())
-        return results
+        return self.update.penalized(self._evaluations[size](source))
 
     def evaluation_size(self) -> int:
         """Returns how many examples are evaluated at once, over all replicas."""
@@ -200,6 +198,7 @@ class Trainer:
         checkpoint_minutes: float = 10.0,
         keep: int = 3,
         keep_best: Named | None = None,
+        frozen_features: str | None = None,
     ) -> keras.callbacks.History:
         """Trains, or goes on where the run in `workdir` was left.
 
@@ -228,6 +227,8 @@ class Trainer:
             keep_best: by which value of the history the best model is kept, such as `"val_accuracy"`: the weights that
                 were validated then, moving averages too. Or a dict with `name` and `mode`, `"min"` or `"max"`, for a
                 metric of one's own. The first of equal values counts, NaN never. `trainer.model` is the last model.
+            frozen_features: None does with frozen layers as Keras does. `"memory"` or `"disk"`: the model up to the
+                first trainable weights runs in inference mode, once for each example if nothing changes what it gets.
 
         Returns:
             A `keras.callbacks.History`.
@@ -245,7 +246,7 @@ class Trainer:
         test = None if test is None else as_source(test)
         callbacks = listed(callbacks)
         self._follow_unfrozen()
-        task = plan_task(self, stream, epochs, callbacks, validation, test, keep_best)
+        task = plan_task(self, stream, epochs, callbacks, validation, test, keep_best, frozen_features)
         weights = class_weights(class_weight, stream.source)
         settings = self.settings if settings is None else settings
         log = RunLog(folder, verbose, log_every, histograms, profile_steps, settings)

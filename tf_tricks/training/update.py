@@ -77,6 +77,10 @@ class Update:
             return tf.constant(0.0)
         return self.l2 * tf.add_n([tf.reduce_sum(tf.square(v)) for v in decayed])
 
+    def penalized(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Returns results of an evaluation, the penalty added to their `loss`."""
+        return results | {"loss": results["loss"] + float(self.penalty())}
+
     def ascend(self, gradients: Sequence[Tensor]) -> None:
         """Moves the weights to where `SAM` takes the second gradient; for optimizers that need two only."""
         self.optimizer.ascend(self._with_l2(gradients), self.variables)
