@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from tf_tricks.annotations import Tensor
+from tf_tricks.block_names import block_of_paths
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.optimizers.wrapper import OptimizerWrapper
 from tf_tricks.registry import register
@@ -119,8 +120,8 @@ class LayerWiseDecay(LearningRateMultipliers):
     so that the general features of the first layers are kept (Howard & Ruder 2018, arXiv:1801.06146, section 3.2, with
     a decay of 1/2.6; Clark et al. 2020, arXiv:2003.10555). Layers count in the order of the model, by their weights'
     paths. What is called a block or layer with a number (`block_3_norm/gamma`, `encoder/layer_3/query/kernel`) is one
-    layer with all that it holds (Bao et al. 2021, arXiv:2106.08254); so is an attention. Elsewhere a normalization
-    belongs to the layer before it.
+    layer with all that it holds, and so is what comes before the first of them (Bao et al. 2021, arXiv:2106.08254); so
+    is an attention. Elsewhere a normalization belongs to the layer before it.
 
     Use it when a pre-trained model is fine-tuned on a few thousand examples.
 
@@ -149,32 +150,12 @@ class LayerWiseDecay(LearningRateMultipliers):
 
     def find_factors(self, variables: Sequence[keras.Variable]) -> list[float]:
         """Returns the multiplier of each variable."""
-        layers = _layers([v.path for v in variables])
-        depth = {layer: i for i, layer in enumerate(dict.fromkeys(layers))}
-        return [float(self.decay ** (len(depth) - 1 - depth[layer])) for layer in layers]
+        blocks = block_of_paths([v.path for v in variables])
+        depth = {block: i for i, block in enumerate(dict.fromkeys(blocks))}
+        return [float(self.decay ** (len(depth) - 1 - depth[block])) for block in blocks]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
         config = super().get_config()
         del config["multipliers"]
         return config | {"decay": self.decay}
-
-
-_BLOCK = re.compile(r"^.*(?:block|layer)[_./]?\d+(?:[a-z](?![a-z]))?")
-_ATTENTION = re.compile(r"^.*?attention[^/]*(?=/.*/)")
-_NORMALIZATION = re.compile(r"(?:norm[^/]*|(?:^|[_/])bn\d*)$")
-
-
-def _layers(paths):
-    """The name of the layer that each path counts in."""
-    layers = []
-    for path in paths:
-        layer = path.rpartition("/")[0]
-        whole = _BLOCK.search(layer) or _ATTENTION.search(path)
-        if whole:
-            layers.append(whole.group())
-        elif layers and _NORMALIZATION.search(layer):
-            layers.append(layers[-1])
-        else:
-            layers.append(layer)
-    return layers
