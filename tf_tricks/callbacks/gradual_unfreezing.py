@@ -37,7 +37,8 @@ class GradualUnfreezing(keras.callbacks.Callback):
     Args:
         stages: dict of the epoch, counted from 0, to a list of regular expressions. A weight joins when one of them
             matches the whole name of its layer, of a layer or model around that, or the weight's own
-            (`"conv_1/kernel"`); or, in Python, of layers, with all that they hold. There must be a stage for epoch 0. Epochs may be strings, as in JSON.
+            (`"conv_1/kernel"`); or, in Python, of layers, with all that they hold. There must be a stage for epoch 0.
+            Epochs may be strings, as in JSON.
         layers_per_stage: in place of `stages`: how many more layers join at each stage, counted from the last one;
             layers without weights do not count.
         epochs_per_stage: epochs from one stage to the next with `layers_per_stage`, default 1.
@@ -96,7 +97,7 @@ class GradualUnfreezing(keras.callbacks.Callback):
         inner = getattr(optimizer, "inner_optimizer", None)  # of a LossScaleOptimizer
         self._optimizers = [_OptimizerVariables(o) for o in (optimizer, inner) if o is not None]
         known = self._optimizers[-1].variables  # in Keras 3.10 a LossScaleOptimizer itself knows none
-        parts = [_Part(*found, known) for found in _layers_with_weights(model)]
+        parts = [_Part(layer, around, known) for layer, around in _layers_with_weights(model)]
         self._parts = [part for part in parts if part.can_join]
         if self.layers_per_stage is not None:
             for i, part in enumerate(reversed(self._parts)):

@@ -63,9 +63,9 @@ def load(folder: Any, config: dict[str, Any] | None, strategy: Any, checkpoint: 
         RequestError: there is no such model, or its loss is its program's own.
     """
     if config is not None:
-        built = parts.build(config, strategy, load_weights=False)
         with strategy.scope():
             model = saved_model.load(folder, compile=False, checkpoint=checkpoint)
+        built = parts.build(config, strategy, model=model)
         return FinishedRun(model, built.trainer_arguments, built.splits)
     with strategy.scope():
         model = saved_model.load(folder, compile=True, checkpoint=checkpoint)

@@ -14,6 +14,8 @@ from tf_tricks.commands import program
 from tf_tricks.config import config_file
 from tf_tricks.errors import RequestError
 
+OWN_FLAGS = ("config", "workdir", "device", "tpu", "replicas", "seed")
+
 _CONFIG = config_file.define("config", "what to train")
 _WORKDIR = flags.DEFINE_string("workdir", None, "the run's folder, local or remote (gs://…)")
 _DEVICE = flags.DEFINE_string("device", "auto", "auto (TPU, else GPUs, else CPU), cpu, gpu or tpu")
@@ -24,26 +26,35 @@ _SEED = flags.DEFINE_integer("seed", None, "overrides config.seed")
 
 def run(argv: list[str]) -> int:
     """Runs the program and returns its exit status."""
-    return program.run(main, ["config", "workdir", "device", "tpu", "replicas", "seed"], argv)
+    return program.run(main, OWN_FLAGS, argv)
 
 
 def main() -> None:
     """Trains from the flags."""
     from tf_tricks.commands import run_files
-    from tf_tricks.config import parts
 
-    if _CONFIG.value is None:
-        raise RequestError("say what to train: --config=digits")
-    if not _WORKDIR.value:
-        raise RequestError("say where to keep the run: --workdir=runs/NAME")
-    given = {} if _SEED.value is None else {"seed": _SEED.value}
-    config = parts.resolve(parts.plain(_CONFIG.value) | given)
-    folder = epath.Path(_WORKDIR.value).expanduser()
+    config, folder = requested("digits")
     run_files.check_workdir(folder, config)
     if run_files.is_finished(folder, config["epochs"]):
         print(f"the run in {folder} is finished: {run_files.result(folder)}")
         return
     train(config, folder, _DEVICE.value, _TPU.value, _REPLICAS.value)
+
+
+def requested(example: str) -> tuple[dict[str, Any], epath.Path]:
+    """Returns the resolved config and the folder that the flags name.
+
+    Args:
+        example: a config to name where none is given.
+    """
+    from tf_tricks.config import parts
+
+    if _CONFIG.value is None:
+        raise RequestError(f"say what to train: --config={example}")
+    if not _WORKDIR.value:
+        raise RequestError("say where to keep the run: --workdir=runs/NAME")
+    given = {} if _SEED.value is None else {"seed": _SEED.value}
+    return parts.resolve(parts.plain(_CONFIG.value) | given), epath.Path(_WORKDIR.value).expanduser()
 
 
 def train(
@@ -59,7 +70,6 @@ def train(
     from tf_tricks.commands import run_files
     from tf_tricks.config import parts
     from tf_tricks.training import devices
-    from tf_tricks.training.init_from import init_from
     from tf_tricks.training.parameter_table import parameter_table
     from tf_tricks.training.task import plan_task
     from tf_tricks.training.trainer import Trainer
@@ -71,16 +81,16 @@ def train(
     # The parts that the config names; a run that goes on has weights of its own, and needs no file of others
     new = not any((folder / "checkpoints").glob("*.ckpt"))
     built = parts.build(config, strategy, load_weights=new)
-    origin = config["init_from"]
-    started = None if origin is None or not new else init_from(built.model, origin, config["init_from_strict"])
+    started = parts.start(config, built.model) if new else None
     trainer = Trainer(built.model, **built.trainer_arguments)
     fit_arguments = built.fit_arguments | {"test": built.splits.test}
-    checked = [fit_arguments[key] for key in ("epochs", "callbacks", "validation", "test", "keep_best")]
+    asked = ("epochs", "callbacks", "validation", "test", "keep_best", "frozen_features")
+    checked = [fit_arguments[key] for key in asked]
     task = plan_task(trainer, built.stream, *checked)
     for note in filter(None, [*config_file.notes, built.splits.note]):
         print(note)
     print(f"training on {devices.describe(strategy, device)}")
-    print(parameter_table(built.model))
+    print(parameter_table(built.model) if built.unfreezing is None else built.unfreezing.table())
     if started:
         print(started)
     print(run_files.batch_line(trainer, task.batch_sizes))

@@ -22,6 +22,13 @@ KEYS = {
     "model": Key(None, "The model: a name, or a dict with `name` and its arguments; it must be said."),
     "init_from": Key(None, "A run's folder, or a `.keras`, `.weights.h5` or `.h5` file, whose weights to start with."),
     "init_from_strict": Key(True, "Whether all of them must fit; False takes what fits, so that a new head stays new."),
+    "trained_blocks": Key(
+        None, "How many of the last blocks below the head are trained: a number, `all`, or a dict of epochs to that."
+    ),
+    "frozen_batch_norm": Key(True, "With trained_blocks: whether batch normalizations below the head stay frozen."),
+    "frozen_features": Key(
+        None, "Where the outputs of a model's frozen part are kept, `memory` or `disk`, computed once if that can be."
+    ),
     "augment": Key(None, "What is done to the training images: a name, a dict, or a list of those."),
     "augment_on": Key("step", "Where: in the compiled `step`, or on the `host`, in the input pipeline."),
     "optimizer": Key("momentum", "The optimizer: a name, or a dict with `name` and its arguments."),

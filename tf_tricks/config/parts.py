@@ -10,6 +10,8 @@ from tf_tricks import augment, callbacks, data, layers, losses, models, optimize
 from tf_tricks.config.config_keys import DEFAULTS, FOLDER_OPTIONS, RENAMED
 from tf_tricks.data.labels import BINARY, CLASSES, DISTRIBUTIONS, FLOAT_INTEGERS, INTEGERS, MULTI_HOT, ONE_HOT, Labels
 from tf_tricks.errors import RequestError, check_number, unknown
+from tf_tricks.training.freezing import Unfreezing, freeze
+from tf_tricks.training.init_from import init_from
 from tf_tricks.training.outputs import last_activation
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -24,6 +26,7 @@ class Parts:
     model: keras.Model
     trainer_arguments: dict
     fit_arguments: dict
+    unfreezing: Unfreezing | None = None
 
 
 def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,7 +47,7 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
     check_number("seed", resolved["seed"], minimum=0, maximum=2**32 - 1, integer=True)
     if resolved["precision"] not in PRECISIONS:
         raise unknown("precision", resolved["precision"], PRECISIONS)
-    for key in ("deterministic", "histograms", "init_from_strict"):
+    for key in ("deterministic", "histograms", "init_from_strict", "frozen_batch_norm"):
         if not isinstance(resolved[key], bool):
             raise RequestError(f"{key} must be True or False, not {resolved[key]!r}")
     return resolved
@@ -65,8 +68,9 @@ def build(
     num_replicas: int | None = None,
     load_weights: bool = True,
     splits: data.Splits | None = None,
+    model: keras.Model | None = None,
 ) -> Parts:
-    """Returns the `Parts` of a resolved config; its `init_from` is not looked at.
+    """Returns the `Parts` of a resolved config; `start` gives its model the weights of `init_from`.
 
     Args:
         config: dict from `resolve`.
@@ -74,24 +78,18 @@ def build(
         num_replicas: for which the schedules are made; None for those of the strategy.
         load_weights: whether the model reads weights that its part of the config names.
         splits: the data, where they have been read already.
+        model: where there is one already.
     """
     keras.utils.set_random_seed(config["seed"])
     keras.config.set_dtype_policy(config["precision"])
     splits = data.get(config["data"], seed=config["seed"]) if splits is None else splits
     source = splits.train
     learning_rate, batch_size = schedules_of(config, source, num_replicas or strategy.num_replicas_in_sync)
-    with strategy.scope():
-        model = models.get(
-            config["model"],
-            load_weights=load_weights,
-            input_shape=source.input_shape,
-            num_outputs=source.num_outputs,
-            input_dtype=source.input_dtype,
-            mean=splits.mean,
-            variance=splits.variance,
-            preprocessing=_adapted(splits),
-            vocabulary=splits.vocabulary,
-        )
+    unfreezing = None
+    if model is None:
+        model = _model(config, strategy, splits, load_weights)
+        if config["trained_blocks"] is not None:
+            unfreezing = freeze(model, config["trained_blocks"], config["frozen_batch_norm"])
     if config["loss"] is None:
         loss, metrics = default_loss_and_metrics(source.labels)
     else:
@@ -115,22 +113,62 @@ def build(
             strategy=strategy,
             **{key: config[key] for key in same},
         ),
-        fit_arguments=fit_arguments(config, splits),
+        fit_arguments=fit_arguments(config, splits, unfreezing),
+        unfreezing=unfreezing,
     )
 
 
-def fit_arguments(config: Mapping[str, Any], splits: data.Splits) -> dict[str, Any]:
+def _model(config, strategy, splits, load_weights):
+    source = splits.train
+    with strategy.scope():
+        return models.get(
+            config["model"],
+            load_weights=load_weights,
+            input_shape=source.input_shape,
+            num_outputs=source.num_outputs,
+            input_dtype=source.input_dtype,
+            mean=splits.mean,
+            variance=splits.variance,
+            preprocessing=_adapted(splits),
+            vocabulary=splits.vocabulary,
+            init_from=config["init_from"],
+        )
+
+
+def start(config: Mapping[str, Any], model: keras.Model) -> str | None:
+    """Gives a model the weights that `init_from` of a resolved config names; returns a line of it, None for none.
+
+    A pretrained model has them already.
+
+    Args:
+        config: dict from `resolve`.
+        model: of `build`.
+    """
+    origin, name = config["init_from"], config["model"]
+    if origin is None:
+        return None
+    if name == "pretrained" or (hasattr(name, "get") and name.get("name") == "pretrained"):
+        return f"starts with the model of {origin}, but for its head"
+    return init_from(model, origin, config["init_from_strict"])
+
+
+def fit_arguments(
+    config: Mapping[str, Any], splits: data.Splits, unfreezing: Unfreezing | None = None
+) -> dict[str, Any]:
     """Returns what a resolved config says of a call of `Trainer.fit`, but for the test.
 
     Args:
         config: dict from `resolve`.
         splits: the data.
+        unfreezing: of the model, or None.
     """
+    joining = [] if unfreezing is None else unfreezing.callbacks
     return dict(
         epochs=config["epochs"],
         validation=splits.validation,
         class_weight=_class_weight(config["class_weight"]),
-        callbacks=[callbacks.get(c) for c in _listed(config["callbacks"])],
+        callbacks=[*joining, *(callbacks.get(c) for c in _listed(config["callbacks"]))],
+        frozen_features=config["frozen_features"],
         keep_best=config["keep_best"],
         **{key: config[key] for key in FOLDER_OPTIONS},
     )

@@ -3,7 +3,6 @@
 import os
 import zipfile
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 from etils import epath
@@ -89,6 +88,16 @@ def pretrained(
     return model
 
 
+def size_of_inputs(init_from: str | os.PathLike[str]) -> tuple[int, int] | None:
+    """Returns the height and width of the images that a pretrained model takes; None where it takes any, or no images.
+
+    Args:
+        init_from: as of `pretrained`.
+    """
+    shape = _load(init_from)[1].inputs[0].shape[1:]
+    return None if len(shape) != 3 or None in shape[:2] else (int(shape[0]), int(shape[1]))
+
+
 def _load(init_from):
     if not isinstance(init_from, (str, os.PathLike)):
         raise RequestError(
@@ -126,7 +135,9 @@ def _check_inputs(path, body, input_shape, input_dtype):
         sizes = "; --config.data.image_size says to what size pictures are brought" if len(shape) == 3 else ""
         raise RequestError(f"the model in {path} takes inputs {list(taken.shape[1:])}, not {list(shape)}{sizes}")
     if "int" in taken.dtype and "int" not in input_dtype:
-        raise RequestError(f"the model in {path} takes raw inputs of {taken.dtype}, and those of the data are {input_dtype}")
+        raise RequestError(
+            f"the model in {path} takes raw inputs of {taken.dtype}, and those of the data are {input_dtype}"
+        )
 
 
 def _network(body, preprocessing_of):

@@ -17,7 +17,6 @@ from tf_tricks.seeds import seed_states
 from tf_tricks.training import state
 from tf_tricks.training.checks import check_batch
 from tf_tricks.training.class_weights import class_weights
-from tf_tricks.training.init_from import init_from
 from tf_tricks.training.task import plan_task
 from tf_tricks.training.trainer import Trainer
 
@@ -51,7 +50,7 @@ class KeptTrainers:
         config = dict(config)
         shape = shape_of(config)
         kept = self._kept.get(shape)
-        if kept is None or config["callbacks"]:  # callbacks may leave a trainer changed
+        if kept is None or config["callbacks"] or kept.joins_later:  # callbacks may leave a trainer changed
             kept = self._kept[shape] = _Kept(config, self.strategy, self.splits(config))
         self._kept.move_to_end(shape)
         while len(self._kept) > _MOST:
@@ -83,14 +82,14 @@ class _Kept:
 
     def __init__(self, config, strategy, splits):
         built = parts.build(config, strategy, splits=splits)
-        if config["init_from"] is not None:
-            init_from(built.model, config["init_from"], config["init_from_strict"])
-        self.splits, self.stream = splits, built.stream
+        parts.start(config, built.model)
+        self.splits, self.stream, self.unfreezing = splits, built.stream, built.unfreezing
         self.trainer = Trainer(built.model, **built.trainer_arguments)
         self._numbers = TunableNumbers(self.trainer, tunable(config, self.trainer.optimizer))
         self._numbers.set(config)
         arguments = [built.fit_arguments[key] for key in ("epochs", "callbacks", "validation")]
         plan_task(self.trainer, self.stream, *arguments)
+        self.joins_later = self.unfreezing is not None and bool(self.unfreezing.callbacks)
         self._start = {key: np.copy(value) for key, value in state.variable_arrays(self._variables()).items()}
 
     def begin(self, config):
@@ -102,7 +101,7 @@ class _Kept:
         trainer = self.trainer
         trainer.learning_rate, trainer.batch_size = parts.schedules_of(config, self.splits.train, trainer.num_replicas)
         trainer.evaluation_batch_size = config["evaluation_batch_size"]
-        return parts.fit_arguments(config, self.splits)
+        return parts.fit_arguments(config, self.splits, self.unfreezing)
 
     def _variables(self):
         model = self.trainer.model

@@ -23,7 +23,7 @@ def class_weights(given: Any, source: Any) -> np.ndarray | None:
         return None
     if source.has_weights:
         raise RequestError("class_weight and weights of the examples cannot be given at the same time, as in Keras")
-    labels = _all_labels(source)
+    labels = labels_of_classes(source)
     if labels is None:
         raise RequestError("class_weight needs labels that are classes, in one array")
     number = labels.shape[1] if labels.ndim == 2 and labels.shape[1] > 1 else int(labels.max()) + 1
@@ -46,8 +46,12 @@ def class_weights(given: Any, source: Any) -> np.ndarray | None:
     return weights
 
 
-def _all_labels(source):
-    """The labels of a source of classes as a NumPy array, or None."""
+def labels_of_classes(source: Any) -> np.ndarray | None:
+    """Returns the labels of a source of classes, an array [n, ...]; None where they are none, or several.
+
+    Args:
+        source: of `tf_tricks.data`.
+    """
     kind = getattr(getattr(source, "labels", None), "kind", None)
     if kind not in ("classes", "one-hot", "distributions", "binary", "integers as floats"):
         return None

@@ -1,0 +1,1 @@
+"""Fine-tuning: how many blocks of a pretrained model are trained, chosen from the data."""
