@@ -29,6 +29,8 @@ _NAMES = {
     "Trainer": "tf_tricks.training.trainer",
     "strategy": "tf_tricks.training.devices",
     "init_from": "tf_tricks.training.init_from",
+    "blocks_of": "tf_tricks.blocks",
+    "freeze": "tf_tricks.training.freezing",
     "RequestError": "tf_tricks.errors",
     "RunError": "tf_tricks.errors",
     "register": "tf_tricks.registry",

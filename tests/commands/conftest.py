@@ -15,6 +15,7 @@ from tf_tricks.commands import (  # noqa: F401  (they define their flags)
     ablate,
     evaluate,
     export,
+    finetune,
     predict,
     preview,
     runs,
@@ -68,6 +69,7 @@ FLAGS = (
     "storage",
     "study",
     "jobs",
+    "auto_budget",
 )
 ROOT = Path(__file__).parents[2]
 

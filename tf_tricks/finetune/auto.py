@@ -16,6 +16,8 @@ from tf_tricks.training.class_weights import labels_of_classes
 
 _LEAST_UPDATES = 100
 """In each training; the run's own number where that is smaller."""
+_MANY = 30
+"""Examples of the smallest class from which on two thirds of them are enough to train on."""
 _VALIDATED = 20
 """Examples of the smallest class that are validated at least, each fold's counted."""
 
@@ -98,7 +100,7 @@ def _folds(source, seed) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     labels = labels_of_classes(source)
     number = source.num_examples
     if labels is None:
-        splits, smallest = min(4, number), number
+        splits, smallest = _splits(number), number
         folds = RepeatedKFold(n_splits=splits, n_repeats=_repeats(smallest), random_state=seed).split(np.zeros(number))
     else:
         classes = labels.argmax(axis=1) if labels.ndim == 2 and labels.shape[1] > 1 else labels.reshape(-1).astype(int)
@@ -110,7 +112,7 @@ def _folds(source, seed) -> Iterator[tuple[np.ndarray, np.ndarray]]:
                 "to choose the trained blocks by cross-validation each class needs two training examples, and class "
                 f"{alone} has one: say --config.trained_blocks=0"
             )
-        splits = min(4, smallest)
+        splits = _splits(smallest)
         repeated = RepeatedStratifiedKFold(n_splits=splits, n_repeats=_repeats(smallest), random_state=seed)
         folds = repeated.split(np.zeros(number), classes)
     found = list(folds)
@@ -118,6 +120,10 @@ def _folds(source, seed) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     random = np.random.default_rng(seed)
     for train, validated in found:
         yield np.sort(random.permutation(train)[:least]), validated
+
+
+def _splits(smallest):
+    return 3 if smallest >= _MANY else min(4, smallest)
 
 
 def _repeats(smallest):

@@ -20,17 +20,18 @@ class Rows:
     def __init__(self, source: Source, rows: np.ndarray):
         self._source = source
         self.num_examples = len(rows)
-        with tf.device("CPU:0"):
-            self._rows = tf.Variable(rows, dtype=tf.int64, trainable=False)
+        self._rows = np.array(rows, "int64")
 
     def choose(self, rows: np.ndarray) -> None:
         """Takes other rows, as many."""
-        self._rows.assign(rows)
+        self._rows[:] = rows
 
     def fetch(self, indices: Tensor, positions: Tensor | None = None) -> tuple[Structure, ...]:
         """Returns examples, as the source does."""
         with tf.device("CPU:0"):
-            return self._source.fetch(tf.gather(self._rows, indices), positions)
+            # A variable would have TensorFlow read one batch at a time, for it may change while a pipeline runs.
+            chosen = tf.numpy_function(lambda places: self._rows[places], [indices], tf.int64, stateful=False)
+            return self._source.fetch(tf.ensure_shape(chosen, indices.shape), positions)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name == "all_labels":

@@ -50,11 +50,11 @@ def without_head(model: keras.Model) -> keras.Model:
     output = _single_output(model)
     node = _last_with_weights(output)
     if node is None or head_of(model) is None:
-        return keras.Model(model.inputs, output, name=model.name)
+        return keras.Model(_inputs(model), output, name=model.name)
     if isinstance(node.operation, keras.Model):
         args, kwargs = node.arguments.args, node.arguments.kwargs
-        return keras.Model(model.inputs, without_head(node.operation)(*args, **kwargs), name=model.name)
-    return keras.Model(model.inputs, node.input_tensors[0], name=model.name)
+        return keras.Model(_inputs(model), without_head(node.operation)(*args, **kwargs), name=model.name)
+    return keras.Model(_inputs(model), node.input_tensors[0], name=model.name)
 
 
 def as_vector(name: str, features: Tensor) -> Tensor:
@@ -68,11 +68,16 @@ def as_vector(name: str, features: Tensor) -> Tensor:
     if rank == 2:
         return features
     if rank == 4 and math.prod(features.shape[1:3] if None not in features.shape[1:3] else (0,)) == 1:
-        return keras.layers.Flatten()(features)
+        return keras.layers.Flatten(name="head_flatten")(features)
     pooling = {3: keras.layers.GlobalAveragePooling1D, 4: keras.layers.GlobalAveragePooling2D}
     if rank not in pooling:
         raise RequestError(f"the model {name!r} ends in features {list(features.shape)}, on which no head can be put")
-    return pooling[rank]()(features)
+    return pooling[rank](name="head_pooling")(features)
+
+
+def _inputs(model):
+    """Not `model.input`, which of a model within a model is that of the outer one."""
+    return model.inputs[0] if len(model.inputs) == 1 else model._inputs_struct
 
 
 def _single_output(model):

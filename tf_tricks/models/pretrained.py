@@ -81,7 +81,8 @@ def pretrained(
     if network is not None:
         inputs = keras.Input(body.inputs[0].shape[1:], dtype=body.inputs[0].dtype)
         features = body(_preprocessed(inputs, network))
-    x = new_dropout(dropout)(as_vector(base.name, features))
+    dropped = keras.layers.Dropout(dropout, name="head_dropout") if isinstance(dropout, (int, float)) else None
+    x = (dropped or new_dropout(dropout))(as_vector(base.name, features))
     model = keras.Model(inputs, logits(x, num_outputs), name=base.name)
     for layer in model._flatten_layers(include_self=False):
         layer.trainable = True  # what an earlier run has frozen is another matter

@@ -2,7 +2,6 @@
 
 import collections
 import json
-import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ from tf_tricks.seeds import seed_states
 from tf_tricks.training import state
 from tf_tricks.training.checks import check_batch
 from tf_tricks.training.class_weights import class_weights
+from tf_tricks.training.retracing import expect_retracing
 from tf_tricks.training.task import plan_task
 from tf_tricks.training.trainer import Trainer
 
@@ -36,7 +36,7 @@ class KeptTrainers:
     """
 
     def __init__(self, strategy: Any):
-        logging.getLogger("tensorflow").addFilter(_is_no_retracing)
+        expect_retracing()
         self.strategy = strategy
         self._kept: collections.OrderedDict[str, _Kept] = collections.OrderedDict()
         self._splits: dict[str, Any] = {}
@@ -106,11 +106,6 @@ class _Kept:
     def _variables(self):
         model = self.trainer.model
         return state.variable_groups(self.trainer, seed_states(model), model.metrics_variables)
-
-
-def _is_no_retracing(record):
-    """TensorFlow warns of what is meant here: each shape's functions are traced."""
-    return "triggered tf.function retracing" not in record.getMessage()
 
 
 def shape_of(config: Mapping[str, Any]) -> str:

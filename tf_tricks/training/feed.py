@@ -12,6 +12,7 @@ from tf_tricks.training.features import FeatureStore, features_of, why_not_kept
 from tf_tricks.training.graph_parts import GraphParts, graph_parts
 from tf_tricks.training.loop import Loop
 from tf_tricks.training.prepared import prepared_loop
+from tf_tricks.training.retracing import expect_retracing
 
 KINDS = ("memory", "disk")
 
@@ -71,6 +72,8 @@ class Feeds:
             tell: function of a line to print.
         """
         self._store.clear()
+        if self._kind is not None:
+            expect_retracing()
         parts = None if self._kind is None else graph_parts(self._trainer.model)
         if isinstance(parts, str):
             tell(f"the frozen part of the model is computed in each step: {parts}")

@@ -1,6 +1,7 @@
 """Which blocks of a pretrained model are trained, and from which epoch on."""
 
 import itertools
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -52,7 +53,8 @@ def freeze(
     Args:
         model: a built functional or sequential `keras.Model` with one output, whose last weights are its head.
         trained_blocks: how many of the last blocks below the head are trained, from 0, or `"all"`; or a dict of epoch,
-            counted from 0, to that: `{0: 0, 5: "all"}` trains the head for five epochs and then the whole.
+            counted from 0, to that: `{0: 0, 5: "all"}` trains the head for five epochs and then the whole. There, more
+            than there are means all.
         frozen_batch_norm: whether the batch normalizations of all blocks stay frozen: they run in inference mode.
 
     Returns:
@@ -100,30 +102,31 @@ def _body(model, head):
 def _stages(trained_blocks, total):
     """Returns pairs of epoch and number of blocks, in the order of the epochs."""
     if not hasattr(trained_blocks, "items"):
-        return [(0, _number("trained_blocks", trained_blocks, total))]
+        number = _number("trained_blocks", trained_blocks)
+        if total < number < math.inf:
+            raise RequestError(
+                f"trained_blocks is {number}, and the model has {total} blocks below its head: say 'all' for all"
+            )
+        return [(0, min(number, total))]
     try:
         given = sorted((int(epoch), number) for epoch, number in trained_blocks.items())
     except (TypeError, ValueError):
         raise RequestError(f"trained_blocks must be a dict of epochs to numbers, not {trained_blocks!r}") from None
     if not given or given[0][0] != 0:
         raise RequestError("trained_blocks must say what is trained from epoch 0 on, as {0: 0, 5: 'all'} does")
-    stages = [(epoch, _number(f"trained_blocks[{epoch}]", number, total)) for epoch, number in given]
+    stages = [(epoch, _number(f"trained_blocks[{epoch}]", number)) for epoch, number in given]
     if any(a[1] > b[1] for a, b in itertools.pairwise(stages)):
         raise RequestError(f"trained_blocks must not fall from epoch to epoch, as {dict(stages)} does")
-    return stages
+    return [(epoch, min(number, total)) for epoch, number in stages]
 
 
-def _number(name, value, total):
+def _number(name, value):
     if value == ALL:
-        return total
+        return math.inf
     if isinstance(value, str):
-        raise RequestError(
-            f"{name} must be a number of blocks, 'all' or, for tf-tricks finetune, 'auto'; not {value!r}"
-        )
-    number = check_number(name, value, minimum=0, integer=True)
-    if number > total:
-        raise RequestError(f"{name} is {number}, and the model has {total} blocks below its head: say 'all' for all")
-    return int(number)
+        auto = "; 'auto' is for tf-tricks finetune, which chooses" if value == AUTO else ""
+        raise RequestError(f"{name} must be a number of blocks or 'all', not {value!r}{auto}")
+    return int(check_number(name, value, minimum=0, integer=True))
 
 
 def _freeze_batch_norm(layer):
