@@ -37,8 +37,8 @@ def steps_of(model: keras.Model) -> list[Step]:
     Example:
         >>> inputs = keras.Input((4,))
         >>> x = keras.layers.Dense(4, name="dense")(inputs)
-        >>> [step.path for step in steps_of(keras.Model(inputs, x + inputs))][1:]
-        ['dense', 'add']
+        >>> [step.path for step in steps_of(keras.Model(inputs, keras.layers.Add(name="sum")([x, inputs])))][1:]
+        ['dense', 'sum']
     """
     steps: list[Step] = []
     walk = _Walk(steps)
@@ -49,7 +49,7 @@ def steps_of(model: keras.Model) -> list[Step]:
 def single_tensors(steps: Sequence[Step], heavy: Sequence[bool]) -> list[int]:
     """Returns the steps after which one single tensor carries all that has been computed so far.
 
-    Tensors that no weights have had a part in, such as masks, do not count.
+    Tensors that no weights have had a part in and that none begin with, such as masks, do not count.
 
     Args:
         steps: of `steps_of`.
@@ -67,14 +67,15 @@ def single_tensors(steps: Sequence[Step], heavy: Sequence[bool]) -> list[int]:
         ['input', 'dense', 'add']
     """
     last_use = {value: i for i, step in enumerate(steps) for value in step.sources}
-    carried: set[int] = set()  # tensors that weights have had a part in
-    starts = 0  # the last step that begins with inputs alone
-    for i, (step, has_weights) in enumerate(zip(steps, heavy)):
-        follows = not carried.isdisjoint(step.sources)
+    computed: set[int] = set()  # tensors that weights have had a part in
+    begun: set[int] = set()  # those that weights begin with, which may also go around a first residual block
+    for step, has_weights in zip(steps, heavy):
+        follows = not computed.isdisjoint(step.sources)
         if has_weights and not follows:
-            starts = i
+            begun.update(step.sources)
         if has_weights or follows:
-            carried.update(step.results)
+            computed.update(step.results)
+    carried = computed | begun
     found: list[int] = []
     waiting: set[int] = set()
     made_since: set[int] = set()
@@ -82,7 +83,7 @@ def single_tensors(steps: Sequence[Step], heavy: Sequence[bool]) -> list[int]:
         made_since.update(step.results)
         waiting.update(carried.intersection(step.results))
         waiting = {value for value in waiting if last_use.get(value, -1) > i}
-        if i >= starts and len(waiting) == 1 and waiting <= made_since:
+        if len(waiting) == 1 and waiting <= made_since:
             found.append(i)
             made_since = set()
     return found

@@ -1,7 +1,7 @@
 """Regular expressions over variable paths: how variables are chosen by name."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tf_tricks.errors import RequestError
@@ -39,3 +39,19 @@ def found(patterns: Iterable[re.Pattern[str]], variable: Any) -> bool:
     """
     path = getattr(variable, "path", None) or variable.name
     return any(pattern.search(path) for pattern in patterns)
+
+
+def check_found(patterns: Iterable[re.Pattern[str]], variables: Sequence[Any]) -> None:
+    """Looks whether each of the compiled `patterns` is found in the path of a variable.
+
+    Raises:
+        RequestError: one is found in none.
+
+    Example:
+        >>> import keras
+        >>> check_found(compiled("new", ["logits"]), [keras.Variable([0.0], name="logits")])
+    """
+    for pattern in patterns:
+        if not any(found([pattern], variable) for variable in variables):
+            paths = ", ".join(variable.path for variable in variables[:8])
+            raise RequestError(f"no variable's path contains {pattern.pattern!r}; the first are: {paths}")

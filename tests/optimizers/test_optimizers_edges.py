@@ -8,6 +8,7 @@ from tf_tricks import RequestError, optimizers
 
 ALL = sorted(set(optimizers.TRICKS) - {"sam"})
 NEEDED = {
+    "l2_sp": {"optimizer": "adam"},
     "lookahead": {"optimizer": "adam", "k": 2},
     "adaptive_gradient_clipping": {"optimizer": "adam"},
     "learning_rate_multipliers": {"optimizer": "adam", "multipliers": {}},

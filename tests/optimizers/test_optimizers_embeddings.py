@@ -7,7 +7,7 @@ import pytest
 from tf_tricks import optimizers
 
 BASES = ["lamb", "lars", "momentum", "radam", "schedule_free_adam_w"]
-WRAPPERS = ["adaptive_gradient_clipping", "lookahead", "sam"]
+WRAPPERS = ["adaptive_gradient_clipping", "l2_sp", "lookahead", "sam"]
 
 
 def trained(name, one_hot):

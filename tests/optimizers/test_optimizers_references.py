@@ -17,6 +17,8 @@ BETAS = {"beta_1": 0.875, "beta_2": 1 - 2.0**-9}  # Keras rounds these two to fl
 WRAPPED = {
     "lookahead": ({"optimizer": SGD}, r.lookahead),
     "lookahead k=3": ({"optimizer": SGD, "k": 3, "alpha": 0.8}, with_(r.lookahead, k=3, alpha=0.8)),
+    "l2_sp": ({"optimizer": SGD, "alpha": 0.5}, r.l2_sp),
+    "l2_sp new": ({"optimizer": SGD, "alpha": 7.0, "beta": 0.5, "new": ["w"]}, r.l2_of_new),
     "adaptive_gradient_clipping": ({"optimizer": SGD, "clip_factor": 0.05, "exclude": []}, r.clipped),
     "weight_decay_exclusions": (
         {"optimizer": {"name": "adam_w", "weight_decay": 0.1} | BETAS, "exclude": []},

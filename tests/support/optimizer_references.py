@@ -92,6 +92,17 @@ def lookahead(w, g, rate, t, s, k=5, alpha=0.5):
     return fast
 
 
+def l2_sp(w, g, rate, t, s, alpha=0.5):
+    """Li et al. 2018: the gradient of α/2 |w − w₀|² is added."""
+    start = s.setdefault("start", w)
+    return sgd(w, g + alpha * (w - start), rate, t, s, mu=0.9)
+
+
+def l2_of_new(w, g, rate, t, s, beta=0.5):
+    """The same paper: that of β/2 |w|², where there is no start."""
+    return sgd(w, g + beta * w, rate, t, s, mu=0.9)
+
+
 def clipped(w, g, rate, t, s, factor=0.05, epsilon=1e-3):
     """NFNets: each output unit's gradient is bounded by its weights."""
     axes = tuple(range(w.ndim - 1)) if w.ndim > 1 else None

@@ -9,6 +9,7 @@ from tf_tricks.errors import RequestError
 from tf_tricks.keras_names import classes_by_name
 from tf_tricks.named_parts import NamedParts
 from tf_tricks.optimizers.adaptive_gradient_clipping import AdaptiveGradientClipping
+from tf_tricks.optimizers.l2_sp import L2SP
 from tf_tricks.optimizers.lamb import LAMB
 from tf_tricks.optimizers.lars import LARS
 from tf_tricks.optimizers.learning_rate_multipliers import LayerWiseDecay, LearningRateMultipliers
@@ -20,6 +21,7 @@ from tf_tricks.optimizers.schedule_free import ScheduleFreeAdamW
 from tf_tricks.optimizers.weight_decay_exclusions import WeightDecayExclusions
 
 __all__ = [
+    "L2SP",
     "LAMB",
     "LARS",
     "SAM",

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from tf_tricks import patterns
 from tf_tricks.annotations import Tensor
 from tf_tricks.block_names import block_of_paths
 from tf_tricks.errors import RequestError, check_number
@@ -80,10 +81,7 @@ class LearningRateMultipliers(OptimizerWrapper):
     def find_factors(self, variables: Sequence[keras.Variable]) -> list[float]:
         """Returns the multiplier of each variable."""
         found = [next((p for p in self.multipliers if re.search(p, v.path)), None) for v in variables]
-        for pattern in self.multipliers:
-            if not any(re.search(pattern, v.path) for v in variables):
-                paths = ", ".join(v.path for v in variables[:8])
-                raise RequestError(f"no variable's path contains {pattern!r}; the first are: {paths}")
+        patterns.check_found(map(re.compile, self.multipliers), variables)
         return [1.0 if pattern is None else float(self.multipliers[pattern]) for pattern in found]
 
     def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:

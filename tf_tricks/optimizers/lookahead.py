@@ -8,14 +8,13 @@ from keras import ops
 
 from tf_tricks.annotations import Tensor
 from tf_tricks.errors import check_number
-from tf_tricks.optimizers.start import NOT_STARTED, started
-from tf_tricks.optimizers.wrapper import OptimizerWrapper
+from tf_tricks.optimizers.start import NOT_STARTED, StartsBeforeDecay, started
 from tf_tricks.registry import register
 
 
 @register("optimizers", "lookahead", example={"optimizer": {"name": "adam"}, "k": 3}, parts={"optimizer": "optimizers"})
 @keras.saving.register_keras_serializable("tf_tricks")
-class Lookahead(OptimizerWrapper):
+class Lookahead(StartsBeforeDecay):
     """Lookahead around any optimizer: every k steps the weights go back part of the way.
 
     The inner optimizer explores with fast weights θ; every k steps the slow weights φ follow, and θ starts anew from
@@ -54,7 +53,6 @@ class Lookahead(OptimizerWrapper):
         super().__init__(optimizer, name)
         self.k = int(check_number("k", k, minimum=1, integer=True))
         self.alpha = check_number("alpha", alpha, above=0, maximum=1)
-        self._starting = False
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
         """Makes the slow weights."""
@@ -62,21 +60,15 @@ class Lookahead(OptimizerWrapper):
             super().build(variables)
             self._slow = self.add_optimizer_variables(variables, "slow", initializer=NOT_STARTED)
 
-    def _apply_weight_decay(self, variables):
-        if self.weight_decay is not None:
-            # The slow weights are those before the first decay.
-            self._starting = True
-            keras.optimizers.Optimizer._backend_update_step(self, variables, variables, 0.0)
-            self._starting = False
-        super()._apply_weight_decay(variables)
+    def start(self, variable: Any) -> None:
+        """Lets the variable's slow weights start, if they have not yet."""
+        slow = self._slow[self._get_variable_index(variable)]
+        self.assign(slow, started(slow, ops.convert_to_tensor(variable)))
 
-    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
-        """Updates one variable, or only lets its slow weights start."""
+    def step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
+        """Updates one variable, and every k steps its slow weights."""
         slow = self._slow[self._get_variable_index(variable)]
         slow_before = started(slow, ops.convert_to_tensor(variable))
-        if self._starting:
-            self.assign(slow, slow_before)
-            return
         self.inner.update_step(gradient, variable, learning_rate)
         synchronize = (self.iterations + 1) % self.k == 0
         fast = ops.convert_to_tensor(variable)

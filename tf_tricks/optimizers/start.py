@@ -4,10 +4,14 @@ That is not its value when the optimizer was built, after which weights may be l
 step, in which a variable that is frozen at first does not take part.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
 from tf_tricks.annotations import Tensor
+from tf_tricks.optimizers.wrapper import OptimizerWrapper
 
 NOT_STARTED = keras.initializers.Constant(float("nan"))
 
@@ -22,3 +26,34 @@ def started(state: keras.Variable, variable: Tensor) -> Tensor:
     """
     state = ops.convert_to_tensor(state)
     return ops.where(ops.isnan(state), variable, state)
+
+
+class StartsBeforeDecay(OptimizerWrapper):
+    """An optimizer around another one whose state starts from the variables, as they are before the first decay.
+
+    A subclass overrides `start` and `step`, which takes the place of `update_step`.
+    """
+
+    _starting = False
+
+    def _apply_weight_decay(self, variables: Sequence[Any]) -> None:
+        if self.weight_decay is not None:
+            self._starting = True
+            keras.optimizers.Optimizer._backend_update_step(self, variables, variables, 0.0)
+            self._starting = False
+        super()._apply_weight_decay(variables)
+
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
+        """Updates one variable, or only lets its state start."""
+        if self._starting:
+            self.start(variable)
+        else:
+            self.step(gradient, variable, learning_rate)
+
+    def start(self, variable: Any) -> None:
+        """Lets the variable's state start, if it has not yet."""
+        raise NotImplementedError
+
+    def step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
+        """Updates one variable."""
+        raise NotImplementedError
