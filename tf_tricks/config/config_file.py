@@ -12,7 +12,7 @@ from ml_collections import config_flags
 
 from tf_tricks import users_code
 from tf_tricks.config import packaged_configs
-from tf_tricks.config.config_keys import DEFAULTS, RENAMED
+from tf_tricks.config.config_keys import DEFAULTS, KEYS, RENAMED
 from tf_tricks.errors import RequestError, unknown
 
 
@@ -169,7 +169,11 @@ def _make_way(keys, value, config):
     if key.split("[")[0] not in config:
         with config.unlocked():
             config[key] = value
-    elif key in config and (_names_a_part(value, config[key]) or _is_another_kind(value, config[key])):
+    elif key in config and (
+        _names_a_part(value, config[key])
+        or _is_another_kind(value, config[key])
+        or (not parents and _may_be(value, key, config[key]))
+    ):
         with config.ignore_type():
             config[key] = list(value) if isinstance(value, tuple) else value
 
@@ -177,6 +181,12 @@ def _make_way(keys, value, config):
 def _names_a_part(value, there):
     """Whether a name stands where there is a number: a schedule, in place of a constant."""
     return users_code.is_name(value) and isinstance(there, (int, float))
+
+
+def _may_be(value, key, there):
+    """Whether a key takes this beside what is there: None where that is its default, and words for the blocks."""
+    words = isinstance(value, str) != isinstance(there, str)
+    return (value is None and KEYS[key].default is None) or (key == "trained_blocks" and words)
 
 
 def _is_another_kind(value, there):

@@ -81,8 +81,9 @@ def choose(config: Mapping[str, Any], strategy: Any, budget: float, tell: Callab
     epochs = _epochs(config, folds, len(candidates), budget)
     tell(f"choosing from {', '.join(map(str, candidates))} blocks: {len(folds)} folds, {epochs:.3g} epochs each")
     tried = []
+    size = {"batch_size": min(config["batch_size"], len(folds[0][0]))} if type(config["batch_size"]) is int else {}
     for blocks in candidates:
-        own = dict(config) | {"trained_blocks": blocks, "epochs": epochs}
+        own = dict(config) | size | {"trained_blocks": blocks, "epochs": epochs}
         scores, metric = _scores(trainers, own, folds)
         tried.append(Tried(blocks, scores))
         tell(f"  {blocks} blocks: {metric} {np.mean(scores):.4f}")
