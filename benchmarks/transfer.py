@@ -27,7 +27,7 @@ from tf_tricks.finetune.auto import choose
 
 NUMBERS = (2, 10, 50, 300)
 MODEL = {"name": "convnet", "filters": [16, 32, 64], "convolutions": 1}
-UPDATES = 300
+UPDATES = 150
 
 
 def arrays_of(splits, classes, number=None, seed=0):
