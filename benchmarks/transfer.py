@@ -89,6 +89,7 @@ def measure(log, seeds):
                     own = dict(config)
                     if way == "scratch":
                         own |= {"model": MODEL, "init_from": None, "trained_blocks": None, "frozen_features": None}
+                        own["optimizer"] = "adam_w"
                     elif way == "auto":
                         resolved = parts.resolve(own | {"data": {"name": "arrays", "file": str(data)}})
                         resolved["data"]["validation_fraction"] = 0.0

@@ -16,9 +16,10 @@ fewest examples to the most:
     l2_sp                all of it, held near its start (Li et al. 2018, arXiv:1802.01483)
     full                 all of it
 
-Batch norm stays frozen below the head in all of them; --config.frozen_batch_norm=false trains it. The model is that of
-a run or of a .keras file, `init_from`; a network of Keras with its weights is
---config.model.name=keras_applications/efficientnet_b0 --config.model.weights=imagenet.
+The new head learns at ten times the rate of what is below it, which begins with good weights (but for layer_wise,
+whose rates fall from the head down). Batch norm stays frozen below the head in all of them;
+--config.frozen_batch_norm=false trains it. The model is that of a run or of a .keras file, `init_from`; a network of
+Keras with its weights is --config.model.name=keras_applications/efficientnet_b0 --config.model.weights=imagenet.
 """
 
 import ml_collections
@@ -26,8 +27,9 @@ import ml_collections
 from tf_tricks.errors import unknown
 
 PROBE_EPOCHS = 5
+HEAD = {"logits": 10.0}
 POLICIES = {
-    "linear_probe": dict(trained_blocks=0, rate=3e-3),
+    "linear_probe": dict(trained_blocks=0, rate=1e-3),
     "last_blocks": dict(trained_blocks=2, rate=1e-3),
     "auto": dict(trained_blocks="auto", rate=1e-3),
     "probe_then_finetune": dict(trained_blocks={"0": 0, str(PROBE_EPOCHS): "all"}, rate=1e-3),
@@ -55,10 +57,13 @@ def get_config(policy="last_blocks"):
     cosine = dict(name="cosine_decay", initial=chosen["rate"])
     config.learning_rate = dict(name="warm_up", schedule=cosine, epochs=1)
     config.batch_size = 32
-    if policy == "layer_wise":
-        config.optimizer = dict(name="layer_wise_decay", optimizer=config.optimizer.to_dict(), decay=0.75)
+    inner = config.optimizer.to_dict()
     if policy == "l2_sp":
-        config.optimizer = dict(name="l2_sp", optimizer=config.optimizer.to_dict(), alpha=1e-2, beta=1e-2)
+        inner = dict(name="l2_sp", optimizer=inner, alpha=1e-2, beta=1e-2)
+    if policy == "layer_wise":
+        config.optimizer = dict(name="layer_wise_decay", optimizer=inner, decay=0.75)
+    else:
+        config.optimizer = dict(name="learning_rate_multipliers", optimizer=inner, multipliers=HEAD)
     if policy == "probe_then_finetune":
         lower = dict(name="cosine_decay", initial=chosen["rate"] / 10)
         slow = dict(name="warm_up", schedule=lower, epochs=1)
