@@ -74,7 +74,7 @@ def measure(log, seeds):
         np.savez(scratch / "base.npz", **arrays_of(splits, range(5)))
         schedule = {"name": "cosine_decay", "initial": 1e-3}
         ordinary = {"model": MODEL, "optimizer": "adam_w", "learning_rate": schedule, "batch_size": 64, "seed": 0}
-        print("base:", trained(scratch / "base", scratch / "base.npz", epochs=4, **ordinary))
+        print("base:", trained(scratch / "base", scratch / "base.npz", epochs=10, **ordinary))
         blocks = len(tt.blocks_of(tt.models.get(MODEL, input_shape=(28, 28, 1), num_outputs=5))) - 1
         for number in NUMBERS:
             for seed in range(seeds):
