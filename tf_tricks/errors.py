@@ -1,4 +1,4 @@
-"""The two ways in which a run can end badly, each told to the user in a sentence."""
+"""The two ways in which a run can end badly, each told to the user in a sentence; of some requests, the kind."""
 
 import difflib
 import functools
@@ -21,6 +21,18 @@ class RequestError(ValueError):
     _keras_call_info_injected = True
     # and TensorFlow, if it is said in a function that AutoGraph has converted, in a listing of code.
     ag_pass_through = True
+
+
+class NotFinite(RequestError):
+    """Inputs or weights of examples were given that are NaN or infinite."""
+
+
+class NoClass(RequestError):
+    """Labels were given that are none of the classes, NaN among them."""
+
+
+class Misfit(RequestError):
+    """Labels, outputs and loss were given that do not belong together."""
 
 
 class RunError(RuntimeError):

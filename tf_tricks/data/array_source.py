@@ -10,7 +10,7 @@ from tf_tricks.data import structure
 from tf_tricks.data.labels import Labels, describe
 from tf_tricks.data.rows import rows_of
 from tf_tricks.data.subsets import Subsets
-from tf_tricks.errors import RequestError
+from tf_tricks.errors import NoClass, NotFinite, RequestError
 
 _IN_A_FILE = 4096
 """Rows that are looked at where an array stays in its file."""
@@ -126,8 +126,17 @@ def _numbers(name, values, strings=False):
     else:
         some = values = values.astype("float32", copy=False)
     if some.size and not (np.isfinite(some.min()) and np.isfinite(some.max())):  # NaN comes through both
-        raise RequestError(f"the {name} must be finite, and some are NaN or infinite")
+        kind = NoClass if name == "labels" else NotFinite
+        raise kind(f"the {name} must be finite, and {_where(some)}")
     return values
+
+
+def _where(values):
+    """Which numbers are not finite, as a part of a sentence."""
+    places = np.argwhere(~np.isfinite(values))
+    columns = np.unique(places[:, -1]) if values.ndim > 1 else []
+    where = f", all of them in column {columns[0]} of the last axis" if len(columns) == 1 else ""
+    return f"some are NaN or infinite: {len(places):,} of {values.size:,}{where}, the first at {places[0].tolist()}"
 
 
 def _are_strings(values):

@@ -18,7 +18,7 @@ from tf_tricks.data.labels import (
     Labels,
     describe,
 )
-from tf_tricks.errors import RequestError
+from tf_tricks.errors import NoClass, RequestError
 
 _WIDER = {
     frozenset({ONE_HOT, DISTRIBUTIONS}): DISTRIBUTIONS,
@@ -60,7 +60,7 @@ class LabelScan:
                     f"the labels must be numbers, not {array.dtype}: give the classes as integers from 0"
                 )
             if array.dtype.kind == "f" and not np.isfinite(array).all():
-                raise RequestError("the labels must be finite, and some are NaN or infinite")
+                raise NoClass("the labels must be finite, and some are NaN or infinite")
         new = [describe(array, self._num_classes if len(arrays) == 1 else None) for array in arrays]
         self._found = new if not self._found else [_together(a, b) for a, b in zip(self._found, new)]
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tf_tricks.errors import RequestError, check_number
+from tf_tricks.errors import NoClass, RequestError, check_number
 
 CLASSES = "classes"
 ONE_HOT = "one-hot"
@@ -63,7 +63,7 @@ def describe(labels: np.ndarray, num_classes: Any = None) -> Labels:
         check_number("num_classes", number, minimum=1, integer=True)
         for label in (minimum, maximum):
             if not 0 <= label < number:
-                raise RequestError(f"the labels must be from 0 to {number - 1}, the classes, not {label}")
+                raise NoClass(f"the labels must be from 0 to {number - 1}, the classes, not {label}")
         return Labels(kind, number, number, minimum, maximum)
     if num_classes is not None and (kind not in (ONE_HOT, DISTRIBUTIONS, MULTI_HOT) or last != num_classes):
         raise RequestError(f"num_classes is {num_classes}, but the labels are {_in_words(kind, last)}")

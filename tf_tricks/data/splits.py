@@ -13,7 +13,7 @@ from tf_tricks.data.labels import CLASSES, Labels
 from tf_tricks.data.standardize import mean_and_variance
 from tf_tricks.data.structure import map_arrays
 from tf_tricks.data.text_labels import encode, is_text, names_of
-from tf_tricks.errors import RequestError, check_number
+from tf_tricks.errors import NoClass, RequestError, check_number
 
 SAMPLE = 4096
 """Examples from which mean and variance are estimated where it would take long to read all: to about 0.5 of 255."""
@@ -245,10 +245,10 @@ def _source(part, inputs, labels, weights, num_classes, label_names):
             if 0 in array.shape[1:]:
                 raise RequestError(f"the inputs must have at least one number each, not the shape {array.shape[1:]}")
         if isinstance(source.labels, Labels) and source.labels.minimum < 0 and np.asarray(labels).dtype.kind in "bui":
-            raise RequestError(f"labels that are integers must be classes, from 0, not {source.labels.minimum}")
+            raise NoClass(f"labels that are integers must be classes, from 0, not {source.labels.minimum}")
         return source
     except RequestError as error:
-        raise RequestError(f"x_{part}, y_{part}: {error}") from None
+        raise type(error)(f"x_{part}, y_{part}: {error}") from None
 
 
 def _as_int32(labels):

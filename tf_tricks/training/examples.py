@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tf_tricks.data import Source, structure
 from tf_tricks.data.labels import CLASSES, INTEGERS, Labels
-from tf_tricks.errors import RequestError, reason_of, unknown
+from tf_tricks.errors import Misfit, NoClass, RequestError, reason_of, unknown
 from tf_tricks.training.device_errors import reading
 from tf_tricks.training.metrics import results
 from tf_tricks.training.objective import compute, stateless
@@ -49,7 +49,7 @@ def check_task(trainer: Any, stream: Any, validation: Source | None = None, test
     labels = getattr(source, "labels", None)
     classes = getattr(stream.augment, "num_classes", None)
     if classes is not None and isinstance(labels, Labels) and labels.kind == CLASSES and labels.maximum >= classes:
-        raise RequestError(
+        raise NoClass(
             f"the augmentation has num_classes={classes}, and the labels of the training data go up to {labels.maximum}"
         )
     examples = _augmented(stream, plain, indices)
@@ -110,7 +110,7 @@ def _tried(model, examples, what, kind):
             with stateless(model, [], tf.constant(0, tf.int64)):
                 run(model, inputs, labels, weights, training=False)
         except _TF_ERRORS as error:
-            raise RequestError(
+            raise (Misfit if part == "loss" else RequestError)(
                 f"the {part} cannot compare the labels of {what}, {structure.described(labels)}, with the outputs "
                 f"{structure.described(outputs)} of the model: {reason_of(error)}"
             ) from error
@@ -179,7 +179,7 @@ def _check_range(model, labels, outputs, what):
         if last == 1 and labels.maximum == 1:
             remedy += ", or, for two classes, the loss 'binary_crossentropy'"
         number = "1 output" if last == 1 else f"{last} outputs"
-        raise RequestError(f"the labels of {what} go up to {int(labels.maximum)}, but the model has {number}: {remedy}")
+        raise NoClass(f"the labels of {what} go up to {int(labels.maximum)}, but the model has {number}: {remedy}")
 
 
 def _check_labels(model, labels, outputs):
@@ -191,30 +191,30 @@ def _check_labels(model, labels, outputs):
     name = getattr(loss, "name", "")
     sparse = name == "sparse_categorical_crossentropy"
     if sparse and last == 1:
-        raise RequestError(
+        raise Misfit(
             "the labels are of a single class, 0, and the model has 1 output, whose cross-entropy is always 0: give it "
             "labels of several classes, or the loss 'binary_crossentropy'"
         )
     if sparse and labels.kind not in (CLASSES, "one-hot", "distributions") and labels.num_outputs == 1:
         if not labels.integers or (labels.minimum < 0 and labels.minimum != getattr(loss, "ignore_class", None)):
-            raise RequestError(
+            raise Misfit(
                 f"cross-entropy needs classes, integers from 0, and the labels are numbers from {labels.minimum:g} to "
                 f"{labels.maximum:g}: give a loss for values, such as 'mean_squared_error'"
             )
     if name in ("mean_squared_error", "mean_absolute_error", "huber_loss", "log_cosh", "mse", "mae"):
         if len(outputs.shape) == 2 and labels.num_outputs == 1 and last not in (1, None):
-            raise RequestError(
+            raise Misfit(
                 f"the model has {last} outputs and the labels are one number each: the loss {name!r} would compare "
                 "each output with the same number"
             )
         if len(outputs.shape) == 2 and last == 1 and labels.num_outputs > 1:
-            raise RequestError(
+            raise Misfit(
                 f"the model has 1 output and the labels are {labels.num_outputs} numbers each: the loss {name!r} would "
                 "compare each of them with the same output"
             )
     values = np.asarray(outputs, "float32")
     if name in _OF_PROBABILITIES and _from_logits(loss) is False and (values.min() < 0 or values.max() > 1):
-        raise RequestError(
+        raise Misfit(
             f"the loss {name!r} takes probabilities, and the model gives numbers from {values.min():.3g} to "
             f"{values.max():.3g}: say from_logits=True, or end the model with softmax or sigmoid"
         )

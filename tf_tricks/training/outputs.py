@@ -119,7 +119,7 @@ def describe(
         'logits'
     """
     size = int(shape[-1]) if len(shape) > 1 and shape[-1] is not None else 1
-    kind, arguments = _name_of(loss), getattr(loss, "_fn_kwargs", {})
+    kind, arguments = name_of_loss(loss), getattr(loss, "_fn_kwargs", {})
     if kind in _CATEGORICAL and arguments.get("axis", -1) not in (-1, len(shape) - 1):
         raise RequestError(f"the loss {kind!r} has the classes on axis {arguments['axis']}; only the last is possible")
     task, assumed = _task(kind, loss, labels, size, activation)
@@ -248,8 +248,13 @@ def _class_names(task, labels, size, names):
     return [name if names.count(name) == 1 else f"{name} ({i})" for i, name in enumerate(names)]
 
 
-def _name_of(loss):
-    """The name of Keras's or this package's function or class that a loss is; None where it is somebody's own."""
+def name_of_loss(loss: Any) -> str | None:
+    """Returns the name of Keras's or this package's function or class that a loss is; None for somebody's own.
+
+    Example:
+        >>> name_of_loss(keras.losses.BinaryCrossentropy()), name_of_loss(lambda labels, outputs: outputs)
+        ('binary_crossentropy', None)
+    """
     function = getattr(loss, "fn", None)
     part = type(loss) if function is None else function
     if loss is None or not part.__module__.startswith(("keras.", "tf_tricks.")):

@@ -54,12 +54,18 @@ def prepared_loop(trainer: Any, stream: Any, class_weights: Any, forward: Forwar
     objects = (stream.source, stream.step_augment, trainer.update, forward, *variables)
     settings = (stream.seed, weights, trainer.jit_compile, trainer.micro_batch)
     if kept.loop is None or kept.settings != settings or not _same(kept.objects, objects):
-        objective = Objective(
-            trainer.model, trainer.shares, stream.step_augment, stream.seed, class_weights, trainer.jit_compile, forward
-        )
-        kept.loop = Loop(trainer.strategy, objective, trainer.update, trainer.micro_batch, trainer.loss_scale)
+        kept.loop = new_loop(trainer, stream, class_weights, forward)
         kept.objects, kept.settings = objects, settings
     return kept.loop
+
+
+def new_loop(trainer: Any, stream: Any, class_weights: Any, forward: Forward | None = None) -> Loop:
+    """Returns a loop with nothing compiled, for the variables that are trainable now; arguments as `prepared_loop`."""
+    trainer.update.variables = list(trainer.model.trainable_variables)
+    objective = Objective(
+        trainer.model, trainer.shares, stream.step_augment, stream.seed, class_weights, trainer.jit_compile, forward
+    )
+    return Loop(trainer.strategy, objective, trainer.update, trainer.micro_batch, trainer.loss_scale)
 
 
 def _same(some, others):
