@@ -36,6 +36,15 @@ def new(width: float, height: float) -> Any:
     return Figure(figsize=(width, height), dpi=DPI)
 
 
+def plain_ticks(axis: Any) -> None:
+    """Writes the ticks of a logarithmic axis, one for a power of ten, as plain numbers: formulas are not read here."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(10, numticks=8))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def png(figure: Any) -> bytes:
     """Returns the bytes of a figure's PNG file."""
     file = io.BytesIO()

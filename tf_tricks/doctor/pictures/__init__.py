@@ -1,0 +1,1 @@
+"""A picture for each check that has measured something to be drawn."""
