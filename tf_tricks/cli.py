@@ -7,6 +7,7 @@ from collections.abc import Sequence
 COMMANDS = {
     "train": "trains a config, or resumes the run in its workdir",
     "evaluate": "evaluates a finished run's model once",
+    "doctor": "says why a config does not train, or would not train well, before hours are spent",
     "finetune": "fine-tunes a pretrained model: its new head, and as many blocks as the policy says",
     "search": "searches a config's hyper-parameters: coarse, then finer, on any number of processes",
     "ablate": "says which tricks of a config pay: each removed alone and added alone, paired seeds",
