@@ -13,6 +13,7 @@ from tensorflow.python.framework import config
 from tf_tricks import cli
 from tf_tricks.commands import (  # noqa: F401  (they define their flags)
     ablate,
+    doctor,
     evaluate,
     export,
     finetune,
@@ -69,6 +70,9 @@ FLAGS = (
     "storage",
     "study",
     "jobs",
+    "html",
+    "names",
+    "budget",
     "auto_budget",
 )
 ROOT = Path(__file__).parents[2]
