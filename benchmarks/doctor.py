@@ -28,7 +28,7 @@ def examine(set_up):
     arguments = set_up.make()
     started = time.perf_counter()
     try:
-        report = tt.diagnose(arguments.pop("model"), arguments.pop("data"), **arguments)
+        report = tt.diagnose(arguments.pop("model"), arguments.pop("data"), progress=None, **arguments)
     except Exception as error:
         traceback.print_exc()
         return {"error": f"{type(error).__name__}: {error}".split("\n")[0], "seconds": time.perf_counter() - started}
