@@ -71,6 +71,10 @@ BAD = {
         dict(augment="mixup", metrics=["sparse_categorical_accuracy"]),
         "sparse_categorical_accuracy gets labels that mixup has mixed",
     ),
+    "mixup with a sparse metric of another name": (
+        dict(augment="mixup", metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")]),
+        "accuracy (sparse_categorical_accuracy) gets labels that mixup has mixed",
+    ),
     "mixup with Keras's sparse loss": (
         dict(augment="mixup", loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)),
         "sparse_categorical_crossentropy gets labels that mixup has mixed",

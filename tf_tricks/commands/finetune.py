@@ -13,7 +13,7 @@ from tf_tricks.commands import program, train
 from tf_tricks.errors import RequestError, check_number
 
 flags.DEFINE_float(
-    "auto_budget", 6.0, "what trained_blocks='auto' may cost at most, in times of the run itself", allow_override=True
+    "auto_budget", 6.0, "what trained_blocks='auto' may cost, in times of the run itself", allow_override=True
 )
 
 

@@ -192,7 +192,9 @@ def _compiled_names(model) -> Iterator[str]:
             yield part
         elif part is not None:
             function = getattr(part, "fn", None) or getattr(part, "_fn", None) or type(part)
-            yield f"{function.__module__.split('.')[0]}.{getattr(part, 'name', None) or function.__name__}"
+            given, own = getattr(part, "name", None), function.__name__  # somebody may have called it just "accuracy"
+            shown = own if given in (None, own) else f"{given} ({own})"
+            yield f"{function.__module__.split('.')[0]}.{shown}"
 
 
 def _dropout(patient) -> Iterator[Any]:

@@ -23,6 +23,7 @@ from tf_tricks.doctor.causes import ordered
 from tf_tricks.doctor.diagnosis import Diagnosis
 from tf_tricks.doctor.patient import Patient
 from tf_tricks.errors import reason_of
+from tf_tricks.training.retracing import expect_retracing
 
 LOOK: Sequence[Any] = (sheet_of_examples, data_values, data_labels, data_duplicates, loss, parts)
 """Checks that only look: at the data, at the model, at what goes with what."""
@@ -53,6 +54,7 @@ def examine(
     Raises:
         RequestError: it cannot be trained, and no finding says why.
     """
+    expect_retracing()
     examination = _Examination(patient, progress, time.monotonic() + budget)
     for module in LOOK if look is None else look:
         examination.add(module)

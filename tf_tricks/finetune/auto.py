@@ -18,8 +18,8 @@ _LEAST_UPDATES = 100
 """In each training; the run's own number where that is smaller."""
 _MANY = 30
 """Examples of the smallest class from which on two thirds of them are enough to train on."""
-_VALIDATED = 20
-"""Examples of the smallest class that are validated at least, each fold's counted."""
+_VALIDATED = 100
+"""Examples of the smallest class that are validated, all folds together, if five times each is enough for it."""
 
 
 class Tried(NamedTuple):
@@ -68,7 +68,8 @@ def choose(config: Mapping[str, Any], strategy: Any, budget: float, tell: Callab
     Args:
         config: a resolved config whose `trained_blocks` are to be chosen.
         strategy: a `tf.distribute.Strategy`.
-        budget: what all of it may cost, in examples of the run itself.
+        budget: what all of it may cost, in times of the run itself; but each training has 100 updates, or as many as
+            the run.
         tell: function of a line to print.
 
     Raises:
