@@ -1,5 +1,8 @@
 """The frozen part of a model, run once for each example: the numbers are those of running it in each step."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -11,6 +14,32 @@ from tf_tricks.data import Stream
 from tf_tricks.errors import RequestError
 
 KEPT = "is computed once for each example"
+
+REPLICAS = """
+import keras
+import numpy as np
+import tensorflow as tf
+import tf_tricks as tt
+
+two = tt.strategy("cpu", replicas=2)
+random = np.random.default_rng(0)
+x, y = random.normal(size=(36, 4)).astype("float32"), random.normal(size=(36, 1)).astype("float32")
+
+def fitted(strategy):
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        layers = [keras.layers.Dense(6, "tanh", name="body"), keras.layers.BatchNormalization(name="norm")]
+        model = keras.Sequential([keras.Input((4,)), *layers, keras.layers.Dense(1, name="head")])
+        for layer in layers:
+            layer.trainable = False
+    trainer = tt.Trainer(model, "momentum", 0.05, 8, loss="mean_squared_error", metrics=["mae"], strategy=strategy)
+    return trainer.fit((x, y), 3, validation=(x[:7], y[:7]), frozen_features="memory", verbose=0).history
+
+ones, others = fitted(two), fitted(tf.distribute.get_strategy())
+for name in others:
+    np.testing.assert_allclose(ones[name], others[name], rtol=1e-5)
+assert two.num_replicas_in_sync == 2
+"""
 
 
 def network(dropout=0.0, nested=True, noise=False, activity=None):
@@ -249,3 +278,8 @@ def test_a_wrong_word_is_refused(given, sentence, tmp_path):
     with pytest.raises(RequestError, match=sentence):
         fit(network(), given, workdir=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_two_replicas_give_what_one_device_gives():
+    done = subprocess.run([sys.executable, "-c", REPLICAS], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr

@@ -36,8 +36,7 @@ class Unfreezing(NamedTuple):
         rows = [("block", "parameters", "trained")]
         for place, block in enumerate(self.body):
             variables = _variables(block.layers)
-            kept = f", but for {_count(variables) - _trained(variables):,}" if _trained(variables) else ""
-            kept = kept if _trained(variables) < _count(variables) else ""
+            kept = _count([variable for variable in variables if not variable.trainable])
             rows.append((block.name, f"{_count(variables):,}", _when(self.starts.get(place), kept)))
         rows.append((self.head.name, f"{_count(self.head.weights):,}", "yes"))
         widths = [max(len(row[i]) for row in rows) for i in range(3)]
@@ -143,11 +142,7 @@ def _count(variables):
     return sum(int(keras.ops.size(variable)) for variable in variables)
 
 
-def _trained(variables):
-    return _count([variable for variable in variables if variable.trainable])
-
-
 def _when(start, kept):
     if start is None:
         return "no"
-    return ("yes" if start == 0 else f"from epoch {start + 1} on") + kept
+    return ("yes" if start == 0 else f"from epoch {start + 1} on") + (f", but for {kept:,}" if kept else "")
