@@ -30,7 +30,7 @@ PROBE_EPOCHS = 5
 HEAD = {"logits": 10.0}
 POLICIES = {
     "linear_probe": dict(trained_blocks=0, rate=1e-3),
-    "last_blocks": dict(trained_blocks=2, rate=1e-3),
+    "last_blocks": dict(trained_blocks={"0": 2}, rate=1e-3),
     "auto": dict(trained_blocks="auto", rate=1e-3),
     "probe_then_finetune": dict(trained_blocks={"0": 0, str(PROBE_EPOCHS): "all"}, rate=1e-3),
     "gradual": dict(trained_blocks={"0": 0, "1": 1, "2": 2, "3": 4, "4": 8, "5": "all"}, rate=1e-3),

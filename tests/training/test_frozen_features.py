@@ -133,9 +133,11 @@ def test_augmented_examples_are_computed_in_each_step(capsys):
 
 
 def test_noise_before_the_first_weights_is_an_augmentation(capsys):
-    made, _ = fit(network(noise=True), "memory", verbose=1)
-    assert KEPT not in capsys.readouterr().out
-    assert made.model.get_layer("body").get_layer("hidden").weights
+    why, found = reason(capsys, network(noise=True, dropout=0.5), "memory")
+    assert why.startswith("the model's layer 'gaussian_noise")
+    assert why.endswith("changes them at random")
+    _, expected = fit(network(noise=True), None)  # the noise is there, and the dropout is not
+    assert_close(found, expected)
 
 
 def test_a_layer_with_a_loss_of_its_own_is_computed_in_each_step(capsys):

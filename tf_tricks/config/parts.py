@@ -10,6 +10,7 @@ from tf_tricks import augment, callbacks, data, layers, losses, models, optimize
 from tf_tricks.config.config_keys import DEFAULTS, FOLDER_OPTIONS, RENAMED
 from tf_tricks.data.labels import BINARY, CLASSES, DISTRIBUTIONS, FLOAT_INTEGERS, INTEGERS, MULTI_HOT, ONE_HOT, Labels
 from tf_tricks.errors import RequestError, check_number, unknown
+from tf_tricks.models.pretrained import described
 from tf_tricks.training.freezing import Unfreezing, freeze
 from tf_tricks.training.init_from import init_from
 from tf_tricks.training.outputs import last_activation
@@ -148,7 +149,7 @@ def start(config: Mapping[str, Any], model: keras.Model) -> str | None:
     if origin is None:
         return None
     if name == "pretrained" or (hasattr(name, "get") and name.get("name") == "pretrained"):
-        return f"starts with the model of {origin}, but for its head"
+        return f"starts with the model of {origin}; {described(model)}"
     return init_from(model, origin, config["init_from_strict"])
 
 

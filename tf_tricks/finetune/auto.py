@@ -18,8 +18,9 @@ _LEAST_UPDATES = 100
 """In each training; the run's own number where that is smaller."""
 _MANY = 30
 """Examples of the smallest class from which on two thirds of them are enough to train on."""
+_MOST_REPEATS = 3
 _VALIDATED = 100
-"""Examples of the smallest class that are validated, all folds together, if five times each is enough for it."""
+"""Examples of the smallest class that are validated, all folds together, if the most repeats are enough for it."""
 
 
 class Tried(NamedTuple):
@@ -129,7 +130,7 @@ def _splits(smallest):
 
 
 def _repeats(smallest):
-    return max(1, min(5, math.ceil(_VALIDATED / smallest)))
+    return max(1, min(_MOST_REPEATS, math.ceil(_VALIDATED / smallest)))
 
 
 def _epochs(config, folds, candidates, budget):

@@ -94,7 +94,10 @@ def relu(x: Tensor) -> Tensor:
 
 
 def logits(
-    x: Tensor, num_outputs: int, kernel_initializer: str | keras.initializers.Initializer = "glorot_uniform"
+    x: Tensor,
+    num_outputs: int,
+    kernel_initializer: str | keras.initializers.Initializer = "glorot_uniform",
+    name: str = "logits",
 ) -> Tensor:
     """Returns the model's outputs, float32 [batch, num_outputs] under every dtype policy: logits, or a regression.
 
@@ -102,13 +105,14 @@ def logits(
         x: features, [batch, features].
         num_outputs: number of classes, or of values to predict.
         kernel_initializer: of the dense layer.
+        name: of the dense layer.
 
     Example:
         >>> import keras
         >>> logits(keras.Input((64,)), num_outputs=10).shape
         (None, 10)
     """
-    dense = keras.layers.Dense(int(num_outputs), kernel_initializer=kernel_initializer, dtype="float32", name="logits")
+    dense = keras.layers.Dense(int(num_outputs), kernel_initializer=kernel_initializer, dtype="float32", name=name)
     return dense(x)
 
 

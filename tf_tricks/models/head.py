@@ -34,7 +34,10 @@ def head_of(model: keras.Model) -> keras.layers.Layer | None:
 
 
 def without_head(model: keras.Model) -> keras.Model:
-    """Returns the model up to its features: without its head and what follows that; with the same layers and weights.
+    """Returns the model up to its features, with the same layers and weights.
+
+    Its head goes, with what follows it and with the dropout before it. Where there is no head, what makes probabilities
+    of the last features goes.
 
     Args:
         model: a built functional or sequential `keras.Model` with one output.
@@ -50,34 +53,54 @@ def without_head(model: keras.Model) -> keras.Model:
     output = _single_output(model)
     node = _last_with_weights(output)
     if node is None or head_of(model) is None:
-        return keras.Model(_inputs(model), output, name=model.name)
+        return keras.Model(_inputs(model), _before(output, _makes_probabilities), name=model.name)
     if isinstance(node.operation, keras.Model):
         args, kwargs = node.arguments.args, node.arguments.kwargs
         return keras.Model(_inputs(model), without_head(node.operation)(*args, **kwargs), name=model.name)
-    return keras.Model(_inputs(model), node.input_tensors[0], name=model.name)
+    return keras.Model(_inputs(model), _before(node.input_tensors[0], _drops), name=model.name)
 
 
-def as_vector(name: str, features: Tensor) -> Tensor:
+def as_vector(name: str, features: Tensor, layer_name: str) -> Tensor:
     """Returns features with their places averaged away, [batch, features].
 
     Args:
         name: of the model, as the user knows it.
         features: [batch, ..., features], of images or sequences.
+        layer_name: of the layer that does so.
     """
     rank = len(features.shape)
     if rank == 2:
         return features
     if rank == 4 and math.prod(features.shape[1:3] if None not in features.shape[1:3] else (0,)) == 1:
-        return keras.layers.Flatten(name="head_flatten")(features)
+        return keras.layers.Flatten(name=layer_name)(features)
     pooling = {3: keras.layers.GlobalAveragePooling1D, 4: keras.layers.GlobalAveragePooling2D}
     if rank not in pooling:
         raise RequestError(f"the model {name!r} ends in features {list(features.shape)}, on which no head can be put")
-    return pooling[rank](name="head_pooling")(features)
+    return pooling[rank](name=layer_name)(features)
 
 
 def _inputs(model):
     """Not `model.input`, which of a model within a model is that of the outer one."""
     return model.inputs[0] if len(model.inputs) == 1 else model._inputs_struct
+
+
+def _before(tensor, of_the_head):
+    """The tensor before the last layers for which a function says that they belong to the head."""
+    operation, index, _ = tensor._keras_history
+    while of_the_head(operation) and len(operation._inbound_nodes[index].input_tensors) == 1:
+        tensor = operation._inbound_nodes[index].input_tensors[0]
+        operation, index, _ = tensor._keras_history
+    return tensor
+
+
+def _drops(operation):
+    return isinstance(operation, keras.layers.Dropout)
+
+
+def _makes_probabilities(operation):
+    name = getattr(getattr(operation, "activation", None), "__name__", "")
+    of_activation = isinstance(operation, keras.layers.Activation) and name in ("softmax", "sigmoid")
+    return isinstance(operation, keras.layers.Softmax) or of_activation
 
 
 def _single_output(model):

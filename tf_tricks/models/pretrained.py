@@ -1,6 +1,7 @@
 """A model of an earlier run, or of a file, with a new head."""
 
 import os
+import re
 import zipfile
 from collections.abc import Sequence
 
@@ -9,13 +10,17 @@ from etils import epath
 
 from tf_tricks import users_code
 from tf_tricks.annotations import Named
+from tf_tricks.computation import steps_of
 from tf_tricks.errors import RequestError, reason_of, unknown
 from tf_tricks.keras_names import plain
 from tf_tricks.models import keras_applications
 from tf_tricks.models.blocks import check_common, logits
 from tf_tricks.models.blocks import dropout as new_dropout
-from tf_tricks.models.head import as_vector, without_head
+from tf_tricks.models.head import as_vector, head_of, without_head
 from tf_tricks.registry import card
+
+_SIZES = re.compile(r"_[\d.]+_\d+$")
+"""What Keras puts behind the names of MobileNets: `mobilenet_1.00_224`."""
 
 PREPROCESSING = "preprocessing_of_"
 """How the name of a layer begins that does what a network's own preprocessing does."""
@@ -37,8 +42,8 @@ def pretrained(
     retrain on your small data." What is frozen, `trained_blocks` says.
 
     Raw inputs go through what the model was trained with: a run's model standardizes them itself, by the mean and the
-    variance of the data that it was trained on. A network of `keras.applications` that was saved alone and has no such
-    layer gets one that does what its `preprocess_input` does.
+    variance of the data that it was trained on. A network of `keras.applications` that was saved alone, so that nothing
+    comes before its first convolution, gets what its `preprocess_input` does.
 
     Use it when the examples are few, and a model of similar data is there.
 
@@ -81,9 +86,13 @@ def pretrained(
     if network is not None:
         inputs = keras.Input(body.inputs[0].shape[1:], dtype=body.inputs[0].dtype)
         features = body(_preprocessed(inputs, network))
-    dropped = keras.layers.Dropout(dropout, name="head_dropout") if isinstance(dropout, (int, float)) else None
-    x = (dropped or new_dropout(dropout))(as_vector(base.name, features))
-    model = keras.Model(inputs, logits(x, num_outputs), name=base.name)
+    taken = {layer.name for layer in body.layers}
+    x = as_vector(base.name, features, _free("head_pooling", taken))
+    if isinstance(dropout, (int, float)):
+        x = keras.layers.Dropout(dropout, name=_free("head_dropout", taken))(x)
+    else:
+        x = new_dropout(dropout)(x)
+    model = keras.Model(inputs, logits(x, num_outputs, name=_free("logits", taken)), name=base.name)
     for layer in model._flatten_layers(include_self=False):
         layer.trainable = True  # what an earlier run has frozen is another matter
     return model
@@ -150,16 +159,49 @@ def _network(body, preprocessing_of):
         if preprocessing_of not in networks:
             raise unknown("network of keras.applications called", preprocessing_of, networks)
         return networks[preprocessing_of]
-    scaling = (keras.layers.Rescaling, keras.layers.Normalization)
-    if any(isinstance(layer, scaling) for layer in body._flatten_layers()):
-        return None
     models = [body, *(layer for layer in body.layers if isinstance(layer, keras.Model))]
-    names = [plain(model.name) for model in models]
+    names = [plain(_SIZES.sub("", model.name)) for model in models]
     found = [network for name, network in networks.items() if plain(name) in names]
-    if not found or body.inputs[0].shape[-1] != 3:
+    if not found or body.inputs[0].shape[-1] != 3 or _is_scaled(body):
         return None
     probe = keras.Input((None, None, 3))
     return None if keras_applications.preprocessed(probe, found[0]) is probe else found[0]
+
+
+def _is_scaled(body):
+    """Whether anything but padding comes before the first kernel: then the model does what it needs itself."""
+    for step in steps_of(body):
+        operation = step.operation
+        if any(len(weight.shape) >= 2 for weight in getattr(operation, "weights", ())):
+            return False
+        if not isinstance(operation, (keras.layers.InputLayer, keras.layers.ZeroPadding2D)):
+            return True
+    return False
+
+
+def _free(name, taken):
+    """The name, with a number where a layer of the model has it already."""
+    number = 1
+    while (found := name if number == 1 else f"{name}_{number}") in taken:
+        number += 1
+    return found
+
+
+def described(model: keras.Model) -> str:
+    """Returns what the head of a pretrained model stands on, and what the raw inputs go through, for a sentence.
+
+    Args:
+        model: from `pretrained`.
+    """
+    head = head_of(model)
+    node = head._inbound_nodes[0]  # type: ignore[union-attr]
+    while node.operation is head or node.operation.name.startswith("head_"):
+        node = node.parent_nodes[0]
+    text = f"its new head stands on the {head.kernel.shape[0]} features of {node.operation.name!r}"  # type: ignore[union-attr]
+    before = [layer.name for layer in model.layers if layer.name.startswith(PREPROCESSING)]
+    return text + (
+        f", and raw pixels go through the preprocessing of {before[0][len(PREPROCESSING) :]}" if before else ""
+    )
 
 
 def _preprocessed(inputs, network):

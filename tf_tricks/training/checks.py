@@ -16,7 +16,10 @@ def check_batch(batch_size: int, num_examples: int, num_replicas: int, micro_bat
     """Raises a `RequestError` if a batch cannot be split over the replicas and micro-batches."""
     check_number("batch_size", batch_size, minimum=1, integer=True)
     if batch_size > num_examples:
-        raise RequestError(f"a batch of {batch_size} is larger than the training set of {num_examples} examples")
+        raise RequestError(
+            f"a batch of {batch_size} is larger than the training set of {num_examples} examples: give a smaller "
+            "batch_size"
+        )
     if batch_size % num_replicas:
         near = max(num_replicas, round(batch_size / num_replicas) * num_replicas)
         raise RequestError(f"a batch of {batch_size} cannot be split over {num_replicas} replicas; {near} can")

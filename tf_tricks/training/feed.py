@@ -82,7 +82,7 @@ class Feeds:
         reason = self._why_not(parts)
         if reason:
             tell(f"the frozen part of the model is computed in each step: {reason}")
-            return self._as_it_is(lambda inputs, training: parts.outputs(parts.features(inputs), training))
+            return self._as_it_is(lambda inputs, training: parts.outputs(parts.features(inputs, training), training))
         return self._kept(parts, tell)
 
     def close(self) -> None:
@@ -92,6 +92,8 @@ class Feeds:
     def _why_not(self, parts):
         if self._stream.augment is not None:
             return "the examples are augmented"
+        if parts.augmentation is not None:
+            return f"the model's layer {parts.augmentation!r} changes them at random"
         sources = [self._stream.source, *([] if self._validation is None else [self._validation])]
         reasons = (why_not_kept(source, parts, self._trainer.strategy) for source in sources)
         return next(filter(None, reasons), None)

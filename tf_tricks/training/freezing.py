@@ -57,7 +57,8 @@ def freeze(
         frozen_batch_norm: whether the batch normalizations of all blocks stay frozen: they run in inference mode.
 
     Returns:
-        An `Unfreezing`.
+        An `Unfreezing`. Where blocks join later its `callbacks` must be given to `fit`, or they are trained from the
+        beginning.
 
     Raises:
         RequestError: there are no so many blocks, or the model has no head.

@@ -27,6 +27,7 @@ class _Call(NamedTuple):
     args: Any
     kwargs: Any
     outputs: list[int]
+    augments: bool = False
 
     @property
     def inputs(self) -> list[int]:
@@ -43,10 +44,15 @@ class GraphParts:
         model: a built functional or sequential `keras.Model`.
         frozen: the calls of the frozen part.
         rest: the others.
+
+    Attributes:
+        augmentation: name of a layer that changes the inputs at random before the frozen weights, or None. In training
+            it does so.
     """
 
     def __init__(self, model: keras.Model, frozen: Sequence[_Call], rest: Sequence[_Call], flat: "_Flat"):
         self.model = model
+        self.augmentation = next((call.operation.name for call in frozen if call.augments), None)
         self._functional = _functional(model)
         self._frozen, self._rest, self._flat = frozen, rest, flat
         made = {number for call in frozen for number in call.outputs}
@@ -54,14 +60,16 @@ class GraphParts:
         self.boundary = sorted(made.intersection(wanted))
         self._inputs_of_rest = sorted(set(flat.inputs).intersection(wanted))
 
-    def features(self, inputs: Structure) -> list[Tensor]:
+    def features(self, inputs: Structure, training: bool = False) -> list[Tensor]:
         """Returns what the rest is computed from: tensors [b, ...], those of the inputs that it takes itself last.
 
         Args:
             inputs: as the model takes them.
+            training: whether layers that augment the inputs do so.
         """
         values = dict(zip(self._flat.inputs, keras.tree.flatten(self._functional._standardize_inputs(inputs))))
-        _run(self._frozen, values, training=False)
+        for call in self._frozen:
+            _run([call], values, training and call.augments)
         return [_without_gradient(values[number]) for number in [*self.boundary, *self._inputs_of_rest]]
 
     def outputs(self, features: Sequence[Tensor], training: bool) -> Structure:
@@ -81,9 +89,8 @@ class GraphParts:
 def graph_parts(model: keras.Model) -> GraphParts | str | None:
     """Returns the parts of a model; None where none of its weights is frozen from the inputs on; or why it has none.
 
-    A layer is in the frozen part where neither it nor what comes before it can change: its weights are not trainable,
-    and it draws nothing at random. Within the part dropout is off; before the first weights a random layer is an
-    augmentation, and behind the last ones it belongs to the head.
+    A layer is in the frozen part where neither its weights nor those before it can change. Within the part dropout is
+    off; before the first weights a random layer is an augmentation, and behind the last ones it belongs to the head.
 
     Args:
         model: a built `keras.Model`.
@@ -95,10 +102,10 @@ def graph_parts(model: keras.Model) -> GraphParts | str | None:
     with_weights: set[int] = set()
     for call in flat.calls:
         weighted = _has_weights(call.operation) or not with_weights.isdisjoint(call.inputs)
-        if not constant.issuperset(call.inputs) or not _is_constant(call.operation, weighted):
+        if not constant.issuperset(call.inputs) or not _is_constant(call.operation):
             continue
         constant.update(call.outputs)
-        calls.append(call)
+        calls.append(call._replace(augments=_draws(call.operation) and not weighted))
         if weighted:
             with_weights.update(call.outputs)
     calls = _without_last_random(calls)
@@ -107,8 +114,8 @@ def graph_parts(model: keras.Model) -> GraphParts | str | None:
     problem = next(filter(None, map(_loss_of_its_own, calls)), None)
     if problem:
         return problem
-    own = set(map(id, calls))
-    return GraphParts(model, calls, [call for call in flat.calls if id(call) not in own], flat)
+    own = {tuple(call.outputs) for call in calls}
+    return GraphParts(model, calls, [call for call in flat.calls if tuple(call.outputs) not in own], flat)
 
 
 class _Flat:
@@ -193,11 +200,9 @@ def _draws(operation):
     return any(layer._seed_generators for layer in _layers(operation))
 
 
-def _is_constant(operation, behind_weights):
-    """Whether it gives the same for the same inputs as long as the run lasts, in inference mode."""
+def _is_constant(operation):
+    """Whether its weights stay what they are as long as the run lasts."""
     if isinstance(operation, keras.layers.Layer) and operation.trainable_variables:
-        return False
-    if _draws(operation) and not behind_weights:
         return False
     return not any(_changes_itself(layer) for layer in _layers(operation))
 
