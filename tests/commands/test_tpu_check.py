@@ -60,6 +60,7 @@ CONFIGS = {
     "fashion_mnist.py": ["model.filters=(16,32,32,32)"],
     "cifar10.py": ["model.depth=8"],
     "imagenet_resnet50.py": ["data.image_size=32", "batch_size.batch_size=8"],
+    "finetune.py": ["model={'name':'convnet','filters':[16,32]}"],  # there is no run to start from
 }
 
 
@@ -70,7 +71,7 @@ def test_every_config_compiles(tf_tricks, config):
         "tpu-check", f"--config=configs/{config}", *[f"--config.{override}" for override in CONFIGS[config]]
     )
     assert outcome.status == 0, outcome.err
-    sizes = {"digits.py": "64", "regression.py": "64", "imagenet_resnet50.py": "32"}  # eight a chip
+    sizes = {"digits.py": "64", "regression.py": "64", "imagenet_resnet50.py": "32", "finetune.py": "32"}
     assert re.search(rf"^batch +{sizes.get(config, '128')}$", outcome.out, re.MULTILINE)
 
 
