@@ -98,7 +98,7 @@ class _Walk:
 
     def inside(self, model, path, sources):
         """Writes a model's steps; returns the numbers of its outputs."""
-        graph = _graph(model)
+        graph = graph_of(model)
         if graph is not None:
             return self._of_graph(graph, path, sources)
         parts = model._flatten_layers(include_self=False, recursive=False)
@@ -127,8 +127,14 @@ class _Walk:
         return results
 
 
-def _graph(model):
-    """The functional model that is, or is inside, a model; None where there is none."""
+def graph_of(model: Any) -> Functional | None:
+    """Returns the functional model that a model or an operation is, or is made of; None where there is none.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+        >>> len(graph_of(model).operations), graph_of(model.layers[0])
+        (2, None)
+    """
     graph = getattr(model, "_functional", None) or model
     return graph if isinstance(graph, Functional) else None
 
@@ -137,7 +143,7 @@ def _opens(operation: Any, siblings: Sequence[Any]) -> bool:
     """Returns whether what an operation is made of counts, and not itself."""
     if not isinstance(operation, keras.layers.Layer):
         return False
-    if _graph(operation) is not None:
+    if graph_of(operation) is not None:
         return True
     if operation._trainable_variables or operation._non_trainable_variables:
         return False  # they would be in none of its parts

@@ -1,5 +1,6 @@
 """The frozen part of a model, run once for each example: the numbers are those of running it in each step."""
 
+import gc
 import subprocess
 import sys
 
@@ -258,6 +259,13 @@ def test_a_run_that_is_broken_off_goes_on_bit_for_bit(tmp_path):
     resumed, found = fit(network(), "disk", workdir=tmp_path / "broken")
     assert_same(values(resumed.model), values(whole.model))
     assert found["val_loss"][-1] == expected["val_loss"][-1]
+
+
+def test_files_go_with_a_run_that_breaks_off(tmp_path):
+    with pytest.raises(ZeroDivisionError):
+        fit(network(), "disk", callbacks=[Crash(epoch=1)], workdir=tmp_path / "run")
+    gc.collect()
+    assert not (tmp_path / "run" / "features").exists()
 
 
 def test_a_second_fit_has_features_of_its_own_data():

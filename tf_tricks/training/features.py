@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -76,6 +77,7 @@ class FeatureStore:
     def _file(self, shape):
         if self._folder is None:
             self._folder = self._new_folder()
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)  # a run may break off
         self._made += 1
         path = os.path.join(self._folder, f"{self._made}.npy")
         return open_memmap(path, mode="w+", dtype="float32", shape=shape)

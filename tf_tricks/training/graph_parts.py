@@ -11,6 +11,7 @@ from keras.src.backend.common.keras_tensor import KerasTensor
 from keras.src.models.functional import Functional
 
 from tf_tricks.annotations import Structure, Tensor
+from tf_tricks.computation import graph_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,15 +54,14 @@ class GraphParts:
     def __init__(self, model: keras.Model, frozen: Sequence[_Call], rest: Sequence[_Call], flat: "_Flat"):
         self.model = model
         self.augmentation = next((call.operation.name for call in frozen if call.augments), None)
-        self._functional = _functional(model)
+        self._functional: Any = graph_of(model)
         self._frozen, self._rest, self._flat = frozen, rest, flat
         made = {number for call in frozen for number in call.outputs}
         wanted = [number for call in rest for number in call.inputs] + flat.outputs
-        self.boundary = sorted(made.intersection(wanted))
-        self._inputs_of_rest = sorted(set(flat.inputs).intersection(wanted))
+        self._carried = sorted({*made, *flat.inputs}.intersection(wanted))
 
     def features(self, inputs: Structure, training: bool = False) -> list[Tensor]:
-        """Returns what the rest is computed from: tensors [b, ...], those of the inputs that it takes itself last.
+        """Returns what the rest is computed from: tensors [b, ...], inputs among them that it takes itself.
 
         Args:
             inputs: as the model takes them.
@@ -70,7 +70,7 @@ class GraphParts:
         values = dict(zip(self._flat.inputs, keras.tree.flatten(self._functional._standardize_inputs(inputs))))
         for call in self._frozen:
             _run([call], values, training and call.augments)
-        return [_without_gradient(values[number]) for number in [*self.boundary, *self._inputs_of_rest]]
+        return [_without_gradient(values[number]) for number in self._carried]
 
     def outputs(self, features: Sequence[Tensor], training: bool) -> Structure:
         """Returns the model's outputs.
@@ -79,8 +79,7 @@ class GraphParts:
             features: from `features`.
             training: whether the rest runs as in training.
         """
-        numbers = [*self.boundary, *self._inputs_of_rest]
-        values = {i: ops.cast(x, self._flat.dtypes[i]) for i, x in zip(numbers, features)}
+        values = {i: ops.cast(x, self._flat.dtypes[i]) for i, x in zip(self._carried, features)}
         _run(self._rest, values, training)
         flat = [values[number] for number in self._flat.outputs]
         return keras.tree.pack_sequence_as(self._functional._outputs_struct, flat)
@@ -95,7 +94,7 @@ def graph_parts(model: keras.Model) -> GraphParts | str | None:
     Args:
         model: a built `keras.Model`.
     """
-    if _functional(model) is None or _has_own_call(model):
+    if graph_of(model) is None or _has_own_call(model):
         return "it is not made by the functional API alone"
     flat = _Flat(model)
     constant, calls = set(flat.inputs), []
@@ -124,7 +123,7 @@ class _Flat:
     def __init__(self, model):
         self.calls: list[_Call] = []
         self.dtypes: list[str] = []
-        functional = _functional(model)
+        functional = graph_of(model)
         inputs = self._new(functional.inputs)
         self.inputs = [value.number for value in inputs]
         self.outputs = [value.number for value in self._visit(functional, inputs)]
@@ -141,7 +140,7 @@ class _Flat:
         return [values[id(x)] for x in model.outputs]
 
     def _called(self, node, args, kwargs):
-        inner = _functional(node.operation)
+        inner = graph_of(node.operation)
         if inner is not None and not _has_own_call(node.operation) and len(args) == 1 and not _values(kwargs):
             return self._visit(inner, _values(args))
         outputs = self._new(node.outputs)
@@ -171,13 +170,6 @@ def _without_gradient(x):
     if getattr(x, "_keras_mask", None) is not None:
         set_keras_mask(stopped, x._keras_mask)
     return stopped
-
-
-def _functional(operation):
-    """The functional model that an operation is, or None."""
-    if isinstance(operation, keras.Sequential):
-        return operation._functional
-    return operation if isinstance(operation, Functional) else None
 
 
 def _has_own_call(model):
