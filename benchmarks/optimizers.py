@@ -25,8 +25,8 @@ import tensorflow as tf
 from trainer import BATCH_SIZE, MODELS, STEPS, seconds
 
 import tf_tricks as tt
-from tf_tricks.training.loop import Loop
-from tf_tricks.training.objective import Objective
+from tf_tricks.engines.objective import Objective
+from tf_tricks.engines.tensorflow.loop import Loop
 from tf_tricks.training.task import plan_task
 
 OPTIMIZERS = {

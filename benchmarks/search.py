@@ -26,6 +26,7 @@ from etils import epath
 
 import tf_tricks as tt
 from tf_tricks.config import config_file, parts
+from tf_tricks.engines.tensorflow.loop import Loop
 from tf_tricks.search import choice, log_uniform
 from tf_tricks.search.kept_trainers import KeptTrainers
 from tf_tricks.search.ledger import Ledger, Plan
@@ -37,7 +38,6 @@ from tf_tricks.search.space import with_values
 from tf_tricks.search.stages import stages
 from tf_tricks.search.storage import open_storage
 from tf_tricks.search.trial import run_trial
-from tf_tricks.training.loop import Loop
 from tf_tricks.training.trainer import Trainer
 
 RATE = "learning_rate.schedule.initial"

@@ -9,9 +9,9 @@ from etils import epath
 
 import tf_tricks as tt
 from tf_tricks.config import parts
+from tf_tricks.engines.tensorflow.loop import Loop
 from tf_tricks.search.kept_trainers import KeptTrainers
 from tf_tricks.search.trial import run_trial
-from tf_tricks.training.loop import Loop
 
 CONFIG = {
     "epochs": 3.0,

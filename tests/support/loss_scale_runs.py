@@ -7,11 +7,11 @@ from support.problems import linear_model
 
 import tf_tricks as tt
 from tf_tricks.data import Stream
+from tf_tricks.engines.loss_scale import LossScale
+from tf_tricks.engines.objective import Objective
+from tf_tricks.engines.tensorflow.loop import Loop
+from tf_tricks.engines.update import Update
 from tf_tricks.training.compiled import compile_model
-from tf_tricks.training.loop import Loop
-from tf_tricks.training.loss_scale import LossScale
-from tf_tricks.training.objective import Objective
-from tf_tricks.training.update import Update
 
 
 class InOrder(Stream):

@@ -38,8 +38,8 @@ def objective_outputs(layer, shape, positions):
     import keras
     import tensorflow as tf
 
+    from tf_tricks.engines.objective import Objective
     from tf_tricks.training.compiled import compile_model
-    from tf_tricks.training.objective import Objective
 
     ones = tf.ones(shape)
     model = keras.Sequential([keras.Input(shape[1:]), layer])

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_tricks.engines.objective import Objective
+from tf_tricks.engines.tensorflow.evaluation import Evaluation
 from tf_tricks.training.compiled import compile_model
-from tf_tricks.training.evaluation import Evaluation
-from tf_tricks.training.objective import Objective
 
 
 def image_data(num_examples=256, num_classes=5):

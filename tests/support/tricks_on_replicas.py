@@ -9,8 +9,8 @@ from support import examples
 
 import tf_tricks as tt
 from tf_tricks.data import Stream
+from tf_tricks.engines.objective import Objective
 from tf_tricks.training.compiled import compile_model
-from tf_tricks.training.objective import Objective
 
 
 def compiled(strategy, model, loss):

@@ -152,7 +152,7 @@ def test_lines_of_the_trainer_are_not_the_users(folder):
     text = (
         "Detected unsupported operations when trying to compile graph step on XLA_CPU_JIT: PyFunc (No registered "
         "'PyFunc' OpKernel for XLA_CPU_JIT devices){{{{node conv/PyFunc}}}}\n"
-        f'File "{folder}tests/tpu/test_blame.py", line 16\nFile "{folder}tf_tricks/training/objective.py", line 115\n'
+        f'File "{folder}tests/tpu/test_blame.py", line 16\nFile "{folder}tf_tricks/engines/objective.py", line 115\n'
         f'{{}}File "{folder}lib/site-packages/keras/src/backend/tensorflow/image.py", line 385'
     )
     model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(3, 1, name="conv")])

@@ -13,11 +13,11 @@ import tensorflow as tf
 import tf_tricks as tt
 from tf_tricks.augment import dispatch
 from tf_tricks.data import Stream
+from tf_tricks.engines.tensorflow.loop import Loop
 from tf_tricks.errors import RequestError
 from tf_tricks.tpu import compiler
 from tf_tricks.tpu.blank import BlankSource
 from tf_tricks.tpu.step import train_step
-from tf_tricks.training.loop import Loop
 
 compiles = pytest.mark.tpu_compiler
 
@@ -253,7 +253,7 @@ def test_the_step_does_what_the_trainer_does(arguments, micro_batch):
 
 
 def with_loop(trainer, stream, micro_batch):
-    from tf_tricks.training.objective import Objective
+    from tf_tricks.engines.objective import Objective
 
     loop = Loop(trainer.strategy, Objective(trainer.model, trainer.shares), trainer.update, micro_batch=micro_batch)
     loop.start(stream, 16, 0)

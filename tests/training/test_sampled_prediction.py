@@ -8,10 +8,10 @@ from keras import layers, losses
 
 import tf_tricks as tt
 from tf_tricks import augment
+from tf_tricks.engines.tensorflow.prediction import Prediction
 from tf_tricks.errors import RequestError
 from tf_tricks.layers.monte_carlo import sampler_of
 from tf_tricks.training.outputs import describe
-from tf_tricks.training.prediction import Prediction
 from tf_tricks.training.sampled_prediction import SampledPrediction
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 4, 4, 1), "uint8")

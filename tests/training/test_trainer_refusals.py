@@ -6,8 +6,8 @@ import tensorflow as tf
 from support.linear_runs import fit, trainer
 
 from tf_tricks import schedules
+from tf_tricks.engines.tensorflow.loop import Loop
 from tf_tricks.errors import RequestError, RunError
-from tf_tricks.training.loop import Loop
 
 
 def test_another_model_in_the_workdir_is_refused(tmp_path):

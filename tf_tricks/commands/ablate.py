@@ -45,13 +45,13 @@ def main() -> None:
     import tensorflow as tf
 
     from tf_tricks.config import parts
+    from tf_tricks.engines.tensorflow import devices
     from tf_tricks.search.ablation import runner, tricks
     from tf_tricks.search.ablation.arms import arms
     from tf_tricks.search.claimed import check_folder, claimed
     from tf_tricks.search.compared import compared
     from tf_tricks.search.kept_trainers import KeptTrainers
     from tf_tricks.search.storage import alone
-    from tf_tricks.training import devices
 
     # What is asked for, and whether it can be done: nothing is written up to the end of this part
     given = flags.FLAGS

@@ -52,8 +52,8 @@ def _chosen(config, device, budget):
     """How many blocks do best."""
     import tensorflow as tf
 
+    from tf_tricks.engines.tensorflow import devices
     from tf_tricks.finetune.auto import choose
-    from tf_tricks.training import devices
 
     if config["deterministic"]:
         tf.config.experimental.enable_op_determinism()

@@ -40,8 +40,9 @@ def main() -> None:
     from tf_tricks.commands import finished_run, run_files
     from tf_tricks.commands.run_signature import signature_of
     from tf_tricks.data.inputs import read_inputs
+    from tf_tricks.engines.tensorflow import devices
     from tf_tricks.reports.prediction_file import check_places, write_predictions
-    from tf_tricks.training import devices, saved_model
+    from tf_tricks.training import saved_model
 
     # What is asked for, and whether it can be done
     given = flags.FLAGS
@@ -101,8 +102,8 @@ def _checked(given):
 
 def _prediction(given, config, strategy, model, outputs, spec) -> Any:
     """The `SampledPrediction` that the flags ask for."""
+    from tf_tricks.engines.tensorflow.prediction import Prediction
     from tf_tricks.layers.monte_carlo import sampler_of
-    from tf_tricks.training.prediction import Prediction
     from tf_tricks.training.sampled_prediction import SampledPrediction
 
     seed = 0 if config is None else config["seed"]

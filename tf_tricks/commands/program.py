@@ -11,9 +11,9 @@ from typing import Any
 from absl import flags
 from absl import logging as absl_logging
 
+from tf_tricks.engines.tensorflow import tpu_environment
 from tf_tricks.errors import RequestError, RunError
 from tf_tricks.standard_error import held_back
-from tf_tricks.training import tpu_environment
 
 
 def run(main: Callable[[], Any], own_flags: Sequence[str], argv: list[str]) -> int:

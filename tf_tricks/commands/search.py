@@ -59,6 +59,7 @@ def main() -> None:
     import tensorflow as tf
 
     from tf_tricks.config import parts
+    from tf_tricks.engines.tensorflow import devices
     from tf_tricks.search import space
     from tf_tricks.search.choices import check_choices
     from tf_tricks.search.compared import compared
@@ -67,7 +68,6 @@ def main() -> None:
     from tf_tricks.search.request import Request, check_folder, check_studies, claimed, id_in, own_studies
     from tf_tricks.search.searcher import search
     from tf_tricks.search.storage import alone, open_storage
-    from tf_tricks.training import devices
 
     # What is asked for, and whether it can be done: nothing is written up to the end of this part
     given = flags.FLAGS

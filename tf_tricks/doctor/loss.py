@@ -11,8 +11,8 @@ from tf_tricks.data.labels import BINARY, CLASSES, MULTI_HOT, ONE_HOT
 from tf_tricks.doctor.compared import EXAMPLES, Compared, compared, loss_on
 from tf_tricks.doctor.finding import Checked, Finding
 from tf_tricks.doctor.patient import Patient
+from tf_tricks.engines.objective import compute, stateless
 from tf_tricks.errors import Misfit
-from tf_tricks.training.objective import compute, stateless
 
 _CATEGORICAL = ("sparse_categorical_crossentropy", "categorical_crossentropy", "categorical_focal_crossentropy")
 _BINARY = ("binary_crossentropy", "binary_focal_crossentropy")

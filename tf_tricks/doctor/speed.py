@@ -12,9 +12,9 @@ from tf_tricks.data import Stream
 from tf_tricks.doctor.finding import Checked, Finding
 from tf_tricks.doctor.patient import Patient
 from tf_tricks.doctor.short_runs import ShortRuns, number_of_updates
+from tf_tricks.engines.objective import compute, stateless
+from tf_tricks.engines.tensorflow.devices import device_kind
 from tf_tricks.optimizers.traits import needs_two_gradients
-from tf_tricks.training.devices import device_kind
-from tf_tricks.training.objective import compute, stateless
 
 _SECONDS = 2.0  # for each part, about
 _MOST, _WARM_UP = 30, 10  # times that a part is run, and batches that are made ahead when nothing has been timed yet

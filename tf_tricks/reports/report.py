@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_tricks.data import Source
+from tf_tricks.engines.tensorflow.prediction import Prediction, batches_of
 from tf_tricks.errors import RequestError
 from tf_tricks.reports import sheet
 from tf_tricks.reports.of_classes import OfClasses
@@ -23,7 +24,6 @@ from tf_tricks.reports.rows import rows_of
 from tf_tricks.training.metrics_file import numbers
 from tf_tricks.training.output_structure import aligned
 from tf_tricks.training.outputs import NUMBERS, SEVERAL_CLASSES, outputs_of, outputs_of_one
-from tf_tricks.training.prediction import Prediction, batches_of
 
 _AT_ONCE = 2**22  # numbers of an output that are looked at together: a batch of segmentations has many more
 

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from tf_tricks.engines.results import results
 from tf_tricks.errors import RequestError, unknown
 from tf_tricks.training.directions import direction_of
-from tf_tricks.training.metrics import directions, results
+from tf_tricks.training.metrics import directions
 
 
 def compared(trainer: Any, validation: Any, metric: str | None, direction: str | None) -> tuple[str, str]:

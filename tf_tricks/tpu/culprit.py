@@ -7,10 +7,10 @@ import keras
 import tensorflow as tf
 
 from tf_tricks.data import Stream
+from tf_tricks.engines.objective import Objective
 from tf_tricks.tpu import compiler
 from tf_tricks.tpu.blame import name_of
 from tf_tricks.tpu.step import update_alone
-from tf_tricks.training.objective import Objective
 from tf_tricks.training.trainer import Trainer
 
 

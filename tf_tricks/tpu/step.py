@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tf_tricks.data import Stream
+from tf_tricks.engines.objective import Objective
+from tf_tricks.engines.tensorflow.loop import Loop, sum_dtype
 from tf_tricks.errors import RequestError
-from tf_tricks.training.loop import Loop, sum_dtype
-from tf_tricks.training.objective import Objective
 from tf_tricks.training.trainer import Trainer
 
 

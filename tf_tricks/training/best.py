@@ -9,8 +9,9 @@ import keras
 import numpy as np
 
 from tf_tricks.callbacks.model_state import put_back, snapshot
+from tf_tricks.engines.results import results
 from tf_tricks.errors import RequestError, unknown
-from tf_tricks.training.metrics import mode_of, results
+from tf_tricks.training.metrics import mode_of
 from tf_tricks.training.state import Progress
 
 MODES = ("min", "max")

@@ -7,9 +7,9 @@ import keras
 import tensorflow as tf
 
 from tf_tricks.annotations import Augment
+from tf_tricks.engines.tensorflow.devices import device_kind
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.optimizers.sam import SharpnessAwareModel
-from tf_tricks.training.devices import device_kind
 
 
 def check_batch(batch_size: int, num_examples: int, num_replicas: int, micro_batch: int | None) -> None:

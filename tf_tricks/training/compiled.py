@@ -9,11 +9,11 @@ from keras.src.trainers.compile_utils import CompileLoss
 
 from tf_tricks import losses
 from tf_tricks.annotations import Named
+from tf_tricks.engines.shares import SharedLoss, Shares
 from tf_tricks.errors import RequestError
 from tf_tricks.keras_names import classes_by_name
 from tf_tricks.named_parts import NamedParts
 from tf_tricks.training.metrics import Accuracy
-from tf_tricks.training.shares import SharedLoss, Shares
 
 _METRICS = NamedParts("metric", classes_by_name(keras.metrics, keras.metrics.Metric))
 _ACCURACIES = ("accuracy", "acc")

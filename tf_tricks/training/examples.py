@@ -9,10 +9,10 @@ import tensorflow as tf
 
 from tf_tricks.data import Source, structure
 from tf_tricks.data.labels import CLASSES, INTEGERS, Labels
+from tf_tricks.engines.objective import compute, stateless
+from tf_tricks.engines.results import results
+from tf_tricks.engines.tensorflow.device_errors import reading
 from tf_tricks.errors import Misfit, NoClass, RequestError, reason_of, unknown
-from tf_tricks.training.device_errors import reading
-from tf_tricks.training.metrics import results
-from tf_tricks.training.objective import compute, stateless
 
 _TF_ERRORS = (TypeError, ValueError, KeyError, AttributeError, IndexError, NotImplementedError, tf.errors.OpError)
 _OF_PROBABILITIES = ("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy")

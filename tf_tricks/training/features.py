@@ -15,8 +15,8 @@ from tf_tricks.annotations import Structure, Tensor
 from tf_tricks.data import Source, cache
 from tf_tricks.data.memory import budget
 from tf_tricks.data.rows import aligned_empty, rows_of
+from tf_tricks.engines.tensorflow.prediction import Prediction, batches_of
 from tf_tricks.training.graph_parts import GraphParts
-from tf_tricks.training.prediction import Prediction, batches_of
 from tf_tricks.training.progress_bar import Counting
 
 _TRIED = 4

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tf_tricks.data import Source, Stream
+from tf_tricks.engines.tensorflow.evaluation import Evaluation
+from tf_tricks.engines.tensorflow.loop import Loop
 from tf_tricks.errors import RequestError, unknown
-from tf_tricks.training.evaluation import Evaluation
 from tf_tricks.training.features import FeatureStore, features_of, why_not_kept
 from tf_tricks.training.graph_parts import GraphParts, graph_parts
-from tf_tricks.training.loop import Loop
 from tf_tricks.training.prepared import prepared_loop
 from tf_tricks.training.retracing import expect_retracing
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_tricks.engines.results import results
 from tf_tricks.losses.cross_entropy import are_distributions
 
 
@@ -145,15 +146,6 @@ class MetricSums:
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Puts the state back."""
         self.losses = state["losses"]
-
-
-def results(model: keras.Model) -> dict[str, Any]:
-    """Returns a dict of each metric of a compiled model, with Keras's names: floats, or arrays where Keras has such."""
-    found = {"loss": 0.0}
-    for name, value in model.get_metrics_result().items():
-        array = np.asarray(value)
-        found[name] = array.item() if array.ndim == 0 else array  # type: ignore[assignment]
-    return found
 
 
 def _mean(sums):

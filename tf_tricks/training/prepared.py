@@ -4,8 +4,8 @@ import dataclasses
 from typing import Any
 
 from tf_tricks.annotations import Forward
-from tf_tricks.training.loop import Loop
-from tf_tricks.training.objective import Objective
+from tf_tricks.engines.objective import Objective
+from tf_tricks.engines.tensorflow.loop import Loop
 
 
 @dataclasses.dataclass

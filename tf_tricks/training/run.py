@@ -9,13 +9,13 @@ import keras
 import numpy as np
 
 from tf_tricks.data import Source, Stream
+from tf_tricks.engines.tensorflow.device_errors import told
 from tf_tricks.schedules import plan
 from tf_tricks.seeds import seed_states
 from tf_tricks.training import contact_sheet, state
 from tf_tricks.training.averaging import averaged_weights, finalize_averaged_weights, keeps_average
 from tf_tricks.training.checkpoint import Checkpoints
 from tf_tricks.training.checks import check_batch, wants_every_step
-from tf_tricks.training.device_errors import told
 from tf_tricks.training.early_ends import diverged, interrupted
 from tf_tricks.training.feed import Feeds
 from tf_tricks.training.interrupt import StopRequests

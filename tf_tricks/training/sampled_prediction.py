@@ -7,9 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from tf_tricks.annotations import Augment, Structure
+from tf_tricks.engines.tensorflow.prediction import Prediction
 from tf_tricks.errors import RequestError
 from tf_tricks.training.outputs import Output, probabilities
-from tf_tricks.training.prediction import Prediction
 
 _TURN = 2**32  # positions from one time to the next: more than there are examples
 

@@ -12,6 +12,10 @@ from etils import epath
 from tf_tricks import optimizers, schedules
 from tf_tricks.annotations import Named, Structure
 from tf_tricks.data import Source, Stream, as_source
+from tf_tricks.engines.loss_scale import LossScale, computes_in_float16
+from tf_tricks.engines.tensorflow.devices import replicas
+from tf_tricks.engines.tensorflow.evaluation import Evaluation
+from tf_tricks.engines.update import Update
 from tf_tricks.errors import RequestError, call_checked, check_number
 from tf_tricks.training.checkpoint import Checkpoints
 from tf_tricks.training.checks import (
@@ -25,13 +29,10 @@ from tf_tricks.training.checks import (
 )
 from tf_tricks.training.class_weights import class_weights
 from tf_tricks.training.compiled import compile_model, compiled_arguments, rate_of
-from tf_tricks.training.devices import replicas
 from tf_tricks.training.ending import leave_models, test_once
-from tf_tricks.training.evaluation import Evaluation
 from tf_tricks.training.examples import check_examples
 from tf_tricks.training.fingerprint import fingerprint
 from tf_tricks.training.interrupt import StopRequests
-from tf_tricks.training.loss_scale import LossScale, computes_in_float16
 from tf_tricks.training.metrics import choose_modes, directions
 from tf_tricks.training.prepared import Prepared
 from tf_tricks.training.run import Run
@@ -39,7 +40,6 @@ from tf_tricks.training.run_log import RunLog
 from tf_tricks.training.settings import flattened
 from tf_tricks.training.signature import signature
 from tf_tricks.training.task import plan_task
-from tf_tricks.training.update import Update
 from tf_tricks.training.workdir import claimed
 
 NOT_DECAYED = ("bias$", "gamma$", "beta$")

@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from tf_tricks.annotations import Forward, Structure
 from tf_tricks.data import Source
+from tf_tricks.engines.objective import stateless
+from tf_tricks.engines.tensorflow.device_errors import told
 from tf_tricks.seeds import seed_states
-from tf_tricks.training.device_errors import told
-from tf_tricks.training.objective import stateless
 
 
 class Prediction:

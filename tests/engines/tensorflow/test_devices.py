@@ -4,8 +4,8 @@ import pytest
 import tensorflow as tf
 
 import tf_tricks as tt
+from tf_tricks.engines.tensorflow import devices, tpu_environment
 from tf_tricks.errors import RequestError
-from tf_tricks.training import devices, tpu_environment
 
 
 @pytest.fixture(autouse=True)

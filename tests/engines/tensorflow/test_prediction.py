@@ -8,8 +8,8 @@ from support import forked
 
 import tf_tricks as tt
 from tf_tricks.data import ArraySource
+from tf_tricks.engines.tensorflow.prediction import Prediction, batches_of
 from tf_tricks.errors import RunError
-from tf_tricks.training.prediction import Prediction, batches_of
 
 X = np.random.default_rng(0).normal(size=(37, 6)).astype("float32")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_tricks.training.devices import device_kind
+from tf_tricks.engines.tensorflow.devices import device_kind
 
 
 def iterate(

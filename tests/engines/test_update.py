@@ -7,8 +7,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tf_tricks.engines.update import Update
 from tf_tricks.errors import RequestError
-from tf_tricks.training.update import Update
 
 SHAPES = {"kernel": (3, 2), "bias": (2,)}
 

@@ -7,11 +7,11 @@ import tensorflow as tf
 
 from tf_tricks.annotations import Tensor
 from tf_tricks.data import Stream
+from tf_tricks.engines.loss_scale import LossScale
+from tf_tricks.engines.objective import Objective
+from tf_tricks.engines.tensorflow.batches import iterate, next_batch
+from tf_tricks.engines.update import Update
 from tf_tricks.optimizers.traits import needs_two_gradients
-from tf_tricks.training.batches import iterate, next_batch
-from tf_tricks.training.loss_scale import LossScale
-from tf_tricks.training.objective import Objective
-from tf_tricks.training.update import Update
 
 
 class Loop:

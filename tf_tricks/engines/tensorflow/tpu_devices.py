@@ -6,8 +6,8 @@ import socket
 
 import tensorflow as tf
 
+from tf_tricks.engines.tensorflow import tpu_environment
 from tf_tricks.errors import RequestError
-from tf_tricks.training import tpu_environment
 
 PATIENCE = 10.0
 """Seconds to wait for an answer of the network; without a limit some of TensorFlow's questions wait for ever."""

@@ -1,13 +1,13 @@
 """Where to train: a TPU if one is there, else GPUs, else the CPU."""
 
+from tf_tricks.engines.tensorflow import tpu_environment
 from tf_tricks.errors import RequestError, check_number, unknown
-from tf_tricks.training import tpu_environment
 
 tpu_environment.prepare()  # in time, if nothing has imported TensorFlow yet
 
 import tensorflow as tf  # noqa: E402
 
-from tf_tricks.training import tpu_devices  # noqa: E402
+from tf_tricks.engines.tensorflow import tpu_devices  # noqa: E402
 
 DEVICES = ("auto", "cpu", "gpu", "tpu")
 MOST_REPLICAS = 256  # with more logical devices TensorFlow needs minutes to make a strategy of them

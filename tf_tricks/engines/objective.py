@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from tf_tricks.annotations import Augment, Forward, Structure, Tensor
 from tf_tricks.data.stream import augmented
+from tf_tricks.engines.shares import Shares
 from tf_tricks.seeds import seed_states
-from tf_tricks.training.shares import Shares
 
 
 class Outcome(NamedTuple):

@@ -10,9 +10,9 @@ from absl.testing import flagsaver
 from packaging.requirements import Requirement
 
 from tf_tricks.commands import program, train  # noqa: F401  whose flags are parsed
+from tf_tricks.engines.tensorflow import tpu_environment
+from tf_tricks.engines.tensorflow.tpu_environment import Packages
 from tf_tricks.errors import RequestError
-from tf_tricks.training import tpu_environment
-from tf_tricks.training.tpu_environment import Packages
 
 VARIABLES = ("PJRT_DEVICE", "NEXT_PLUGGABLE_DEVICE_USE_C_API", tpu_environment.LIBRARY)
 GOOD = Packages(None, "2.19.1", "0.0.10", Requirement("libtpu==0.0.10"), Path("/somewhere/libtpu.so"))
@@ -183,7 +183,7 @@ def test_a_driver_that_cannot_be_loaded():
 def test_the_strategy_sets_it_before_it_imports_tensorflow():
     program = (
         "import os, sys\n"
-        "from tf_tricks.training import tpu_environment\n"
+        "from tf_tricks.engines.tensorflow import tpu_environment\n"
         "tpu_environment.prepare = lambda: print('tensorflow' in sys.modules)\n"
         "import tf_tricks as tt\n"
         "tt.strategy\n"

@@ -7,9 +7,9 @@ import tensorflow as tf
 from support.problems import convnet, image_data, linear_data, linear_model, objective
 
 from tf_tricks.data import Stream
+from tf_tricks.engines.tensorflow.loop import Loop
+from tf_tricks.engines.update import Update
 from tf_tricks.optimizers import SAM
-from tf_tricks.training.loop import Loop
-from tf_tricks.training.update import Update
 
 MSE = keras.losses.MeanSquaredError()
 

@@ -10,12 +10,12 @@ import tensorflow as tf
 
 from tf_tricks.annotations import Forward
 from tf_tricks.data import Source
+from tf_tricks.engines.objective import changed, compute, stateless
+from tf_tricks.engines.results import results
+from tf_tricks.engines.shares import Shares
+from tf_tricks.engines.tensorflow.batches import iterate, next_batch
+from tf_tricks.engines.tensorflow.device_errors import told
 from tf_tricks.seeds import seed_states
-from tf_tricks.training.batches import iterate, next_batch
-from tf_tricks.training.device_errors import told
-from tf_tricks.training.metrics import results
-from tf_tricks.training.objective import changed, compute, stateless
-from tf_tricks.training.shares import Shares
 
 
 class Evaluation:

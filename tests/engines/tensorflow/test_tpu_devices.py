@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 import tf_tricks as tt
+from tf_tricks.engines.tensorflow import tpu_devices, tpu_environment
 from tf_tricks.errors import RequestError
-from tf_tricks.training import tpu_devices, tpu_environment
 
 
 class Resolver:

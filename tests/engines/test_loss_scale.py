@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from support import forked, loss_scale_runs
 
-from tf_tricks.training.loss_scale import LossScale
+from tf_tricks.engines.loss_scale import LossScale
 
 
 def after(outcomes, **arguments):

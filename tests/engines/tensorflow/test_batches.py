@@ -9,7 +9,7 @@ import pytest
 PROGRAM = """
 import tensorflow as tf
 import tf_tricks as tt
-from tf_tricks.training import batches
+from tf_tricks.engines.tensorflow import batches
 
 strategy = tt.strategy("cpu", replicas=2)
 counter = lambda context: tf.data.Dataset.counter()
@@ -44,7 +44,7 @@ import keras
 import numpy as np
 import tf_tricks as tt
 from support.problems import convnet, image_data
-from tf_tricks.training import batches
+from tf_tricks.engines.tensorflow import batches
 
 strategy = tt.strategy("cpu", replicas=2)
 
@@ -67,6 +67,6 @@ for found, expected in zip(run(), one, strict=True):
 
 def test_a_run_with_distributed_iterators_is_the_same():
     done = subprocess.run(
-        [sys.executable, "-c", RUN], capture_output=True, text=True, timeout=200, cwd=Path(__file__).parents[1]
+        [sys.executable, "-c", RUN], capture_output=True, text=True, timeout=200, cwd=Path(__file__).parents[2]
     )
     assert done.returncode == 0, done.stderr

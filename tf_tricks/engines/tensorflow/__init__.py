@@ -1,0 +1,1 @@
+"""The engine that trains by `tf.distribute`."""
