@@ -121,8 +121,8 @@ def trainer_steps(make_model, images, labels, optimizer):
     trainer = tt.Trainer(model, optimizer, batch_size=BATCH_SIZE, metrics=["sparse_categorical_accuracy"])
     stream = tt.data.Stream((images, labels))
     plan_task(trainer, stream, epochs=1)
-    objective = Objective(model, trainer.shares, jit_compile=trainer.jit_compile)
-    loop = Loop(trainer.strategy, objective, trainer.update)
+    objective = Objective(model, trainer.shares)
+    loop = Loop(trainer.strategy, objective, trainer.update, jit_compile=trainer.jit_compile)
     loop.start(stream, BATCH_SIZE, 0)
     return lambda steps: loop.run([0.01] * steps)
 

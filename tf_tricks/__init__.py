@@ -28,7 +28,7 @@ _PACKAGES = (
 _NAMES = {
     "Trainer": "tf_tricks.training.trainer",
     "diagnose": "tf_tricks.doctor.diagnose",
-    "strategy": "tf_tricks.engines.tensorflow.devices",
+    "strategy": "tf_tricks.engines.devices",
     "init_from": "tf_tricks.training.init_from",
     "blocks_of": "tf_tricks.blocks",
     "freeze": "tf_tricks.training.freezing",

@@ -10,6 +10,7 @@ from tf_tricks.data import Stream
 from tf_tricks.engines.loss_scale import LossScale
 from tf_tricks.engines.objective import Objective
 from tf_tricks.engines.tensorflow.loop import Loop
+from tf_tricks.engines.tensorflow.passes import Passes
 from tf_tricks.engines.update import Update
 from tf_tricks.training.compiled import compile_model
 
@@ -60,13 +61,13 @@ def masks():
     strategy = tt.strategy("cpu", replicas=2)
     with strategy.scope():
         model = keras.Sequential([keras.Input((1000,)), keras.layers.Dropout(0.5)])
-    objective = Objective(model, compiled(strategy, model, keras.losses.MeanSquaredError()))
+    passes = Passes(Objective(model, compiled(strategy, model, keras.losses.MeanSquaredError())))
     stream = Stream((np.ones((8, 1000), "float32"), np.ones((8, 1000), "float32")))
     batches = iter(strategy.distribute_datasets_from_function(lambda context: stream.dataset(4, batches_a_shard=2)))
 
     @tf.function
     def step(batch):
-        return strategy.run(lambda examples, k: objective(examples, k, 2).outputs, args=batch)
+        return strategy.run(lambda examples, k: passes(examples, k, 2).outputs, args=batch)
 
     outputs = strategy.experimental_local_results(step(next(batches)))
     return [(np.asarray(o) > 0).astype(int).tolist() for o in outputs]

@@ -39,13 +39,14 @@ def objective_outputs(layer, shape, positions):
     import tensorflow as tf
 
     from tf_tricks.engines.objective import Objective
+    from tf_tricks.engines.tensorflow.passes import Passes
     from tf_tricks.training.compiled import compile_model
 
     ones = tf.ones(shape)
     model = keras.Sequential([keras.Input(shape[1:]), layer])
-    objective = Objective(model, compile_model(model, None, keras.losses.MeanSquaredError()))
+    passes = Passes(Objective(model, compile_model(model, None, keras.losses.MeanSquaredError())))
     labels = tf.ones(model(ones).shape)
-    return [objective((ones, labels), tf.constant(k, tf.int64)).outputs.numpy() for k in positions]
+    return [passes((ones, labels), tf.constant(k, tf.int64)).outputs.numpy() for k in positions]
 
 
 def compiled(layer):

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tf_tricks.engines.objective import Objective
 from tf_tricks.engines.tensorflow.evaluation import Evaluation
+from tf_tricks.engines.tensorflow.passes import Passes
 from tf_tricks.training.compiled import compile_model
 
 
@@ -48,6 +49,11 @@ def linear_model(num_inputs=3):
 def objective(model, loss, *arguments, metrics=None, **keywords):
     """The `Objective` of a model that is compiled with a loss."""
     return Objective(model, compile_model(model, None, loss, metrics=metrics), *arguments, **keywords)
+
+
+def passes(*arguments, jit_compile=False, **keywords):
+    """The `Passes` of what `objective` makes."""
+    return Passes(objective(*arguments, **keywords), jit_compile)
 
 
 def evaluation(model, loss, batch_size, metrics=None):

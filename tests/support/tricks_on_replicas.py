@@ -10,6 +10,7 @@ from support import examples
 import tf_tricks as tt
 from tf_tricks.data import Stream
 from tf_tricks.engines.objective import Objective
+from tf_tricks.engines.tensorflow.passes import Passes
 from tf_tricks.training.compiled import compile_model
 
 
@@ -35,19 +36,21 @@ def masked(package, name, strategy):
     """Returns what each replica's model gives for the same inputs in training, and what it gives without."""
     with strategy.scope():
         model = examples.model(package, name)
-    objective = Objective(model, compiled(strategy, model, examples.loss(package, name)))
+    passes = Passes(Objective(model, compiled(strategy, model, examples.loss(package, name))))
     images, labels = (tf.constant(part) for part in examples.data(16))
 
     @tf.function(autograph=False)
     def run(position):
         def replica():
             number = tf.distribute.get_replica_context().replica_id_in_sync_group
-            return objective((images, labels), position + tf.cast(number, tf.int64) * len(images)).outputs
+            return passes((images, labels), position + tf.cast(number, tf.int64) * len(images)).outputs
 
         return strategy.run(replica)
 
-    passes = [strategy.experimental_local_results(run(tf.constant(i * 1000, tf.int64))) for i in range(64)]
-    return {f"replica{i}": np.concatenate([np.asarray(p) for p in outputs]) for i, outputs in enumerate(zip(*passes))}
+    outputs_of = [strategy.experimental_local_results(run(tf.constant(i * 1000, tf.int64))) for i in range(64)]
+    return {
+        f"replica{i}": np.concatenate([np.asarray(p) for p in outputs]) for i, outputs in enumerate(zip(*outputs_of))
+    }
 
 
 def train(replicas, packages):

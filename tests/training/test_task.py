@@ -102,9 +102,9 @@ def test_epochs_without_end():
 
 def test_the_trainer_on_another_backend():
     program = "import tf_tricks as tt\ntry: tt.Trainer(None)\nexcept tt.RequestError as error: print(error)"
-    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    environment = os.environ | {"KERAS_BACKEND": "numpy"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120)
-    assert "the trainer needs Keras on TensorFlow, and it is on jax" in done.stdout, done.stderr
+    assert "the trainer needs Keras on TensorFlow or JAX, and it is on numpy" in done.stdout, done.stderr
 
 
 def test_what_was_unfrozen_is_trained_and_the_state_of_the_rest_is_kept():

@@ -45,7 +45,7 @@ def main() -> None:
     import tensorflow as tf
 
     from tf_tricks.config import parts
-    from tf_tricks.engines.tensorflow import devices
+    from tf_tricks.engines import devices
     from tf_tricks.search.ablation import runner, tricks
     from tf_tricks.search.ablation.arms import arms
     from tf_tricks.search.claimed import check_folder, claimed

@@ -63,7 +63,7 @@ def _diagnosis() -> Any:
     from tf_tricks.config import parts
     from tf_tricks.doctor import admission
     from tf_tricks.doctor.diagnose import diagnosed
-    from tf_tricks.engines.tensorflow import devices
+    from tf_tricks.engines import devices
 
     config = parts.resolve(parts.plain(_CONFIG.value))
     strategy = devices.strategy(_DEVICE.value, None, None)

@@ -37,7 +37,7 @@ def run(argv: list[str]) -> int:
 def main() -> None:
     """Evaluates from the flags."""
     from tf_tricks.commands import data_of_ones_own, finished_run, run_files
-    from tf_tricks.engines.tensorflow import devices
+    from tf_tricks.engines import devices
     from tf_tricks.training.metrics_file import numbers
 
     given = flags.FLAGS

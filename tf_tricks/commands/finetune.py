@@ -52,7 +52,7 @@ def _chosen(config, device, budget):
     """How many blocks do best."""
     import tensorflow as tf
 
-    from tf_tricks.engines.tensorflow import devices
+    from tf_tricks.engines import devices
     from tf_tricks.finetune.auto import choose
 
     if config["deterministic"]:

@@ -40,7 +40,7 @@ def main() -> None:
     from tf_tricks.commands import finished_run, run_files
     from tf_tricks.commands.run_signature import signature_of
     from tf_tricks.data.inputs import read_inputs
-    from tf_tricks.engines.tensorflow import devices
+    from tf_tricks.engines import devices
     from tf_tricks.reports.prediction_file import check_places, write_predictions
     from tf_tricks.training import saved_model
 
@@ -102,14 +102,14 @@ def _checked(given):
 
 def _prediction(given, config, strategy, model, outputs, spec) -> Any:
     """The `SampledPrediction` that the flags ask for."""
-    from tf_tricks.engines.tensorflow.prediction import Prediction
+    from tf_tricks.engines import engine
     from tf_tricks.layers.monte_carlo import sampler_of
     from tf_tricks.training.sampled_prediction import SampledPrediction
 
     seed = 0 if config is None else config["seed"]
     if given.monte_carlo is not None:
-        return SampledPrediction(Prediction(strategy, sampler_of(model)), outputs, given.monte_carlo)
-    predict = Prediction(strategy, model)
+        return SampledPrediction(engine().Prediction(strategy, sampler_of(model)), outputs, given.monte_carlo)
+    predict = engine().Prediction(strategy, model)
     if given.augment_times is None:
         return SampledPrediction(predict, outputs)
     augment = _augmentation(given.augment, config, outputs, spec)

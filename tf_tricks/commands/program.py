@@ -11,6 +11,7 @@ from typing import Any
 from absl import flags
 from absl import logging as absl_logging
 
+from tf_tricks.commands import backend
 from tf_tricks.engines.tensorflow import tpu_environment
 from tf_tricks.errors import RequestError, RunError
 from tf_tricks.standard_error import held_back
@@ -28,7 +29,7 @@ def run(main: Callable[[], Any], own_flags: Sequence[str], argv: list[str]) -> i
     def start(arguments):
         if arguments:
             raise RequestError(f"{arguments[0]!r} is no flag; a value is given as --flag=value (see {argv[0]} --help)")
-        if "device" in own_flags:
+        if "device" in own_flags and os.environ[backend.VARIABLE] == "tensorflow":
             _prepare_tpu(flags.FLAGS.device, flags.FLAGS.tpu if "tpu" in own_flags else None)
         import_tensorflow()
         main()
@@ -46,6 +47,7 @@ def run_light(main: Callable[[list[str]], Any], own_flags: Sequence[str], argv: 
         arguments: what `--help` calls the arguments that are no flags.
     """
     name = argv[0]
+    own_flags = [*own_flags, *(["backend"] if "device" in own_flags else [])]
     sys.argv = argv  # where ml_collections looks for overrides, --config.key=value
     if "--help" in argv or "-h" in argv:
         print(f"usage: {' '.join(filter(None, [name, arguments, '[--flags]']))}\n\n{_help(own_flags)}")
@@ -53,6 +55,7 @@ def run_light(main: Callable[[list[str]], Any], own_flags: Sequence[str], argv: 
     try:
         if sum(argument.startswith("--config=") for argument in argv) > 1:
             raise RequestError("--config is given twice: leave one out")
+        backend.choose(argv)  # a config may import Keras as soon as it is read
         try:
             left = flags.FLAGS(argv)[1:]
         except flags.Error as error:
@@ -80,7 +83,6 @@ def run_light(main: Callable[[list[str]], Any], own_flags: Sequence[str], argv: 
 def import_tensorflow() -> None:
     """Imports TensorFlow without the lines about CPU features and CUDA that its C++ side prints on standard error."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if os.environ.get(tpu_environment.LIBRARY):
         _import_with_driver(os.environ[tpu_environment.LIBRARY])
         return

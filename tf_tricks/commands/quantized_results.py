@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tf_tricks.commands import finished_run
 from tf_tricks.data import Source
-from tf_tricks.engines.tensorflow import devices
+from tf_tricks.engines import devices
 from tf_tricks.errors import RequestError
 from tf_tricks.export.exported import Run
 from tf_tricks.export.signature import Signature, made_up, named_outputs

@@ -59,7 +59,7 @@ def main() -> None:
     import tensorflow as tf
 
     from tf_tricks.config import parts
-    from tf_tricks.engines.tensorflow import devices
+    from tf_tricks.engines import devices
     from tf_tricks.search import space
     from tf_tricks.search.choices import check_choices
     from tf_tricks.search.compared import compared

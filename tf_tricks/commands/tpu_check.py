@@ -72,7 +72,7 @@ def prepare(config: dict[str, Any], topology: Any) -> tuple[Any, Any, Any, list[
         topology: `tpu.compiler.Topology`.
     """
     from tf_tricks.config import parts
-    from tf_tricks.engines.tensorflow import devices
+    from tf_tricks.engines import devices
     from tf_tricks.tpu.check import check_request
     from tf_tricks.training.task import plan_task
     from tf_tricks.training.trainer import Trainer

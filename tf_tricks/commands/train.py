@@ -69,7 +69,7 @@ def train(
 
     from tf_tricks.commands import run_files
     from tf_tricks.config import parts
-    from tf_tricks.engines.tensorflow import devices
+    from tf_tricks.engines import devices
     from tf_tricks.training.parameter_table import parameter_table
     from tf_tricks.training.task import plan_task
     from tf_tricks.training.trainer import Trainer

@@ -82,7 +82,13 @@ class ArraySource(Subsets):
         self.has_weights = weights is not None
         parts = [inputs] if labels is None else [inputs, labels]
         parts += [] if weights is None else [_weights(weights, labels)]
-        self._gather = tf.nest.map_structure(_rows, tuple(parts))
+        self._parts = tuple(parts)
+        self._gather = tf.nest.map_structure(_rows, self._parts)
+
+    @property
+    def arrays(self) -> tuple[tuple[Structure, ...], np.ndarray | None]:
+        """The arrays of the whole, as (inputs, labels, weights), and which rows of them the examples are; None: all."""
+        return self._parts, None if self._rows is None else np.asarray(self._rows)
 
     def fetch(self, indices: Tensor, positions: Tensor | None = None) -> tuple[Structure, ...]:
         """Returns examples; usable inside `tf.data.Dataset.map`.

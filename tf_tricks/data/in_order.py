@@ -28,3 +28,11 @@ def in_order(source: Source, batch_size: int) -> Iterator[tuple[Structure, ...]]
     starts = tf.data.Dataset.range(0, source.num_examples, batch_size)
     for batch in starts.map(fetch, num_parallel_calls=2, deterministic=True).prefetch(2).with_options(options):
         yield tf.nest.map_structure(np.asarray, batch)
+
+
+def placed_in_order(source: Source, batch_size: int) -> Iterator[tuple[int, tuple[Structure, ...]]]:
+    """Yields the position of each batch's first example, and the batch, as `in_order` gives it."""
+    start = 0
+    for batch in in_order(source, batch_size):
+        yield start, batch
+        start += len(tf.nest.flatten(batch)[0])

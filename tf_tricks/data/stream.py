@@ -35,13 +35,23 @@ def permuted(positions: Tensor, num_examples: int, seed: int) -> Tensor:
     """
     epochs = positions // num_examples
     seeds = tf.stack([tf.fill(tf.shape(epochs), tf.constant(seed, tf.int64)), epochs, tf.zeros_like(epochs)], axis=1)
-    return tf.raw_ops.RandomIndexShuffle(
-        index=positions % num_examples, seed=seeds, max_index=tf.constant(num_examples - 1, tf.int64), rounds=4
-    )
+    last = num_examples - 1
+    spare = last.bit_count() == 1 and last >= 2**16  # the op makes its block one bit too short for such a last index
+
+    def shuffled(indices):
+        limit = tf.constant(last + spare, tf.int64)
+        return tf.raw_ops.RandomIndexShuffle(index=indices, seed=seeds, max_index=limit, rounds=4)
+
+    indices = shuffled(positions % num_examples)
+    return tf.where(indices > last, shuffled(indices), indices) if spare else indices
 
 
 def augmented(
-    augment: Augment, inputs: Structure, labels: Structure | None, seed: int, positions: Tensor
+    augment: Augment,
+    inputs: Structure,
+    labels: Structure | None,
+    seed: int,
+    positions: Tensor | tuple[Tensor, Tensor],
 ) -> tuple[Structure, Structure | None]:
     """Returns (inputs, labels) augmented; the labels may be None.
 
@@ -50,8 +60,10 @@ def augmented(
         inputs: [b, ...].
         labels: [b, ...] or None.
         seed: the stream's seed.
-        positions: int64 tensor [b].
+        positions: int64 tensor [b]; or its low and high words, uint32 [b] each, where there are no integers of 64 bits.
     """
+    if isinstance(positions, tuple) and not hasattr(augment, "transform"):
+        positions = positions[0]  # somebody's own function gets one array; on JAX its integers have 32 bits
     found = augment(inputs, labels, seed=seed, positions=positions)
     return found if isinstance(found, tuple) else (found, labels)
 
@@ -117,7 +129,9 @@ class Stream(keras.utils.PyDataset):
         """Returns what the source's `fetch` gives for the examples at `positions`, an int64 tensor [b]."""
         return self.source.fetch(permuted(positions, self.source.num_examples, self.seed), positions)
 
-    def augmented(self, examples: tuple[Structure, ...], positions: Tensor) -> tuple[Structure, ...]:
+    def augmented(
+        self, examples: tuple[Structure, ...], positions: Tensor | tuple[Tensor, Tensor]
+    ) -> tuple[Structure, ...]:
         """Returns the examples at `positions`, int64 [b], as training sees them.
 
         Args:
@@ -126,6 +140,8 @@ class Stream(keras.utils.PyDataset):
         """
         if self.augment is None:
             return examples
+        if keras.config.backend() != "tensorflow":
+            examples, positions = as_numpy(examples), _words(positions)
         inputs, *labels_and_weights = examples
         if not labels_and_weights:
             return (augmented(self.augment, inputs, None, self.seed, positions)[0],)
@@ -195,3 +211,16 @@ class Stream(keras.utils.PyDataset):
         if self._within_epoch:
             self.examples_seen += len(self) * self.batch_size
         self._within_epoch = False
+
+
+def as_numpy(examples: Structure) -> Structure:
+    """Returns a structure of tensors with those of TensorFlow as arrays of NumPy, which every backend takes."""
+    return tf.nest.map_structure(lambda one: np.asarray(one) if tf.is_tensor(one) else one, examples)
+
+
+def _words(positions):
+    """The low and the high words of positions, uint32 [b] each."""
+    if isinstance(positions, tuple):
+        return positions
+    places = np.asarray(positions, np.int64)
+    return (places % 2**32).astype("uint32"), (places // 2**32).astype("uint32")

@@ -77,7 +77,7 @@ def _measure(patient):
         return None
     updates = number_of_updates(patient)
     trained = min(updates, _UPDATES, max(10, int(_SECONDS / max(runs.warm_up(), 1e-9)) // 10 * 10))
-    gradient = _gradient(runs.objective)
+    gradient = _gradient(runs.loop.passes)
     patient.restore()
     at_start = _noise_scale(patient.stream, gradient, small, batches)
     losses = runs.run(rates_of(patient, trained))
@@ -86,12 +86,12 @@ def _measure(patient):
     return Noise(size, updates, number, trained, at_start, after)
 
 
-def _gradient(objective: Any) -> Callable[[Any, tf.Tensor], tf.Tensor]:
+def _gradient(passes: Any) -> Callable[[Any, tf.Tensor], tf.Tensor]:
     """Returns the function of examples and their position that gives the whole gradient, float32 [weights]."""
 
     @tf.function(autograph=False)
     def gradient(examples, position):
-        gradients = objective(examples, position).gradients
+        gradients = passes(examples, position).gradients
         return tf.concat([tf.cast(tf.reshape(g, [-1]), tf.float32) for g in gradients], 0)
 
     return gradient

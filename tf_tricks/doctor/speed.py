@@ -12,8 +12,8 @@ from tf_tricks.data import Stream
 from tf_tricks.doctor.finding import Checked, Finding
 from tf_tricks.doctor.patient import Patient
 from tf_tricks.doctor.short_runs import ShortRuns, number_of_updates
+from tf_tricks.engines import engine
 from tf_tricks.engines.objective import compute, stateless
-from tf_tricks.engines.tensorflow.devices import device_kind
 from tf_tricks.optimizers.traits import needs_two_gradients
 
 _SECONDS = 2.0  # for each part, about
@@ -87,7 +87,7 @@ def _measure(patient):
     return StepTimes(
         batch_size=runs.batch_size,
         updates=number_of_updates(patient),
-        device=device_kind(patient.trainer.strategy),
+        device=engine().device_kind(patient.trainer.strategy),
         step=step,
         input=_input_time(stream, runs.batch_size),
         reading=_input_time(plain, runs.batch_size),
@@ -112,14 +112,14 @@ def _parts(patient, runs):
     position = tf.constant(0, tf.int64)
 
     def augment():
-        return objective._prepared(examples, position)[0]
+        return objective.prepared(examples, position)[0]
 
     def forward():
         with stateless(trainer.model, objective.seed_states, position):
-            return compute(trainer.model, *objective._prepared(examples, position), training=True)[0]
+            return compute(trainer.model, *objective.prepared(examples, position), training=True)[0]
 
     def backward():
-        outcome = objective(examples, position)
+        outcome = runs.loop.passes(examples, position)
         return outcome.loss, tf.add_n([tf.reduce_sum(tf.cast(g, tf.float32)) for g in outcome.gradients])
 
     def update():

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-import tensorflow as tf
+import keras
+from keras import ops
 
 from tf_tricks.annotations import Tensor
 
@@ -24,20 +25,20 @@ class LossScale:
     """
 
     def __init__(self, initial: float = 2.0**15, growth_steps: int = 2000):
-        first = tf.VariableAggregation.ONLY_FIRST_REPLICA
+        same = dict(trainable=False, aggregation="only_first_replica")
         self.growth_steps = growth_steps
-        self.scale = tf.Variable(float(initial), trainable=False, aggregation=first, name="loss_scale")
-        self.finite_steps = tf.Variable(0, trainable=False, aggregation=first, name="finite_steps")
+        self.scale = keras.Variable(float(initial), dtype="float32", name="loss_scale", **same)
+        self.finite_steps = keras.Variable(0, dtype="int32", name="finite_steps", **same)
 
     @property
-    def variables(self) -> list[tf.Variable]:
+    def variables(self) -> list[keras.Variable]:
         """The state to be saved."""
         return [self.scale, self.finite_steps]
 
     def adapt(self, finite: Tensor) -> None:
         """Follows one update; `finite` is a bool scalar, true if every gradient of every replica was finite."""
-        steps = tf.where(finite, self.finite_steps + 1, 0)
+        steps = ops.where(finite, self.finite_steps + 1, 0)
         grow = steps >= self.growth_steps
-        factor = tf.where(finite, tf.where(grow, 2.0, 1.0), 0.5)
-        self.scale.assign(tf.maximum(self.scale * factor, 1.0))
-        self.finite_steps.assign(tf.where(grow, 0, steps))
+        factor = ops.where(finite, ops.where(grow, 2.0, 1.0), 0.5)
+        self.scale.assign(ops.maximum(self.scale * factor, 1.0))
+        self.finite_steps.assign(ops.where(grow, 0, steps))

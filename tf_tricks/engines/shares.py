@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
-import tensorflow as tf
 from keras import ops
+from keras.src.backend import get_keras_mask
 from keras.src.trainers.compile_utils import get_loss
 
 from tf_tricks.annotations import Tensor
@@ -43,7 +43,7 @@ class Shares:
             sum_factor: the factor of losses that are sums.
             totals: float32 [losses], the sums over all parts of what `measured` gives; None if they are not needed.
         """
-        self._part = parts, sum_factor, None if totals is None else iter(tf.unstack(totals))
+        self._part = parts, sum_factor, None if totals is None else iter(ops.unstack(totals))
         try:
             yield
         finally:
@@ -66,7 +66,7 @@ class Shares:
         own = divisor(loss, y_true, y_pred, sample_weight)
         self.depend_on_data = self.depend_on_data or own is not None
         if self._measured is not None:
-            self._measured.append(tf.constant(1.0) if own is None else tf.cast(own, tf.float32))
+            self._measured.append(ops.ones(()) if own is None else ops.cast(own, "float32"))
         if self._part is None:
             return value
         parts, sum_factor, totals = self._part
@@ -75,7 +75,7 @@ class Shares:
             return value * sum_factor
         if own is None or total is None:
             return value
-        return value * ops.cast(tf.math.divide_no_nan(tf.cast(own, tf.float32) * parts, total), value.dtype)
+        return value * ops.cast(ops.divide_no_nan(ops.cast(own, "float32") * parts, total), value.dtype)
 
 
 class SharedLoss(keras.losses.Loss):
@@ -106,7 +106,7 @@ def divisor(
     """Returns what a loss divides its sum by, where that depends on masks or weights, a scalar; otherwise None."""
     if loss.reduction not in MEANS:
         return None
-    mask = getattr(y_pred, "_keras_mask", None)
+    mask = get_keras_mask(y_pred)
     if getattr(loss, "ignore_class", None) is not None:
         counts = ops.cast(ops.not_equal(y_true, ops.cast(loss.ignore_class, y_true.dtype)), "float32")
         if len(counts.shape) == len(y_pred.shape) and counts.shape[-1] == 1:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import tensorflow as tf
+import keras
+from keras import ops
 
 from tf_tricks import patterns
 from tf_tricks.annotations import Tensor
@@ -74,8 +75,8 @@ class Update:
         """Returns λ|θ|², a scalar."""
         decayed = [v for v, d in zip(self.variables, self.decayed) if d]
         if self.l2 is None or not decayed:
-            return tf.constant(0.0)
-        return self.l2 * tf.add_n([tf.reduce_sum(tf.square(v)) for v in decayed])
+            return ops.zeros((), "float32")
+        return self.l2 * sum(ops.sum(ops.square(v)) for v in decayed)
 
     def penalized(self, results: dict[str, Any]) -> dict[str, Any]:
         """Returns results of an evaluation, the penalty added to their `loss`."""
@@ -93,10 +94,10 @@ class Update:
             log_norms: bool scalar; where it is False the norms are not computed and are returned as 0.
         """
         gradients = self._with_l2(gradients)
-        norms = tf.cond(
+        norms = ops.cond(
             log_norms,
-            lambda: tf.stack([_norm(gradients), _norm([*map(_value, self.variables)])]),
-            lambda: tf.zeros([2]),
+            lambda: ops.cast(ops.stack([norm_of(gradients), norm_of(self.variables)]), "float32"),
+            lambda: ops.zeros([2], "float32"),
         )
         self.optimizer.apply(self._clip(gradients), self.variables)
         return norms
@@ -108,17 +109,31 @@ class Update:
 
     def _clip(self, gradients):
         if self.clip_value is not None:
-            gradients = [tf.clip_by_value(g, -self.clip_value, self.clip_value) for g in gradients]
+            gradients = [ops.clip(g, -self.clip_value, self.clip_value) for g in gradients]
         if self.clip_norm is not None:
-            gradients = [tf.clip_by_norm(g, self.clip_norm) for g in gradients]
+            gradients = [_clipped(g, norm_of([g]), self.clip_norm) for g in gradients]
         if self.clip_global_norm is not None:
-            gradients, _ = tf.clip_by_global_norm(gradients, self.clip_global_norm)
+            norm = norm_of(gradients)
+            gradients = [_clipped(g, norm, self.clip_global_norm) for g in gradients]
         return gradients
 
 
-def _value(variable):
-    return tf.convert_to_tensor(variable)
+def norm_of(tensors: Iterable[Tensor]) -> Tensor:
+    """Returns the norm of all tensors together, float32 or wider.
+
+    Example:
+        >>> float(norm_of([ops.convert_to_tensor([3.0]), ops.convert_to_tensor([[4.0]])]))
+        5.0
+    """
+    return ops.sqrt(sum(ops.sum(ops.square(_wide(tensor))) for tensor in tensors))
 
 
-def _norm(tensors):
-    return tf.cast(tf.linalg.global_norm(tensors), tf.float32)
+def _clipped(gradient, norm, bound):
+    """The gradient, shortened where the norm is above the bound; NaN where the norm is not finite."""
+    factor = bound / ops.maximum(norm, bound) + 0 * norm
+    return gradient * ops.cast(factor, gradient.dtype)
+
+
+def _wide(tensor):
+    tensor = ops.convert_to_tensor(tensor)
+    return tensor if keras.backend.standardize_dtype(tensor.dtype) == "float64" else ops.cast(tensor, "float32")

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 from keras import ops
+from keras.src.backend import set_keras_mask
 
 from tf_tricks.annotations import Tensor
 from tf_tricks.errors import RequestError, check_number
@@ -76,7 +77,7 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
             return values
         counts = ops.not_equal(classes, self.ignore_class)
         values = ops.where(counts, values, 0.0)
-        values._keras_mask = counts  # where Keras's own has it, too
+        set_keras_mask(values, counts)  # where Keras's own has it, too
         return values
 
     def get_config(self) -> dict[str, Any]:

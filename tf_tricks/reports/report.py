@@ -14,7 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from tf_tricks.data import Source
-from tf_tricks.engines.tensorflow.prediction import Prediction, batches_of
+from tf_tricks.data.in_order import placed_in_order
+from tf_tricks.engines import engine
 from tf_tricks.errors import RequestError
 from tf_tricks.reports import sheet
 from tf_tricks.reports.of_classes import OfClasses
@@ -85,9 +86,9 @@ def report_on(trainer: Any, source: Source, what: str, results: Mapping[str, Any
 def _gathered(trainer, source, outputs):
     """What of each output the predictions add up to, None where there are no labels; and whether there are weights."""
     structure, names = outputs_of_one(trainer.model, source), [output.name for output in outputs]
-    predict = Prediction(trainer.strategy, trainer.model, "evaluation_batch_size")
+    predict = engine().Prediction(trainer.strategy, trainer.model, "evaluation_batch_size")
     parts: list[Any] = [None] * len(outputs)
-    for start, examples in batches_of(source, trainer.evaluation_size()):
+    for start, examples in placed_in_order(source, trainer.evaluation_size()):
         inputs, labels, weights = keras.utils.unpack_x_y_sample_weight(examples)
         values, masks = predict(inputs, start)
         of_each = zip(aligned(structure, labels, names), aligned(structure, weights, names))

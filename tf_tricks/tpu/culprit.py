@@ -46,7 +46,7 @@ def culprit(
     position = tf.constant(0, tf.int64)
 
     def prepared(*tensors):
-        return objective._prepared(tf.nest.pack_sequence_as(examples, tensors), position)
+        return objective.prepared(tf.nest.pack_sequence_as(examples, tensors), position)
 
     if stream.step_augment is not None and fails(lambda *t: _tensors(prepared(*t)), tf.nest.flatten(examples)):
         return "the augmentation"

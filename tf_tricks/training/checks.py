@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterable
+from typing import Any
 
 import keras
-import tensorflow as tf
 
 from tf_tricks.annotations import Augment
-from tf_tricks.engines.tensorflow.devices import device_kind
+from tf_tricks.engines import engine
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.optimizers.sam import SharpnessAwareModel
 
@@ -49,24 +49,12 @@ def check_pairs(augment: Augment | None, batch_size: int, num_replicas: int, mic
         raise RequestError(f"{name} needs an even batch on each device, but {what} puts {at_once} on {devices}")
 
 
-def check_built(model: keras.Model, strategy: tf.distribute.Strategy) -> None:
-    """Raises a `RequestError` if there is no model with weights, or they do not belong to the strategy."""
+def check_built(model: keras.Model) -> None:
+    """Raises a `RequestError` if there is no model with weights."""
     if not isinstance(model, keras.Model):
         raise RequestError(f"the model must be a keras.Model, not {model!r}")
     if not model.built:
         raise RequestError(f"the model {model.name!r} has no weights yet: give it a keras.Input, or call model.build")
-    if strategy.num_replicas_in_sync > 1:
-        for variable in model.weights:
-            if not strategy.extended.variable_created_in_scope(variable.value):
-                raise RequestError(
-                    f"the model {model.name!r} was made outside of the strategy: make it in `with strategy.scope():`"
-                )
-
-
-def check_strategy(strategy: tf.distribute.Strategy | None) -> None:
-    """Raises a `RequestError` if this is no distribution strategy."""
-    if strategy is not None and not isinstance(strategy, tf.distribute.Strategy):
-        raise RequestError(f"strategy must be a tf.distribute.Strategy, such as tt.strategy() makes, not {strategy!r}")
 
 
 def check_workdir(workdir: str | os.PathLike[str] | None) -> None:
@@ -106,7 +94,7 @@ def check_optimizer(
     optimizer: keras.optimizers.Optimizer,
     model: keras.Model,
     weight_decay: float | None,
-    strategy: tf.distribute.Strategy,
+    strategy: Any,
 ) -> keras.optimizers.Optimizer:
     """Returns the optimizer, made anew if it was made outside of the strategy.
 
@@ -114,7 +102,7 @@ def check_optimizer(
         RequestError: it wants to do what is the trainer's, or is already in use elsewhere.
     """
     reason = None
-    elsewhere = optimizer._distribution_strategy is not strategy
+    elsewhere = engine().is_elsewhere(optimizer, strategy)
     if not isinstance(optimizer._learning_rate, keras.Variable):
         reason = "has a schedule of its own; give the schedule to the trainer as learning_rate"
     elif optimizer.gradient_accumulation_steps:
@@ -141,28 +129,6 @@ def _made_anew(optimizer):
         if hasattr(optimizer, name):
             setattr(made, name, getattr(optimizer, name))
     return made
-
-
-def check_jit_compile(jit_compile: bool | str, strategy: tf.distribute.Strategy, model: keras.Model) -> bool:
-    """Returns whether XLA is to compile the forward and backward pass; "auto" says yes on a single GPU.
-
-    XLA has no texts, so that a model that takes some is not compiled. On a CPU it is slower than the plain graph. A TPU
-    has the whole step compiled, with nothing in it to compile apart.
-    """
-    single, kind = strategy.num_replicas_in_sync == 1, device_kind(strategy)
-    texts = any(getattr(one, "dtype", None) == "string" for one in getattr(model, "inputs", None) or ())
-    if jit_compile == "auto":
-        return single and kind == "GPU" and not texts
-    if not isinstance(jit_compile, bool):
-        raise RequestError(f"jit_compile must be True, False or 'auto', not {jit_compile!r}")
-    if texts and (jit_compile or kind == "TPU"):
-        where = "a TPU has none" if kind == "TPU" else "jit_compile=True compiles them by XLA, which has none"
-        raise RequestError(f"the model takes texts, and {where}: encode them as integers")
-    if kind == "TPU":
-        return False
-    if jit_compile and not single and kind == "CPU":
-        raise RequestError("jit_compile=True needs a single CPU replica: batch norm cannot sum over replicas under XLA")
-    return jit_compile
 
 
 def check_callbacks(callbacks: Iterable[keras.callbacks.Callback]) -> None:

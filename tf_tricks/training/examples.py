@@ -9,7 +9,9 @@ import tensorflow as tf
 
 from tf_tricks.data import Source, structure
 from tf_tricks.data.labels import CLASSES, INTEGERS, Labels
+from tf_tricks.data.stream import as_numpy
 from tf_tricks.engines.objective import compute, stateless
+from tf_tricks.engines.places import words
 from tf_tricks.engines.results import results
 from tf_tricks.engines.tensorflow.device_errors import reading
 from tf_tricks.errors import Misfit, NoClass, RequestError, reason_of, unknown
@@ -41,7 +43,7 @@ def check_task(trainer: Any, stream: Any, validation: Source | None = None, test
     number = _number_for(model)
     indices = tf.range(number, dtype=tf.int64) % source.num_examples
     with reading("the training data", source):
-        plain = source.fetch(indices, indices)
+        plain = _for_the_model(source.fetch(indices, indices))
     if stream.augment is not None and tf.nest.is_nested(plain[0]):
         raise RequestError("augmentations take one array of inputs, and the data have a structure of several")
     if stream.augment is not None and len(plain) == 3 and getattr(stream.augment, "mixes", False):
@@ -79,11 +81,15 @@ def check_examples(trainer: Any, source: Source, what: str) -> None:
     """Raises a `RequestError` if a trainer's model cannot be evaluated on a source, which the sentence calls `what`."""
     indices = tf.range(_number_for(trainer.model), dtype=tf.int64) % source.num_examples
     with reading(what, source):
-        examples = source.fetch(indices, indices)
+        examples = _for_the_model(source.fetch(indices, indices))
     labels = getattr(source, "labels", None)
     with trainer.strategy.scope():
         outputs = _tried(trainer.model, examples, what, labels)
         _check_labels(trainer.model, labels, outputs)
+
+
+def _for_the_model(examples):
+    return examples if keras.config.backend() == "tensorflow" else as_numpy(examples)
 
 
 def _number_for(model):
@@ -107,7 +113,7 @@ def _tried(model, examples, what, kind):
     _check_range(model, kind, outputs, what)
     for part, run in (("loss", compute), ("metrics", _metrics)):
         try:
-            with stateless(model, [], tf.constant(0, tf.int64)):
+            with stateless(model, [], words(0)):
                 run(model, inputs, labels, weights, training=False)
         except _TF_ERRORS as error:
             raise (Misfit if part == "loss" else RequestError)(

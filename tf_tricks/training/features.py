@@ -13,9 +13,10 @@ from numpy.lib.format import open_memmap
 
 from tf_tricks.annotations import Structure, Tensor
 from tf_tricks.data import Source, cache
+from tf_tricks.data.in_order import placed_in_order
 from tf_tricks.data.memory import budget
 from tf_tricks.data.rows import aligned_empty, rows_of
-from tf_tricks.engines.tensorflow.prediction import Prediction, batches_of
+from tf_tricks.engines import engine
 from tf_tricks.training.graph_parts import GraphParts
 from tf_tricks.training.progress_bar import Counting
 
@@ -33,6 +34,7 @@ class KeptSource:
 
     def __init__(self, examples: tuple[Structure, ...]):
         self.num_examples = len(tf.nest.flatten(examples)[0])
+        self.arrays = examples, None
         self._rows = tf.nest.map_structure(rows_of, examples)
 
     def fetch(self, indices: Tensor, positions: Tensor | None = None) -> tuple[Structure, ...]:
@@ -92,13 +94,13 @@ class FeatureStore:
         return folder
 
 
-def why_not_kept(source: Source, parts: GraphParts, strategy: tf.distribute.Strategy) -> str | None:
+def why_not_kept(source: Source, parts: GraphParts, strategy: Any) -> str | None:
     """Returns why the features of a source's examples are not the same each time, or None where they are.
 
     Args:
         source: of the examples.
         parts: of the model.
-        strategy: a `tf.distribute.Strategy`.
+        strategy: of `tt.strategy`.
     """
     some = tf.range(min(_TRIED, source.num_examples), dtype=tf.int64)
     examples, others = source.fetch(some, some), source.fetch(some, some + _ELSEWHERE)
@@ -113,15 +115,13 @@ def why_not_kept(source: Source, parts: GraphParts, strategy: tf.distribute.Stra
     return None
 
 
-def features_of(
-    source: Source, parts: GraphParts, strategy: tf.distribute.Strategy, batch_size: int, store: FeatureStore
-) -> KeptSource:
+def features_of(source: Source, parts: GraphParts, strategy: Any, batch_size: int, store: FeatureStore) -> KeptSource:
     """Returns a source of the features in place of the inputs.
 
     Args:
         source: of the examples.
         parts: of the model.
-        strategy: a `tf.distribute.Strategy`.
+        strategy: of `tt.strategy`.
         batch_size: examples at once.
         store: gets the features.
     """
@@ -129,7 +129,7 @@ def features_of(
     features: list[np.ndarray] = []
     others: list[Any] = []
     with Counting(number) as progress:
-        for position, (inputs, *rest) in batches_of(source, batch_size):
+        for position, (inputs, *rest) in placed_in_order(source, batch_size):
             arrays, _ = predict(inputs, position)
             features = features or store.empty([(number, *array.shape[1:]) for array in arrays])
             for kept, array in zip(features, arrays):
@@ -140,7 +140,8 @@ def features_of(
 
 
 def _prediction(parts, strategy):
-    return Prediction(strategy, parts.model, "evaluation_batch_size", lambda inputs, training: parts.features(inputs))
+    features = lambda inputs, training: parts.features(inputs)  # noqa: E731
+    return engine().Prediction(strategy, parts.model, "evaluation_batch_size", features)
 
 
 def _same(some, others):

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tf_tricks.data import Source, Stream
-from tf_tricks.engines.tensorflow.evaluation import Evaluation
-from tf_tricks.engines.tensorflow.loop import Loop
+from tf_tricks.engines import engine
 from tf_tricks.errors import RequestError, unknown
 from tf_tricks.training.features import FeatureStore, features_of, why_not_kept
 from tf_tricks.training.graph_parts import GraphParts, graph_parts
@@ -27,7 +26,7 @@ class Feed(NamedTuple):
     """
 
     stream: Stream
-    loop: Loop
+    loop: Any
     evaluate: Callable[[], dict[str, Any]] | None
 
 
@@ -116,7 +115,7 @@ class Feeds:
         evaluate = None
         if self._validation is not None:
             validation = kept(self._validation)
-            evaluation = Evaluation(trainer.strategy, trainer.model, trainer.shares, size, parts.outputs)
+            evaluation = engine().Evaluation(trainer.strategy, trainer.model, trainer.shares, size, parts.outputs)
             evaluate = lambda: trainer.update.penalized(evaluation(validation))  # noqa: E731
         tell(f"they take {self._store.bytes / 2**20:,.1f} MB {self._store.place}")
         return Feed(stream, self._loop(stream, parts.outputs), evaluate)

@@ -34,6 +34,7 @@ def fingerprint(run: Any) -> dict[str, Any]:
         optimizer.pop(name, None)
     compiled = {k: v for k, v in run.model._compile_config.config.items() if k in ("loss", "loss_weights")}
     return {
+        "backend": keras.config.backend(),
         "number of training examples": run.num_examples,
         "training data": _digest_of_examples(stream.source),
         "seed": stream.seed,

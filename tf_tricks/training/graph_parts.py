@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import keras
 from keras import ops
-from keras.src.backend import set_keras_mask
+from keras.src.backend import get_keras_mask, set_keras_mask
 from keras.src.backend.common.keras_tensor import KerasTensor
 from keras.src.models.functional import Functional
 
@@ -167,8 +167,8 @@ def _run(calls: Iterable[_Call], values: dict[int, Any], training: bool) -> None
 
 def _without_gradient(x):
     stopped = ops.stop_gradient(x)
-    if getattr(x, "_keras_mask", None) is not None:
-        set_keras_mask(stopped, x._keras_mask)
+    if (mask := get_keras_mask(x)) is not None:
+        set_keras_mask(stopped, mask)
     return stopped
 
 

@@ -4,8 +4,8 @@ import dataclasses
 from typing import Any
 
 from tf_tricks.annotations import Forward
+from tf_tricks.engines import engine
 from tf_tricks.engines.objective import Objective
-from tf_tricks.engines.tensorflow.loop import Loop
 
 
 @dataclasses.dataclass
@@ -17,14 +17,14 @@ class Prepared:
         description: what they are for, in a line.
         objects: for which `loop` was made: data, augmentation, update, forward pass, variables.
         settings: likewise.
-        loop: the `Loop`, with what it has compiled.
+        loop: the engine's `Loop`, with what it has compiled.
     """
 
     checked: tuple[Any, ...] = ()
     description: str = ""
     objects: tuple[Any, ...] = ()
     settings: tuple[Any, ...] = ()
-    loop: Loop | None = None
+    loop: Any = None
 
     def drop_loop(self) -> None:
         """Has the loop compiled anew the next time."""
@@ -39,7 +39,7 @@ class Prepared:
         return any(source is one for one in self.checked)
 
 
-def prepared_loop(trainer: Any, stream: Any, class_weights: Any, forward: Forward | None = None) -> Loop:
+def prepared_loop(trainer: Any, stream: Any, class_weights: Any, forward: Forward | None = None) -> Any:
     """Returns the loop of a call of `fit`, for the variables that are trainable now: the last, if nothing has changed.
 
     Args:
@@ -59,13 +59,13 @@ def prepared_loop(trainer: Any, stream: Any, class_weights: Any, forward: Forwar
     return kept.loop
 
 
-def new_loop(trainer: Any, stream: Any, class_weights: Any, forward: Forward | None = None) -> Loop:
+def new_loop(trainer: Any, stream: Any, class_weights: Any, forward: Forward | None = None) -> Any:
     """Returns a loop with nothing compiled, for the variables that are trainable now; arguments as `prepared_loop`."""
     trainer.update.variables = list(trainer.model.trainable_variables)
-    objective = Objective(
-        trainer.model, trainer.shares, stream.step_augment, stream.seed, class_weights, trainer.jit_compile, forward
+    objective = Objective(trainer.model, trainer.shares, stream.step_augment, stream.seed, class_weights, forward)
+    return engine().Loop(
+        trainer.strategy, objective, trainer.update, trainer.micro_batch, trainer.loss_scale, trainer.jit_compile
     )
-    return Loop(trainer.strategy, objective, trainer.update, trainer.micro_batch, trainer.loss_scale)
 
 
 def _same(some, others):

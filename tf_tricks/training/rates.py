@@ -38,6 +38,11 @@ def note_rate(
         progress.learning_rate_factor = rate / step.learning_rate  # out of a rate of 0
 
 
+def rate_now(optimizer: keras.optimizers.Optimizer) -> float:
+    """Returns the rate that an optimizer has."""
+    return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+
+
 def noise_scale(optimizer: keras.optimizers.Optimizer, rate: float, batch_size: int, num_examples: int) -> float:
     """Returns the noise scale of an update, for the log."""
     if batch_size == num_examples:

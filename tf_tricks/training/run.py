@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from tf_tricks.data import Source, Stream
-from tf_tricks.engines.tensorflow.device_errors import told
+from tf_tricks.engines import engine
 from tf_tricks.schedules import plan
 from tf_tricks.seeds import seed_states
 from tf_tricks.training import contact_sheet, state
@@ -20,7 +20,7 @@ from tf_tricks.training.early_ends import diverged, interrupted
 from tf_tricks.training.feed import Feeds
 from tf_tricks.training.interrupt import StopRequests
 from tf_tricks.training.metrics import MetricSums
-from tf_tricks.training.rates import noise_scale, note_rate, scaled_rate
+from tf_tricks.training.rates import noise_scale, note_rate, rate_now, scaled_rate
 from tf_tricks.training.run_log import RunLog
 from tf_tricks.training.task import Task
 from tf_tricks.training.workdir import writing
@@ -137,7 +137,7 @@ class Run:
         self.callbacks.on_train_begin()
         self._take_learning_rate()
         self._restore(log, checkpoints)
-        self._known_rate = float(self.optimizer.learning_rate.numpy())  # that of the step before, if restored
+        self._known_rate = rate_now(self.optimizer)  # that of the step before, if restored
         while (step := self.next_step()) is not None:
             if self.epoch is None:
                 self.epoch = self.epoch_of(step)
@@ -185,7 +185,7 @@ class Run:
         batch_size = steps[0].batch_size
         if batch_size != self._loop_batch_size:
             check_batch(batch_size, self.num_examples, self.trainer.num_replicas, self.trainer.micro_batch)
-            with told("training", batch_size, "micro_batch", self.stream.source):
+            with engine().told("training", batch_size, "micro_batch", self.stream.source):
                 self._feed = self._feed or self._feeds.now(log.tell)
                 self._feed.loop.start(self._feed.stream, batch_size, self.progress.examples_seen)
             self._loop_batch_size = batch_size
@@ -193,7 +193,7 @@ class Run:
         self.callbacks.on_train_batch_begin(self.progress.step)
         self._take_learning_rate()
         began = time.perf_counter()
-        with told("training", batch_size, "micro_batch", self.stream.source):
+        with engine().told("training", batch_size, "micro_batch", self.stream.source):
             step_losses, norms = self._feed.loop.run([scaled_rate(step, self.progress) for step in steps])
         seconds = time.perf_counter() - began
         self._steps_a_call = max(1, min(1000, int(SECONDS_A_CALL * len(steps) / seconds)))
@@ -203,7 +203,7 @@ class Run:
         examples = batch_size * len(steps)
         self.progress.step += len(steps)
         self.progress.examples_seen += examples
-        self._known_rate = float(self.optimizer.learning_rate.numpy())
+        self._known_rate = rate_now(self.optimizer)
         self.sums.add_losses(step_losses, batch_size)
         self._tell(log, batch_size, norms, float(step_losses[-1]), examples, seconds)
         self.callbacks.on_train_batch_end(self.progress.step - 1, {"loss": float(step_losses[-1])})
@@ -288,10 +288,10 @@ class Run:
         """Puts the rate where callbacks look for it."""
         if step is not None:
             self.optimizer.learning_rate = scaled_rate(step, self.progress)
-        self._known_rate = float(self.optimizer.learning_rate.numpy())
+        self._known_rate = rate_now(self.optimizer)
 
     def _take_learning_rate(self):
         """A rate that a callback has set stays as a factor on the schedule; a scheduler's takes its place."""
-        rate = float(self.optimizer.learning_rate.numpy())
+        rate = rate_now(self.optimizer)
         note_rate(rate, self._known_rate, self.progress, self.callbacks.callbacks, self.next_step)
         self._known_rate = rate

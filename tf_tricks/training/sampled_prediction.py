@@ -7,7 +7,6 @@ import numpy as np
 import tensorflow as tf
 
 from tf_tricks.annotations import Augment, Structure
-from tf_tricks.engines.tensorflow.prediction import Prediction
 from tf_tricks.errors import RequestError
 from tf_tricks.training.outputs import Output, probabilities
 
@@ -22,7 +21,8 @@ class SampledPrediction:
     of its first example.)
 
     Args:
-        predict: `Prediction` of the model, or, for Monte-Carlo dropout, of its `layers.monte_carlo.sampler_of`.
+        predict: the engine's `Prediction` of the model, or, for Monte-Carlo dropout, of its
+            `layers.monte_carlo.sampler_of`.
         outputs: of the model.
         times: how many predictions of each example, from 1.
         augment: what is done to the inputs each time, or None.
@@ -34,7 +34,7 @@ class SampledPrediction:
 
     def __init__(
         self,
-        predict: Prediction,
+        predict: Any,
         outputs: Sequence[Output],
         times: int = 1,
         augment: Augment | None = None,

@@ -7,8 +7,8 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
+from tf_tricks.engines import engine
 from tf_tricks.errors import RequestError
 
 _NOT_KEPT = ("params", "model", "_model", "monitor_op")
@@ -44,7 +44,7 @@ def variable_arrays(groups: Mapping[str, Iterable[Any]]) -> dict[str, np.ndarray
     arrays = {}
     for name, variable in _named(groups).items():
         arrays[name] = np.asarray(variable)
-        if parts := _parts(variable):
+        if parts := engine().parts_of(variable):
             arrays[f"{name}/replicas"] = np.stack([part.numpy() for part in parts])
     return arrays
 
@@ -78,7 +78,7 @@ def assign_variables(groups: Mapping[str, Iterable[Any]], arrays: Mapping[str, n
         array = arrays[name]
         if array.dtype.kind == "V":  # NumPy's archive knows bfloat16 only as two bytes
             array = array.view(np.asarray(variable).dtype)
-        parts, values = _parts(variable), arrays.get(f"{name}/replicas", ())
+        parts, values = engine().parts_of(variable), arrays.get(f"{name}/replicas", ())
         if parts and len(parts) == len(values):  # a sum that is shared out again would be rounded in another way
             for part, value in zip(parts, values):
                 part.assign(value)
@@ -95,14 +95,6 @@ def finalize_layers(model: keras.Model) -> None:
 
 def _named(groups):
     return {f"{group}/{i}": v for group, variables in groups.items() for i, v in enumerate(variables)}
-
-
-def _parts(variable):
-    """The replicas' own variables where each counts for itself until it is read, else none."""
-    value = variable.value if isinstance(variable, keras.Variable) else variable
-    on_read = tf.VariableSynchronization.ON_READ
-    several = isinstance(value, tf.distribute.DistributedValues) and value.synchronization == on_read
-    return value.values if several else ()
 
 
 def callback_state(callback: keras.callbacks.Callback) -> Any:

@@ -6,24 +6,21 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from etils import epath
 
 from tf_tricks import optimizers, schedules
 from tf_tricks.annotations import Named, Structure
 from tf_tricks.data import Source, Stream, as_source
+from tf_tricks.engines import engine
+from tf_tricks.engines.devices import replicas
 from tf_tricks.engines.loss_scale import LossScale, computes_in_float16
-from tf_tricks.engines.tensorflow.devices import replicas
-from tf_tricks.engines.tensorflow.evaluation import Evaluation
 from tf_tricks.engines.update import Update
-from tf_tricks.errors import RequestError, call_checked, check_number
+from tf_tricks.errors import call_checked, check_number
 from tf_tricks.training.checkpoint import Checkpoints
 from tf_tricks.training.checks import (
     check_built,
-    check_jit_compile,
     check_model,
     check_optimizer,
-    check_strategy,
     check_workdir,
     listed,
 )
@@ -100,22 +97,19 @@ class Trainer:
         clip_norm: float | None = None,
         clip_global_norm: float | None = None,
         micro_batch: int | None = None,
-        strategy: tf.distribute.Strategy | None = None,
+        strategy: Any = None,
         jit_compile: bool | str = "auto",
         evaluation_batch_size: int | None = None,
         loss_weights: Any = None,
         weighted_metrics: Any = None,
     ):
-        if keras.backend.backend() != "tensorflow":
-            raise RequestError(
-                f"the trainer needs Keras on TensorFlow, and it is on {keras.backend.backend()}: set "
-                "KERAS_BACKEND=tensorflow, or use keras.Model.fit with the schedules of tt.callbacks"
-            )
-        check_strategy(strategy)
+        using = engine()
+        using.check_strategy(strategy)
+        check_built(model)
         self.model = model
-        self.strategy = strategy or tf.distribute.get_strategy()
+        self.strategy = strategy or using.current_strategy()
         self.num_replicas = self.strategy.num_replicas_in_sync
-        check_built(model, self.strategy)
+        using.check_built(model, self.strategy)
         check_model(model, self.num_replicas)
         arguments = dict(loss=loss, loss_weights=loss_weights, metrics=metrics, weighted_metrics=weighted_metrics)
         if loss is None:
@@ -125,7 +119,7 @@ class Trainer:
         self.learning_rate = schedules.get(rate_of(optimizer) if learning_rate is None else learning_rate)
         self.batch_size = schedules.get(batch_size)
         self.micro_batch = micro_batch
-        self.jit_compile = check_jit_compile(jit_compile, self.strategy, model)
+        self.jit_compile = using.check_jit_compile(jit_compile, self.strategy, model)
         if evaluation_batch_size is not None:
             check_number("evaluation_batch_size", evaluation_batch_size, minimum=1, integer=True)
         self.evaluation_batch_size = evaluation_batch_size
@@ -157,7 +151,7 @@ class Trainer:
             | self.update_arguments
         )
         self.prepared = Prepared()
-        self._evaluations: dict[int, Evaluation] = {}
+        self._evaluations: dict[int, Any] = {}
 
     @call_checked("inputs and labels are one argument, evaluate((x, y))")
     def evaluate(self, source: Source | tuple[Structure, ...] | list[Structure]) -> dict[str, Any]:
@@ -171,7 +165,7 @@ class Trainer:
             check_examples(self, source, "the data to evaluate")
         size = self.evaluation_size()
         if size not in self._evaluations:
-            self._evaluations[size] = Evaluation(self.strategy, self.model, self.shares, size)
+            self._evaluations[size] = engine().Evaluation(self.strategy, self.model, self.shares, size)
         return self.update.penalized(self._evaluations[size](source))
 
     def evaluation_size(self) -> int:

@@ -53,6 +53,7 @@ def claimed(
                 content = check(folder, now)  # another process may have come between
             run_id = content.get("run_id") or uuid.uuid4().hex[:12]
             known = {"config": settings, "versions": versions(), "device": device, "run_id": run_id}
+            known |= {"backend": now["backend"]}
             _write(folder, content | known | {"fingerprint": now, "code": files_of(settings)} | dict(about))
         yield run_id
 
@@ -127,12 +128,17 @@ def versions() -> dict[str, str]:
     import keras
     import tensorflow as tf
 
-    return {
+    found = {
         "tf_tricks": tf_tricks.__version__,
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
         "python": platform.python_version(),
     }
+    if keras.config.backend() == "jax":
+        import jax
+
+        found["jax"] = jax.__version__
+    return found
 
 
 @contextlib.contextmanager

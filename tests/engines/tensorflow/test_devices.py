@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 import tf_tricks as tt
+from tf_tricks.engines.devices import describe
 from tf_tricks.engines.tensorflow import devices, tpu_environment
 from tf_tricks.errors import RequestError
 
@@ -62,13 +63,13 @@ def test_cpu_replicas_must_come_first():
 
 
 def test_describe_says_that_nothing_else_was_found():
-    assert devices.describe(tt.strategy()) == "1 CPU replica (neither a TPU nor a GPU was found)"
+    assert describe(tt.strategy()) == "1 CPU replica (neither a TPU nor a GPU was found)"
 
 
 def test_describe_says_what_was_asked_for():
-    assert devices.describe(tt.strategy("cpu"), "cpu") == "1 CPU replica (--device=cpu)"
+    assert describe(tt.strategy("cpu"), "cpu") == "1 CPU replica (--device=cpu)"
 
 
 def test_describe_says_that_a_gpu_was_found():
     strategy = tf.distribute.OneDeviceStrategy("/gpu:0")
-    assert devices.describe(strategy) == "1 GPU replica (no TPU, but a GPU was found)"
+    assert describe(strategy) == "1 GPU replica (no TPU, but a GPU was found)"

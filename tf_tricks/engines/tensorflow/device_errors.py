@@ -28,11 +28,7 @@ def told(what: str, batch_size: int, argument: str, source: Any = None) -> Itera
     except (RequestError, RunError):
         raise
     except tf.errors.ResourceExhaustedError as error:
-        half = max(1, batch_size // 2)
-        pieces = ", and the same batches are accumulated from smaller pieces" if argument == "micro_batch" else ""
-        raise RunError(
-            f"out of memory in {what} with a batch of {batch_size} examples: set {argument} to {half} or less{pieces}"
-        ) from error
+        raise RunError(out_of_memory(what, batch_size, argument)) from error
     except tf.errors.OpError as error:
         if _is_of_data(error):
             raise RunError(f"the {what} data cannot be read any more: {_damage(source, error)}") from error
@@ -40,6 +36,13 @@ def told(what: str, batch_size: int, argument: str, source: Any = None) -> Itera
     except Exception as error:  # of somebody's own code, while it is traced
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         raise RunError(f"{what} cannot be compiled{line_of(error)}: {kind}{_first_line(error)}") from error
+
+
+def out_of_memory(what: str, batch_size: int, argument: str) -> str:
+    """Returns the sentence that says what to do; arguments as `told`."""
+    half = max(1, batch_size // 2)
+    pieces = ", and the same batches are accumulated from smaller pieces" if argument == "micro_batch" else ""
+    return f"out of memory in {what} with a batch of {batch_size} examples: set {argument} to {half} or less{pieces}"
 
 
 @contextlib.contextmanager

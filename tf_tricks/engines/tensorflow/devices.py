@@ -1,7 +1,7 @@
-"""Where to train: a TPU if one is there, else GPUs, else the CPU."""
+"""The `tf.distribute.Strategy` of the devices that are there."""
 
 from tf_tricks.engines.tensorflow import tpu_environment
-from tf_tricks.errors import RequestError, check_number, unknown
+from tf_tricks.errors import RequestError
 
 tpu_environment.prepare()  # in time, if nothing has imported TensorFlow yet
 
@@ -9,36 +9,9 @@ import tensorflow as tf  # noqa: E402
 
 from tf_tricks.engines.tensorflow import tpu_devices  # noqa: E402
 
-DEVICES = ("auto", "cpu", "gpu", "tpu")
-MOST_REPLICAS = 256  # with more logical devices TensorFlow needs minutes to make a strategy of them
 
-
-def strategy(device: str = "auto", tpu: str | None = None, replicas: int | None = None) -> tf.distribute.Strategy:
-    """Returns the `tf.distribute.Strategy` that trains on `device`.
-
-    Args:
-        device: `"auto"` (TPU, else GPUs, else CPU), `"cpu"`, `"gpu"` or `"tpu"`. A device that is asked for by name
-            and is not there is an error, never a silent run on another.
-        tpu: the TPU's name or address, `"local"` for the one of this machine, or None for what the variable TPU_NAME
-            says, by default the one of this machine. A TPU that is there but cannot be used is an error for `"auto"`,
-            too.
-        replicas: on a CPU, the number of logical devices to split it into, for trying distribution anywhere; on GPUs,
-            how many of them to use (all by default). A TPU is used with all its chips.
-
-    Raises:
-        RequestError: the device is not there, with the cause and the cure.
-
-    Example:
-        >>> import tf_tricks as tt
-        >>> tt.strategy("cpu").num_replicas_in_sync
-        1
-    """
-    if device not in DEVICES:
-        raise unknown("device", device, DEVICES)
-    if replicas is not None:
-        check_number("replicas", replicas, minimum=1, maximum=MOST_REPLICAS, integer=True)
-    if tpu is not None and device not in ("auto", "tpu"):
-        raise RequestError(f"--tpu={tpu} asks for a TPU, and --device={device} for another device: leave one out")
+def strategy(device: str, tpu: str | None, replicas: int | None) -> tf.distribute.Strategy:
+    """Returns the `tf.distribute.Strategy` of `engines.devices.strategy`, whose arguments these are."""
     if device == "gpu":
         return _gpu(replicas)
     if device == "cpu":
@@ -49,26 +22,6 @@ def strategy(device: str = "auto", tpu: str | None = None, replicas: int | None 
     if tf.config.list_physical_devices("GPU"):
         return _gpu(replicas)
     return _cpu(replicas)
-
-
-def replicas(strategy: tf.distribute.Strategy) -> str:
-    """Returns how many replicas a strategy has, and of what, in words: `"4 CPU replicas"`."""
-    number = strategy.num_replicas_in_sync
-    return f"{number} {device_kind(strategy)} replica{'s' if number > 1 else ''}"
-
-
-def describe(strategy: tf.distribute.Strategy, device: str = "auto") -> str:
-    """Returns one line that says where `strategy` trains and why."""
-    kind = device_kind(strategy)
-    if device != "auto":
-        why = f"--device={device}"
-    elif kind == "TPU":
-        why = "a TPU was found"
-    elif kind == "GPU":
-        why = "no TPU, but a GPU was found"
-    else:
-        why = "neither a TPU nor a GPU was found"
-    return f"{replicas(strategy)} ({why})"
 
 
 def device_kind(strategy: tf.distribute.Strategy) -> str:

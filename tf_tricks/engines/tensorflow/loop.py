@@ -10,6 +10,7 @@ from tf_tricks.data import Stream
 from tf_tricks.engines.loss_scale import LossScale
 from tf_tricks.engines.objective import Objective
 from tf_tricks.engines.tensorflow.batches import iterate, next_batch
+from tf_tricks.engines.tensorflow.passes import Passes
 from tf_tricks.engines.update import Update
 from tf_tricks.optimizers.traits import needs_two_gradients
 
@@ -23,6 +24,7 @@ class Loop:
         update: `Update`, what is done with the summed gradient.
         micro_batch: examples that are in the devices' memory at once, over all replicas; None for the whole batch.
         loss_scale: `LossScale` for float16, or None.
+        jit_compile: whether XLA compiles the forward and backward pass.
     """
 
     def __init__(
@@ -32,10 +34,12 @@ class Loop:
         update: Update,
         micro_batch: int | None = None,
         loss_scale: LossScale | None = None,
+        jit_compile: bool = False,
     ):
         self.strategy = strategy
         self.num_replicas = strategy.num_replicas_in_sync
         self.objective = objective
+        self.passes = Passes(objective, jit_compile)
         self.update = update
         self.micro_batch = micro_batch
         self.loss_scale = loss_scale
@@ -228,8 +232,8 @@ class Loop:
         return (state if state.dtype.is_floating else tf.cast(state, tf.float32)) / self.num_replicas
 
     def _outcome(self, examples, position, micro_batches, divisors=None):
-        scale = 1.0 if self.loss_scale is None else self.loss_scale.scale.read_value()
-        return self.objective(examples, position, self.num_replicas, micro_batches, scale, divisors)
+        scale = 1.0 if self.loss_scale is None else self.loss_scale.scale.value
+        return self.passes(examples, position, self.num_replicas, micro_batches, scale, divisors)
 
     def _sum(self, tensors):
         if self.num_replicas == 1 or not tensors:

@@ -1,14 +1,13 @@
 """The outputs of a model batch by batch, every example exactly once, on any number of replicas."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from keras.src.backend import get_keras_mask
 
 from tf_tricks.annotations import Forward, Structure
-from tf_tricks.data import Source
 from tf_tricks.engines.objective import stateless
 from tf_tricks.engines.tensorflow.device_errors import told
 from tf_tricks.seeds import seed_states
@@ -91,31 +90,12 @@ class Prediction:
         return self.model(inputs, **({"training": training} if self.model._call_has_training_arg else {}))
 
 
-def batches_of(source: Source, size: int) -> Iterator[tuple[int, tuple[Structure, ...]]]:
-    """Yields the position of each batch's first example, and the examples, as the source's `fetch` gives them.
-
-    Args:
-        source: of `tf_tricks.data`.
-        size: examples a batch; the last may be smaller.
-    """
-
-    def batch(start):
-        indices = tf.range(start, tf.minimum(start + size, source.num_examples), dtype=tf.int64)
-        return start, source.fetch(indices, indices)
-
-    options = tf.data.Options()
-    options.autotune.enabled = False  # nothing to tune; its thread can hold up the end of an iterator for minutes
-    starts = tf.data.Dataset.range(0, source.num_examples, size)
-    for start, examples in starts.map(batch, num_parallel_calls=2).prefetch(2).with_options(options):
-        yield int(start), examples
-
-
 def _as_float32(output: Any) -> Any:
     return tf.cast(output, tf.float32) if output.dtype.is_floating else output
 
 
 def _mask(output):
-    mask = getattr(output, "_keras_mask", None)
+    mask = get_keras_mask(output)
     places = tf.shape(output)[: max(1, len(output.shape) - 1)]
     if mask is None or len(mask.shape) != max(1, len(output.shape) - 1):
         return tf.ones(places, tf.bool)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from support.problems import convnet, image_data, linear_data, linear_model, objective
+from support.problems import convnet, image_data, linear_data, linear_model, passes
 
 CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 MSE = keras.losses.MeanSquaredError()
@@ -35,35 +35,35 @@ def assert_close(ones, others, tolerance=1e-6):
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_loss_and_gradient_are_those_of_keras(jit_compile):
     model = convnet()
-    outcome = objective(model, CROSS_ENTROPY, jit_compile=jit_compile)(batch(), position(0))
+    outcome = passes(model, CROSS_ENTROPY, jit_compile=jit_compile)(batch(), position(0))
     loss, gradients = keras_gradient(model, CROSS_ENTROPY, *batch())
     assert_close([outcome.loss, *outcome.gradients], [loss, *gradients], 1e-5)
 
 
 def test_compiled_statistics_are_those_of_the_plain_pass():
     model = convnet()
-    plain = objective(model, CROSS_ENTROPY)(batch(), position(0))
-    compiled = objective(model, CROSS_ENTROPY, jit_compile=True)(batch(), position(0))
+    plain = passes(model, CROSS_ENTROPY)(batch(), position(0))
+    compiled = passes(model, CROSS_ENTROPY, jit_compile=True)(batch(), position(0))
     assert_close(compiled.states, plain.states, 1e-5)
 
 
 def test_moving_statistics_are_returned():
     model = convnet()
-    made = objective(model, CROSS_ENTROPY)
+    made = passes(model, CROSS_ENTROPY)
     outcome = made(batch(), position(0))
     model(batch()[0], training=True)
-    assert_close(outcome.states, made.changed_variables)
+    assert_close(outcome.states, made.objective.changed_variables)
 
 
 def test_moving_statistics_are_not_assigned():
     model = convnet()
     before = [v.numpy() for v in model.non_trainable_weights]
-    objective(model, CROSS_ENTROPY)(batch(), position(0))
+    passes(model, CROSS_ENTROPY)(batch(), position(0))
     assert_close(model.non_trainable_weights, before, 0)
 
 
 def test_a_pass_is_its_share_of_the_update():
-    made = objective(linear_model(), MSE)
+    made = passes(linear_model(), MSE)
     inputs, labels = map(tf.constant, linear_data(8))
     whole = made((inputs, labels), position(0))
     parts = [made((inputs[i : i + 2], labels[i : i + 2]), position(i), 1, 4) for i in (0, 2, 4, 6)]
@@ -72,7 +72,7 @@ def test_a_pass_is_its_share_of_the_update():
 
 
 def test_loss_scale_is_a_factor_on_the_gradient_only():
-    made = objective(linear_model(), MSE)
+    made = passes(linear_model(), MSE)
     inputs, labels = map(tf.constant, linear_data(8))
     plain, scaled = made((inputs, labels), position(0)), made((inputs, labels), position(0), loss_scale=4.0)
     assert_close([scaled.loss, *scaled.gradients], [plain.loss, *[4 * g for g in plain.gradients]])
@@ -88,7 +88,7 @@ def test_a_variable_that_does_nothing_has_gradient_zero():
 
     model = keras.Sequential([keras.Input((3,)), Idle(), keras.layers.Dense(1)])
     inputs, labels = map(tf.constant, linear_data(4))
-    assert_close(objective(model, MSE)((inputs, labels), position(0)).gradients[:1], [np.zeros(2)], 0)
+    assert_close(passes(model, MSE)((inputs, labels), position(0)).gradients[:1], [np.zeros(2)], 0)
 
 
 def penalized():
@@ -99,14 +99,14 @@ def penalized():
 def test_penalties_of_layers_are_in_loss_and_gradient():
     model = penalized()
     inputs, labels = map(tf.constant, linear_data(4))
-    outcome = objective(model, MSE)((inputs, labels), position(0))
+    outcome = passes(model, MSE)((inputs, labels), position(0))
     loss, gradients = keras_gradient(model, MSE, inputs, labels)
     assert_close([outcome.loss, *outcome.gradients], [loss, *gradients], 1e-5)
 
 
 def test_penalties_of_weights_count_once_over_micro_batches():
     dense = keras.layers.Dense(1, kernel_regularizer=keras.regularizers.L2(0.1))
-    made = objective(keras.Sequential([keras.Input((3,)), dense]), MSE)
+    made = passes(keras.Sequential([keras.Input((3,)), dense]), MSE)
     inputs, labels = map(tf.constant, linear_data(8))
     whole = made((inputs, labels), position(0))
     parts = [made((inputs[i : i + 4], labels[i : i + 4]), position(i), 1, 2) for i in (0, 4)]
@@ -115,7 +115,7 @@ def test_penalties_of_weights_count_once_over_micro_batches():
 
 
 def test_penalties_do_not_pile_up_from_pass_to_pass():
-    made = objective(penalized(), MSE)
+    made = passes(penalized(), MSE)
     inputs, labels = map(tf.constant, linear_data(4))
     losses = [float(made((inputs, labels), position(0)).loss) for _ in range(3)]
     assert losses[0] == losses[1] == losses[2]
@@ -132,38 +132,38 @@ def mask(made, k, number=4):
 
 
 def test_the_same_position_draws_the_same_mask():
-    made = objective(mask_model(), MSE)
+    made = passes(mask_model(), MSE)
     np.testing.assert_array_equal(mask(made, 8), mask(made, 8))
 
 
 @pytest.mark.parametrize("other", [1, 4, 2**32, 2**32 + 4, 2**40])
 def test_other_positions_draw_independent_masks(other):
-    made = objective(mask_model(), MSE)
+    made = passes(mask_model(), MSE)
     kept, others = mask(made, 0) > 0, mask(made, other) > 0
     # Two independent masks agree in a part 0.75² + 0.25² = 0.625; five standard deviations of 4,000 draws.
     assert abs(np.mean(kept == others) - 0.625) < 5 * np.sqrt(0.625 * 0.375 / 4000)
 
 
 def test_masks_keep_as_much_as_they_should():
-    kept = mask(objective(mask_model(), MSE), 0) > 0
+    kept = mask(passes(mask_model(), MSE), 0) > 0
     assert abs(np.mean(kept) - 0.75) < 5 * np.sqrt(0.75 * 0.25 / 4000)
 
 
 def test_two_layers_draw_independent_masks():
     inputs = keras.Input((1000,))
     outputs = keras.layers.Concatenate()([keras.layers.Dropout(0.5)(inputs) for _ in range(2)])
-    made = objective(keras.Model(inputs, outputs), MSE)
+    made = passes(keras.Model(inputs, outputs), MSE)
     ones = tf.ones([4, 1000])
     one, other = np.split(made((ones, tf.ones([4, 2000])), position(0)).outputs.numpy() > 0, 2, axis=1)
     assert abs(np.mean(one == other) - 0.5) < 5 * np.sqrt(0.25 / 4000)
 
 
 def test_seed_states_stay_as_they_are():
-    made = objective(mask_model(), MSE)
-    before = [state.numpy() for state in made.seed_states]
+    made = passes(mask_model(), MSE)
+    before = [state.numpy() for state in made.objective.seed_states]
     mask(made, 8)
     assert before
-    assert_close(made.seed_states, before, 0)
+    assert_close(made.objective.seed_states, before, 0)
 
 
 def test_augmentation_gets_seed_and_positions():
@@ -174,12 +174,12 @@ def test_augmentation_gets_seed_and_positions():
         return images, labels
 
     inputs, labels = map(tf.constant, linear_data(3))
-    objective(linear_model(), MSE, augment, seed=7)((inputs, labels), position(2**33))
+    passes(linear_model(), MSE, augment, seed=7)((inputs, labels), position(2**33))
     assert seen == [(7, [2**33, 2**33 + 1, 2**33 + 2])]
 
 
 def test_augmented_labels_are_those_of_the_loss():
     inputs, labels = map(tf.constant, linear_data(3))
-    made = objective(linear_model(), MSE, lambda x, y, seed, positions: (2 * x, 2 * y))
+    made = passes(linear_model(), MSE, lambda x, y, seed, positions: (2 * x, 2 * y))
     outcome = made((inputs, labels), position(0))
     assert float(outcome.loss) == pytest.approx(float(MSE(2 * labels, outcome.outputs)))

@@ -1,0 +1,1 @@
+"""The engine that trains by `jax.jit` over a mesh of devices."""

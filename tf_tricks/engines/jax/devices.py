@@ -1,0 +1,107 @@
+"""Where JAX trains: TPUs, GPUs or CPUs, each with an equal part of every batch."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import jax
+import numpy as np
+import tensorflow as tf
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from tf_tricks.errors import RequestError
+from tf_tricks.standard_error import held_back
+
+KINDS = {"cpu": "CPU", "gpu": "GPU", "cuda": "GPU", "rocm": "GPU", "tpu": "TPU"}
+AXIS = "batch"
+
+
+class DataParallel:
+    """Devices that share each batch and have all of the weights: what `tf.distribute.Strategy` is on TensorFlow.
+
+    Args:
+        devices: of JAX, all of one kind.
+
+    Attributes:
+        mesh: `jax.sharding.Mesh` of one axis.
+        replicated: the `NamedSharding` of what every device has.
+        num_replicas_in_sync: devices.
+    """
+
+    def __init__(self, devices: Sequence[jax.Device]):
+        self.mesh = Mesh(np.array(devices), (AXIS,))
+        self.replicated = NamedSharding(self.mesh, PartitionSpec())
+        self.num_replicas_in_sync = len(devices)
+
+    def split(self, axis: int = 0) -> NamedSharding:
+        """Returns the sharding of arrays of which each device has a part, along `axis`."""
+        return NamedSharding(self.mesh, PartitionSpec(*[None] * axis, AXIS))
+
+    @contextlib.contextmanager
+    def scope(self) -> Iterator[None]:
+        """Does nothing: variables may be made anywhere, and go to the devices when training starts."""
+        yield
+
+
+def strategy(device: str, tpu: str | None, replicas: int | None) -> DataParallel:
+    """Returns the `DataParallel` of `engines.devices.strategy`, whose arguments these are."""
+    _leave_accelerators_to_jax()
+    if tpu not in (None, "local"):
+        raise RequestError(f"--tpu={tpu} names a TPU elsewhere, and JAX uses the one of its own machine: leave it out")
+    if device == "cpu":
+        with contextlib.suppress(RuntimeError):  # it has looked for devices already
+            jax.config.update("jax_platforms", "cpu")
+        return DataParallel(_cpus(replicas))
+    with held_back():  # without a TPU, its driver complains
+        found = jax.devices() if device == "auto" else _devices(device)
+    kind = KINDS.get(found[0].platform, found[0].platform.upper())
+    if kind == "CPU":
+        return DataParallel(_cpus(replicas))
+    if kind == "TPU" and replicas is not None:
+        raise RequestError(
+            f"--replicas={replicas} is for CPUs and GPUs, and a TPU is used with all its chips: leave it out, or train "
+            "with --device=cpu"
+        )
+    if replicas is not None and replicas > len(found):
+        raise RequestError(f"--replicas={replicas} needs {replicas} {kind}s, and there are {len(found)}")
+    return DataParallel(found[:replicas])
+
+
+def current_strategy() -> DataParallel:
+    """Returns what trains where no strategy is given: one device, JAX's first."""
+    return DataParallel(jax.local_devices()[:1])
+
+
+def device_kind(strategy: DataParallel) -> str:
+    """Returns `"CPU"`, `"GPU"` or `"TPU"`."""
+    platform = strategy.mesh.devices.flat[0].platform
+    return KINDS.get(platform, platform.upper())
+
+
+def _leave_accelerators_to_jax():
+    """TensorFlow reads data; were it to see a GPU, it would take all of its memory."""
+    with contextlib.suppress(RuntimeError):  # it has run something already
+        tf.config.set_visible_devices([], "GPU")
+
+
+def _devices(platform):
+    try:
+        return jax.devices(platform)
+    except RuntimeError as error:
+        remedy = "pip install 'jax[cuda12]'" if platform == "gpu" else "pip install 'jax[tpu]'"
+        raise RequestError(
+            f"there is no {platform.upper()} that JAX can use: {remedy}, or train with --device=cpu"
+        ) from error
+
+
+def _cpus(number):
+    if number is None:
+        return jax.devices("cpu")[:1]
+    with contextlib.suppress(RuntimeError):  # it has its devices already
+        jax.config.update("jax_num_cpu_devices", number)
+    found = jax.devices("cpu")
+    if len(found) < number:
+        raise RequestError(
+            f"{number} CPU replicas must be asked for before JAX has run anything: call tt.strategy first, or use "
+            "--replicas"
+        )
+    return found[:number]
