@@ -54,9 +54,10 @@ def test_the_folder_holds_what_the_contract_says(run):
 
 def test_the_config_is_kept_with_versions_and_device(run):
     content = json.loads((run / "config.json").read_text())
-    expected = {"config", "versions", "device", "run_id", "fingerprint", "finished_epochs", "code", "directions"}
+    expected = {"config", "versions", "device", "run_id", "fingerprint", "finished_epochs", "code", "directions", "backend"}
     assert set(content) == expected | {"inputs", "outputs"}
     assert content["directions"] == {"accuracy": "up"}
+    assert content["backend"] == "tensorflow"
     assert content["code"] == []  # it names nothing of the user's
     assert set(content["versions"]) == {"tf_tricks", "tensorflow", "keras", "python"}
     assert content["config"]["epochs"] == 2

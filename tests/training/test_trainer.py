@@ -14,7 +14,7 @@ import tf_tricks as tt
 from tf_tricks import augment, schedules
 from tf_tricks.data import Stream
 from tf_tricks.errors import RunError
-from tf_tricks.training import checks
+from tf_tricks.engines.tensorflow import engine
 
 
 def test_fit_is_a_plain_loop_of_keras():
@@ -51,7 +51,7 @@ def test_augmenting_on_the_host_is_augmenting_in_the_step(augmentation, settings
 
 @pytest.mark.parametrize("jit_compile", ["auto", True, False])
 def test_a_tpu_that_has_the_whole_step_compiled_gets_nothing_compiled_apart(monkeypatch, jit_compile):
-    monkeypatch.setattr(checks, "device_kind", lambda strategy: "TPU")
+    monkeypatch.setattr(engine, "device_kind", lambda strategy: "TPU")
     assert trainer(jit_compile=jit_compile).jit_compile is False
 
 
