@@ -14,9 +14,12 @@ SECONDS = 10.0
 SHARE = 20
 """An upload that takes long is made as much rarer: it takes one part in so many of the time."""
 
+RATE = 100_000
+"""And one of many bytes, too: so many in a second, on the whole."""
+
 
 class Pace:
-    """When to upload again what has grown: every 10 s, and so rarely that it takes no more than a 20th of the time."""
+    """When to upload again what has grown: after 10 s, or what takes long or is large later than that."""
 
     def __init__(self):
         self._due = time.monotonic() + SECONDS
@@ -25,10 +28,10 @@ class Pace:
         """Returns whether the time has come."""
         return time.monotonic() >= self._due
 
-    def note(self, began: float) -> None:
-        """Counts from now, after an upload that has begun at a time of `time.monotonic`."""
+    def note(self, began: float, size: int) -> None:
+        """Counts from now, after an upload of `size` bytes that has begun at a time of `time.monotonic`."""
         now = time.monotonic()
-        self._due = now + max(SECONDS, SHARE * (now - began))
+        self._due = now + max(SECONDS, SHARE * (now - began), size / RATE)
 
 
 class Mirror:
@@ -55,13 +58,14 @@ class Mirror:
         """
         if self._remote is None or not (now or self._pace.is_due()):
             return
-        began = time.monotonic()
+        began, uploaded = time.monotonic(), 0
         for file in sorted(file for file in self.local.rglob("*") if file.is_file()):
             name, size = file.relative_to(self.local).as_posix(), os.path.getsize(file)
             if self._sizes.get(name) != size:
                 (self._remote / name).upload(file)
                 self._sizes[name] = size
-        self._pace.note(began)
+                uploaded += size
+        self._pace.note(began, uploaded)
 
     def close(self) -> None:
         """Takes away what is on this machine."""

@@ -120,4 +120,4 @@ class _RemoteLines:
         began = time.monotonic()
         self._path.write_bytes(bytes(self._content))
         self._uploaded = len(self._content)
-        self._pace.note(began)
+        self._pace.note(began, self._uploaded)
