@@ -43,6 +43,23 @@ def _no_code_of_users(monkeypatch):
             del sys.modules[name]
 
 
+@pytest.fixture
+def memory():
+    """A bucket in memory, memory://bucket, that is empty."""
+    import fsspec
+
+    from tf_tricks.storage import path_of
+
+    def clear():
+        store = fsspec.filesystem("memory")
+        store.store.clear()
+        store.pseudo_dirs[:] = [""]
+
+    clear()
+    yield path_of("memory://bucket")
+    clear()
+
+
 HAS_TPU_COMPILER = sys.platform == "linux" and platform.machine() == "x86_64"
 
 

@@ -4,15 +4,16 @@ import os
 import re
 import runpy
 
+import fsspec
 import keras
 import numpy as np
 import onnxruntime
 import pytest
 import tensorflow as tf
-from support.bucket import bucket
 from support.sentences import assert_sentence
 
 import tf_tricks as tt
+from tf_tricks.commands import export as export_command
 from tf_tricks.export import to_tflite
 
 OUTPUTS = {"keras": "model.keras", "saved_model": "model", "tflite": "model.tflite", "onnx": "model.onnx"}
@@ -143,18 +144,29 @@ def test_the_number_of_examples_to_calibrate_by(export, monkeypatch):
 
 
 @pytest.mark.parametrize("format", ["saved_model", "tflite"])
-def test_a_remote_place(tf_tricks, run, digits, tmp_path, format):
-    arguments = (f"--workdir={run}", f"--format={format}", f"--output=gs://bucket/{OUTPUTS[format]}")
-    with bucket(tmp_path):
-        outcome = tf_tricks("export", *arguments)
+def test_a_remote_place(tf_tricks, run, digits, tmp_path, memory, format):
+    arguments = (f"--workdir={run}", f"--format={format}", f"--output={memory / OUTPUTS[format]}")
+    outcome = tf_tricks("export", *arguments)
     assert outcome.status == 0, outcome.err
+    for name, *_ in memory.files_below():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (memory / name).download(tmp_path / name)
     if format == "tflite":
         assert interpret(tmp_path / "model.tflite", digits).shape == (359, 10)
     else:
         loaded = tf.saved_model.load(tmp_path / "model")
         assert "serving_default" in loaded.signatures
-    with bucket(tmp_path):
-        assert_sentence(tf_tricks("export", *arguments), 2, "must be new, and 'gs://bucket/model.*' is there already")
+    assert_sentence(tf_tricks("export", *arguments), 2, "must be new, and 'memory://bucket/model.*' is there already")
+
+
+def test_what_makes_a_remote_folder_a_model_comes_last(tmp_path, memory):
+    for name in ("fingerprint.pb", "saved_model.pb", "variables/variables.index"):
+        (tmp_path / "model" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "model" / name).write_text(name)
+    export_command._keep(tmp_path / "model", memory / "model")
+    written = fsspec.filesystem("memory").store
+    assert max(written, key=lambda name: written[name].created) == "/bucket/model/saved_model.pb"
+    assert len(written) == 3
 
 
 # Runs of Trainer.fit

@@ -11,7 +11,6 @@ import time
 import keras
 import numpy as np
 import pytest
-from support.bucket import bucket
 from support.sentences import TINY, assert_sentence
 from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
 from tensorboard.context import RequestContext
@@ -371,8 +370,9 @@ def test_a_thousand_runs_take_seconds_and_no_tensorflow(tmp_path):
     assert time.monotonic() - began < 15  # 2 s on an idle machine
 
 
-def test_remote_folders(tf_tricks, tmp_path):
-    write(tmp_path / "runs" / "a", log(0.5))
-    with bucket(tmp_path):
-        outcome = tf_tricks("runs", "gs://bucket/runs")
+def test_remote_folders(tf_tricks, tmp_path, memory):
+    write(tmp_path / "a", log(0.5))
+    for name in ("config.json", "metrics.jsonl"):
+        (memory / "runs" / "a" / name).upload(tmp_path / "a" / name)
+    outcome = tf_tricks("runs", "memory://bucket/runs")
     assert outcome.out.splitlines()[1].split()[:3] == ["a", "1", "yes"]

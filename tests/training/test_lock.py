@@ -64,7 +64,7 @@ def test_other_folders_are_free(other, tmp_path):
         pass
 
 
-def test_a_folder_that_is_not_local_has_no_lock(tmp_path):
+def test_a_folder_that_is_not_there_has_no_lock(tmp_path):
     with locked(tmp_path / "none"):
         pass
     assert list(tmp_path.iterdir()) == []

@@ -3,9 +3,12 @@
 import json
 import math
 import os
+from types import SimpleNamespace
 
 import pytest
 
+from tf_tricks.storage import mirror
+from tf_tricks.training import metrics_file
 from tf_tricks.training.metrics_file import MetricsFile
 
 
@@ -14,8 +17,8 @@ def metrics(tmp_path):
     return MetricsFile(tmp_path / "metrics.jsonl")
 
 
-def lines(tmp_path):
-    return [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+def lines(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
 def test_lines_are_appended(metrics, tmp_path):
@@ -60,3 +63,65 @@ def test_size_of_no_file(metrics):
 def test_what_json_has_no_number_for_is_null(metrics, tmp_path, value):
     metrics.write(loss=value)
     assert (tmp_path / "metrics.jsonl").read_text() == '{"loss": null}\n'
+
+
+# In a store, which cannot append
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that a test sets: `clock.now`."""
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(mirror, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(metrics_file, "time", mirror.time)
+    return clock
+
+
+@pytest.fixture
+def remote(memory, clock):
+    return MetricsFile(memory / "metrics.jsonl")
+
+
+def test_lines_in_a_store_are_written_together(remote, memory, clock):
+    remote.write(step=1)
+    assert not (memory / "metrics.jsonl").exists()
+    clock.now += 11
+    remote.write(step=2)
+    assert lines(memory) == [{"step": 1}, {"step": 2}]
+    remote.write(step=3)
+    assert lines(memory) == [{"step": 1}, {"step": 2}]
+    assert remote.size() == (memory / "metrics.jsonl").stat().length == 3 * len('{"step": 1}\n')
+    assert lines(memory)[-1] == {"step": 3}
+
+
+def test_what_a_checkpoint_knew_is_in_the_store_before_it(remote, memory):
+    remote.write(step=1)
+    size = remote.size()
+    remote.write(step=2)
+    remote.size()
+    resumed = MetricsFile(memory / "metrics.jsonl")
+    resumed.cut(size)
+    assert lines(memory) == [{"step": 1}]
+    resumed.write(step=2.5)
+    resumed.size()
+    assert lines(memory) == [{"step": 1}, {"step": 2.5}]
+
+
+def test_lines_go_on_behind_those_in_the_store(remote, memory):
+    assert remote.size() == 0
+    remote.cut(0)
+    assert not (memory / "metrics.jsonl").exists()
+    remote.write(step=1)
+    remote.size()
+    another = MetricsFile(memory / "metrics.jsonl")
+    another.write(step=2)
+    another.size()
+    assert lines(memory) == [{"step": 1}, {"step": 2}]
+
+
+def test_what_is_in_the_store_is_not_written_again(remote, memory):
+    remote.write(step=1)
+    remote.size()
+    (memory / "metrics.jsonl").write_text("of somebody else")
+    remote.size()
+    assert (memory / "metrics.jsonl").read_text() == "of somebody else"

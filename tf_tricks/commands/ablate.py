@@ -8,11 +8,11 @@ import sys
 from typing import Any
 
 from absl import flags
-from etils import epath
 
 from tf_tricks.commands import program
 from tf_tricks.config import config_file
 from tf_tricks.errors import RequestError, check_number
+from tf_tricks.storage import path_of
 
 OWN_FLAGS = ("config", "tricks", "workdir", "seeds", "seed", "metric", "direction", "device")
 
@@ -87,7 +87,7 @@ def _folder() -> Any:
     for name, example in (("config", "digits"), ("tricks", "augment,warm_up"), ("workdir", "runs/ablation")):
         if not getattr(given, name):
             raise RequestError(f"say --{name}, as in --{name}={example}")
-    return epath.Path(given.workdir).expanduser()
+    return path_of(given.workdir)
 
 
 def _seeds(first, number):

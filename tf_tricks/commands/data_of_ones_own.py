@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from etils import epath
-
 from tf_tricks.commands import finished_run, run_files
 from tf_tricks.commands.finished_run import FinishedRun
 from tf_tricks.data import Source, columns
@@ -13,6 +11,7 @@ from tf_tricks.data.labeled_pictures import read_labeled
 from tf_tricks.data.picture_form import form_of
 from tf_tricks.data.table_roles import roles_of
 from tf_tricks.errors import RequestError
+from tf_tricks.storage import path_of
 from tf_tricks.training import workdir
 from tf_tricks.training.outputs import ONE_CLASS, TWO_CLASSES
 from tf_tricks.training.signature import kept
@@ -34,7 +33,7 @@ class LabeledData(NamedTuple):
 
 def check(path: str) -> None:
     """Raises a `RequestError` unless there is something at a path, and of a kind that `read` knows."""
-    place = epath.Path(path).expanduser()
+    place = path_of(path)
     if not place.exists():
         raise RequestError(f"there is no file or folder {path!r} to evaluate on")
     if not place.is_dir() and place.suffix.lower() not in (".npz", *columns.SUFFIXES):
@@ -58,7 +57,7 @@ def read(path: str, folder: Any, config: Mapping[str, Any] | None, run: Finished
     Raises:
         RequestError: the data cannot be read, or are not what the run was trained on.
     """
-    place = epath.Path(path).expanduser()
+    place = path_of(path)
     if place.is_dir():
         return _pictures(place, folder, config, run)
     if place.suffix.lower() in columns.SUFFIXES:

@@ -9,10 +9,10 @@ tf-tricks evaluate --workdir=runs/digits --metrics=accuracy,f1_score --report=re
 import sys
 
 from absl import flags
-from etils import epath
 
 from tf_tricks.commands import output_file, program
 from tf_tricks.errors import RequestError, RunError, unknown
+from tf_tricks.storage import Mirror, path_of
 
 SPLITS = ("train", "validation", "test")
 
@@ -51,7 +51,7 @@ def main() -> None:
     if given.data is not None:
         data_of_ones_own.check(given.data)
     report = None if given.report is None else output_file.check_folder(given.report, "report.json", "the report")
-    folder = epath.Path(given.workdir).expanduser()
+    folder = path_of(given.workdir)
     finished_run.check_checkpoint(given.checkpoint)
     config = finished_run.read_config(folder)
     if config is None and given.data is None:
@@ -114,10 +114,13 @@ def _report(trainer, source, what, results, path, folder):
     for name, content in report.files.items():
         output_file.write_below(path, name, content, "the report")
     try:
-        board = TensorBoard(folder / "tensorboard" / what, first_step=None)
+        mirror = Mirror(folder / "tensorboard")
+        board = TensorBoard(mirror.local / what, first_step=None)
         for tag, png in report.pictures.items():
             board.image(run_files.last_step(folder), tag, png)
         board.close()
+        mirror.upload()
+        mirror.close()
     except OSError as error:
         raise RunError(f"the run's TensorBoard in {folder} cannot be written: {error.strerror or error}") from error
     print(f"written: {path} ({', '.join(report.files)})")

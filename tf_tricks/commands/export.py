@@ -19,6 +19,7 @@ from etils import epath
 from tf_tricks.commands import output_file, program
 from tf_tricks.errors import RequestError, RunError, check_number, unknown
 from tf_tricks.standard_error import held_back
+from tf_tricks.storage import is_remote, path_of
 
 FORMATS = {"keras": ".keras", "saved_model": "", "tflite": ".tflite", "onnx": ".onnx"}
 """The suffix of each format; a SavedModel is a folder."""
@@ -51,7 +52,7 @@ def main() -> None:
     if given.format == "onnx":
         to_onnx.check_installed()
     finished_run.check_checkpoint(given.checkpoint)
-    folder = epath.Path(given.workdir).expanduser()
+    folder = path_of(given.workdir)
     config = finished_run.read_config(folder)
     run_files.run_code(folder)
     with _beside(output) as scratch:
@@ -81,7 +82,7 @@ def _check_output(format, given):
     if not given:
         raise RequestError(f"say where to write it: --output=model{FORMATS[format]}")
     if format == "saved_model":
-        if (suffix := epath.Path(given).suffix) in (*FORMATS.values(), ".h5", ".pb") and suffix:
+        if (suffix := path_of(given).suffix) in (*FORMATS.values(), ".h5", ".pb") and suffix:
             raise RequestError(f"a SavedModel is a folder: name one that does not end with {suffix}, not {given!r}")
         return output_file.check_new_folder(given, "the folder of the export")
     path = output_file.check(given, (FORMATS[format],), f"the {format} file")
@@ -102,7 +103,7 @@ def _check_quantization(format, quantize, calibration):
 @contextlib.contextmanager
 def _beside(output: epath.Path) -> Iterator[Path]:
     """A folder for what is not checked yet: beside its place, so that it need only be renamed; gone afterwards."""
-    remote = "://" in os.fspath(output)
+    remote = is_remote(output)
     try:
         scratch = tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=None if remote else output.parent)
     except OSError as error:
@@ -115,16 +116,15 @@ def _beside(output: epath.Path) -> Iterator[Path]:
 
 
 def _keep(path, output):
-    """Puts a file or a folder in its place, all or nothing on a local disk."""
-    if "://" not in os.fspath(output):
+    """Puts a file or a folder in its place, all or nothing; in a store, what makes a folder a SavedModel comes last."""
+    if not is_remote(output):
         os.replace(path, output)
     elif path.is_file():
-        output.write_bytes(path.read_bytes())
+        output.upload(path)
     else:
-        for file in sorted(file for file in path.rglob("*") if file.is_file()):
-            place = output / file.relative_to(path).as_posix()
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(file.read_bytes())
+        files = [file for file in path.rglob("*") if file.is_file()]
+        for file in sorted(files, key=lambda file: (file.name == "saved_model.pb", file)):
+            (output / file.relative_to(path).as_posix()).upload(file)
 
 
 def _size(path) -> str:

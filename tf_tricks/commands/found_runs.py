@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from etils import epath
-
 from tf_tricks.config.config_keys import DEFAULTS
 from tf_tricks.errors import RequestError
+from tf_tricks.storage import is_remote, path_of
 from tf_tricks.training import workdir
 from tf_tricks.training.directions import direction_of
 from tf_tricks.training.settings import flattened
@@ -55,7 +54,7 @@ def find(folders: Sequence[str]) -> tuple[list[FoundRun], list[str]]:
     Raises:
         RequestError: one of them is not there.
     """
-    tops = [epath.Path(folder).expanduser() for folder in folders]
+    tops = [path_of(folder) for folder in folders]
     for given, top in zip(folders, tops):
         if not top.is_dir():
             raise RequestError(f"there is no folder {given!r}")
@@ -89,7 +88,7 @@ def _with_config(tops) -> Iterator[Any]:
     seen, waiting = set(), list(reversed(tops))
     while waiting:
         folder = waiting.pop()
-        if (real := os.path.realpath(folder) if "://" not in os.fspath(folder) else os.fspath(folder)) in seen:
+        if (real := os.fspath(folder) if is_remote(folder) else os.path.realpath(folder)) in seen:
             continue
         seen.add(real)
         try:

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from etils import epath
 
 from tf_tricks.errors import RequestError
+from tf_tricks.storage import is_place, path_of
 
 
 def check(output: str, suffixes: Collection[str], what: str) -> epath.Path:
@@ -15,10 +16,10 @@ def check(output: str, suffixes: Collection[str], what: str) -> epath.Path:
         suffixes: those that it may have, in lower case, such as `(".png", ".jpg")`.
         what: what the sentence calls it, such as `"the picture"`.
     """
-    path = epath.Path(output).expanduser()
+    path = path_of(output)
     if path.suffix.lower() not in suffixes:
         raise RequestError(f"{what} must be a {' or a '.join(suffixes)} file, not {output!r}")
-    if not path.parent.is_dir():
+    if not is_place(path.parent):
         raise RequestError(f"there is no folder {str(path.parent)!r} to write {path.name} in")
     if path.is_dir():
         raise RequestError(f"{output!r} is a folder: name a file")
@@ -43,10 +44,10 @@ def check_new_folder(output: str, what: str) -> epath.Path:
         output: the path as given, local or remote.
         what: as for `check_new`.
     """
-    path = epath.Path(output).expanduser()
+    path = path_of(output)
     if not path.is_dir() or any(path.iterdir()):
         check_new(path, what)
-    if not path.parent.is_dir():
+    if not is_place(path.parent):
         raise RequestError(f"there is no folder {str(path.parent)!r} to make {path.name} in")
     return path
 
@@ -59,10 +60,10 @@ def check_folder(output: str, marker: str, what: str) -> epath.Path:
         marker: the name of a file that tells whose the folder is.
         what: what the sentence calls it, such as `"the report"`.
     """
-    path = epath.Path(output).expanduser()
+    path = path_of(output)
     if path.exists() and not path.is_dir():
         raise RequestError(f"{output!r} is a file: name a folder for {what}")
-    if not path.exists() and not path.parent.is_dir():
+    if not path.exists() and not is_place(path.parent):
         raise RequestError(f"there is no folder {str(path.parent)!r} to make {path.name} in")
     if path.exists() and not (path / marker).exists() and any(path.iterdir()):
         raise RequestError(f"the folder {output!r} holds something else than {what}: choose a new or an empty one")

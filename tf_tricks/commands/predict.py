@@ -10,10 +10,10 @@ import sys
 from typing import Any
 
 from absl import flags
-from etils import epath
 
 from tf_tricks.commands import output_file, program
 from tf_tricks.errors import RequestError, RunError, check_number
+from tf_tricks.storage import path_of
 
 flags.DEFINE_string("workdir", None, "the run's folder, of tf-tricks train or of Trainer.fit", allow_override=True)
 flags.DEFINE_string("input", None, "a folder of pictures, a picture, an .npz, .npy, .csv or .parquet")
@@ -47,7 +47,7 @@ def main() -> None:
     # What is asked for, and whether it can be done
     given = flags.FLAGS
     path = _checked(given)
-    folder = epath.Path(given.workdir).expanduser()
+    folder = path_of(given.workdir)
     finished_run.check_checkpoint(given.checkpoint)
     config = finished_run.read_config(folder)
     run_files.run_code(folder)

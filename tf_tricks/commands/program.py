@@ -15,6 +15,7 @@ from tf_tricks.commands import backend
 from tf_tricks.engines.tensorflow import tpu_environment
 from tf_tricks.errors import RequestError, RunError
 from tf_tricks.standard_error import held_back
+from tf_tricks.storage import StorageError
 
 
 def run(main: Callable[[], Any], own_flags: Sequence[str], argv: list[str]) -> int:
@@ -71,7 +72,7 @@ def run_light(main: Callable[[list[str]], Any], own_flags: Sequence[str], argv: 
         sys.stdout.flush()
     except RequestError as error:
         return _say(name, error, 2)
-    except RunError as error:
+    except (RunError, StorageError) as error:
         return _say(name, error, 1)
     except BrokenPipeError:  # whoever reads has read enough: `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -33,8 +33,6 @@ def main(folders: list[str]) -> None:
     given = flags.FLAGS
     if not folders:
         raise RequestError("say where the runs are: tf-tricks runs runs/")
-    if any("://" in folder for folder in folders):
-        program.import_tensorflow()  # by which etils reads them
     path = None if given.output is None else output_file.check(given.output, (".csv",), "the table")
     hparams = None if given.hparams is None else output_file.check_new_folder(given.hparams, "the folder of --hparams")
     runs, foreign = found_runs.find(folders)

@@ -8,11 +8,11 @@ import sys
 from typing import Any
 
 from absl import flags
-from etils import epath
 
 from tf_tricks.commands import program
 from tf_tricks.config import config_file
 from tf_tricks.errors import RequestError, RunError, check_number
+from tf_tricks.storage import is_remote, path_of
 
 OWN_FLAGS = (
     *("config", "space", "workdir", "trials", "coarse_share", "coarse_epochs", "fine_epochs", "seeds", "seed"),
@@ -117,7 +117,9 @@ def _folder() -> Any:
     for name, example in (("config", "digits"), ("space", "sgd"), ("workdir", "runs/search")):
         if not getattr(given, name):
             raise RequestError(f"say --{name}, as in --{name}={example}")
-    return epath.Path(given.workdir).expanduser()
+    if is_remote(given.workdir) and given.storage is None:
+        raise RequestError(f"the search's folder {given.workdir} is remote, so that its trials need a --storage=URL")
+    return path_of(given.workdir)
 
 
 def _run_jobs(argv):

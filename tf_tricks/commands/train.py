@@ -13,11 +13,12 @@ from etils import epath
 from tf_tricks.commands import program
 from tf_tricks.config import config_file
 from tf_tricks.errors import RequestError
+from tf_tricks.storage import is_remote, path_of
 
 OWN_FLAGS = ("config", "workdir", "device", "tpu", "replicas", "seed")
 
 _CONFIG = config_file.define("config", "what to train")
-_WORKDIR = flags.DEFINE_string("workdir", None, "the run's folder, local or remote (gs://…)")
+_WORKDIR = flags.DEFINE_string("workdir", None, "the run's folder, local or remote (gs://…, s3://…)")
 _DEVICE = flags.DEFINE_string("device", "auto", "auto (TPU, else GPUs, else CPU), cpu, gpu or tpu")
 _TPU = flags.DEFINE_string("tpu", None, "name or address of the TPU")
 _REPLICAS = flags.DEFINE_integer("replicas", None, "logical devices to split the CPU into, or GPUs to use")
@@ -54,7 +55,7 @@ def requested(example: str) -> tuple[dict[str, Any], epath.Path]:
     if not _WORKDIR.value:
         raise RequestError("say where to keep the run: --workdir=runs/NAME")
     given = {} if _SEED.value is None else {"seed": _SEED.value}
-    return parts.resolve(parts.plain(_CONFIG.value) | given), epath.Path(_WORKDIR.value).expanduser()
+    return parts.resolve(parts.plain(_CONFIG.value) | given), path_of(_WORKDIR.value)
 
 
 def train(
@@ -98,7 +99,8 @@ def train(
     # Train, test once, export
     trainer.fit(built.stream, workdir=folder, settings=config, **fit_arguments)
     print(f"done: {run_files.result(folder)}")
-    print(f"see its curves: tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}")
+    if not is_remote(folder) or folder.scheme == "gs":  # where TensorBoard can read
+        print(f"see its curves: tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}")
 
 
 if __name__ == "__main__":

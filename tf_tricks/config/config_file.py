@@ -36,7 +36,7 @@ def load(path: str) -> ml_collections.ConfigDict:
     Raises:
         RequestError: there is no such file, or it has no `get_config` that returns a config.
     """
-    file, *argument = path.split(":", 1)
+    file, *argument = _split(path)
     file = packaged_configs.find(file, "config file", packaged_configs.files())
     module = users_code.run_file(file)
     get_config = getattr(module, "get_config", None)
@@ -57,6 +57,13 @@ def load(path: str) -> ml_collections.ConfigDict:
         with config.ignore_type():
             config.epochs = float(config.epochs)  # so that an override may be a fraction
     return config.lock()
+
+
+def _split(path):
+    """The file, and the variant if there is one: what comes behind the colon that is no scheme's."""
+    scheme, separator, rest = path.rpartition("://")
+    file, *argument = rest.split(":", 1)
+    return [scheme + separator + file, *argument]
 
 
 notes: list[str] = []

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import tf_tricks
-from tf_tricks.errors import unknown
+from tf_tricks.errors import RequestError, unknown
+from tf_tricks.storage import fetched, is_remote, path_of
 
 FOLDER = Path(tf_tricks.__file__).parent / "configs"
 
@@ -22,7 +23,7 @@ def files() -> dict[str, Path]:
 
 
 def find(path: str, kind: str, packaged: Mapping[str, Path]) -> str:
-    """Returns the path of a file: as given, or of the packaged one of this name.
+    """Returns the path of a file: as given, of the packaged one of this name, or of the copy of a remote one.
 
     Args:
         path: a file, or the bare name of a packaged one.
@@ -36,6 +37,11 @@ def find(path: str, kind: str, packaged: Mapping[str, Path]) -> str:
         >>> find("digits", "config file", files()).endswith("digits.py")
         True
     """
+    if is_remote(path):
+        place = path_of(path)
+        if not place.is_file():
+            raise RequestError(f"there is no {kind} {path!r}")
+        return fetched(place)
     if os.path.isfile(path):
         return path
     if path in packaged:

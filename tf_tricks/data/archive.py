@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from etils import epath
 
 from tf_tricks.annotations import Structure
 from tf_tricks.data.rows import aligned_empty
 from tf_tricks.errors import RequestError, unknown
+from tf_tricks.storage import StorageError, is_remote, path_of
 
 _CHUNK = 2**24
 
@@ -29,7 +29,7 @@ class Archive(Mapping):
     """
 
     def __init__(self, file: str | os.PathLike[str], memory_budget: float | None = None):
-        self.file, self._budget = epath.Path(file).expanduser(), memory_budget
+        self.file, self._budget = path_of(file), memory_budget
         if not self.file.exists():
             raise RequestError(f"there is no file of arrays {os.fspath(file)!r}")
         with _told(self.file):
@@ -104,7 +104,7 @@ class _told:
 
     def __exit__(self, kind, error, traceback):
         if isinstance(error, (OSError, ValueError, EOFError, zipfile.BadZipFile)) and not isinstance(
-            error, RequestError
+            error, (RequestError, StorageError)
         ):
             raise RequestError(
                 f"{os.fspath(self._path)!r} cannot be read as a NumPy archive of numbers: {error}"
@@ -131,7 +131,7 @@ def _array(path, budget):
     """The array of an .npy file."""
     with path.open("rb") as opened:
         shape, fortran, dtype = _header(opened)
-        if budget is None or np.dtype(dtype).itemsize * np.prod(shape) < budget or "://" in os.fspath(path):
+        if budget is None or np.dtype(dtype).itemsize * np.prod(shape) < budget or is_remote(path):
             return _read(opened, shape, fortran, dtype)
         return np.memmap(path, dtype, "r", opened.tell(), shape, "F" if fortran else "C")
 
@@ -144,7 +144,7 @@ def _member(path, name, budget):
             shape, fortran, dtype = _header(stream)
             start = stream.tell()
             stays = budget is not None and member.file_size >= budget and member.compress_type == zipfile.ZIP_STORED
-            if not stays or "://" in os.fspath(path):
+            if not stays or is_remote(path):
                 return _read(stream, shape, fortran, dtype)
         opened.seek(member.header_offset)
         local = opened.read(30)  # the header before the member: its name and extra field have lengths of their own

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from etils import epath
 
 from tf_tricks.errors import RequestError, unknown
+from tf_tricks.storage import StorageError, path_of
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
 """What the names of tables end with."""
@@ -26,7 +26,7 @@ class Columns:
 
     def __init__(self, file: str | os.PathLike[str], fill: Mapping[str, Any] | None = None):
         self.file, self._fill = os.fspath(file), dict(fill or {})
-        self._table = _read(epath.Path(file).expanduser())
+        self._table = _read(path_of(file))
         self.names: list[str] = self._table.column_names
         self.num_rows: int = self._table.num_rows
         for name in self._fill:
@@ -134,6 +134,8 @@ def _read(path):
                 parse = pyarrow.csv.ParseOptions(delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
                 convert = pyarrow.csv.ConvertOptions(strings_can_be_null=True)
                 table = pyarrow.csv.read_csv(file, parse_options=parse, convert_options=convert)
+    except StorageError:
+        raise
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise RequestError(f"{os.fspath(path)!r} cannot be read as a table: {str(error).splitlines()[0]}") from error
     twice = [name for name in table.column_names if table.column_names.count(name) > 1]

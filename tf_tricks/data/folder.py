@@ -3,8 +3,6 @@
 import os
 from collections.abc import Sequence
 
-from etils import epath
-
 from tf_tricks.data import image_files
 from tf_tricks.data.decode import RESIZES
 from tf_tricks.data.image_splits import Look, Pictures, make_splits
@@ -13,6 +11,7 @@ from tf_tricks.data.picture_labels import of_folders, of_table
 from tf_tricks.data.splits import Splits, check_fraction
 from tf_tricks.errors import RequestError, check_number, unknown
 from tf_tricks.registry import register
+from tf_tricks.storage import path_of
 
 
 @register("data", "folder")
@@ -59,7 +58,7 @@ def folder(
     check_number("max_corrupt", max_corrupt, minimum=0, integer=True)
     check_fraction(0 if validation_fraction is None else validation_fraction)
     limit = budget(memory_budget)
-    place = epath.Path(path).expanduser()
+    place = path_of(path)
     if not place.is_dir():
         raise RequestError(f"there is no folder of pictures {os.fspath(path)!r}")
     found = image_files.find(place)

@@ -14,6 +14,7 @@ from etils import epath
 from tf_tricks.annotations import Tensor
 from tf_tricks.data import cache, pictures
 from tf_tricks.errors import RequestError
+from tf_tricks.storage import is_remote
 
 
 class ImageFiles:
@@ -36,7 +37,7 @@ class ImageFiles:
         """Returns the encoded pictures, string [b], and their labels, int32 [b], in a function of `tf.data`."""
 
         def read(rows):
-            return np.array([pictures.read(path) for path in self.paths[rows]], object)
+            return np.array(pictures.read_all(self.paths[rows]), object)
 
         encoded = tf.numpy_function(read, [rows], tf.string, stateful=False)
         return tf.ensure_shape(encoded, rows.shape), tf.gather(self._labels, rows)
@@ -66,7 +67,7 @@ class Found(NamedTuple):
 
 def find(folder: epath.Path) -> Found:
     """Returns the files below a folder, at any depth; hidden ones (`.name`) are passed over."""
-    found = sorted(_walk_remote(os.fspath(folder)) if "://" in os.fspath(folder) else _walk(os.fspath(folder), ""))
+    found = _shown(folder) if is_remote(folder) else sorted(_walk(os.fspath(folder), ""))
     digest = hashlib.sha256(json.dumps(found).encode()).hexdigest()
     is_picture = [path.lower().endswith(pictures.SUFFIXES) for path, *_ in found]
     return Found(
@@ -86,7 +87,7 @@ def damaged(folder: epath.Path, found: Found) -> dict[str, str]:
         folder: local or remote; of a remote one the files are not looked at.
         found: from `find`.
     """
-    if "://" in os.fspath(folder):
+    if is_remote(folder):
         return {}
     place = os.path.abspath(os.fspath(folder))
     kept = cache.folder() / "pictures" / f"{hashlib.sha256(place.encode()).hexdigest()[:24]}.json"
@@ -148,12 +149,10 @@ def _walk(folder, below, above=()) -> Iterable[tuple[str, int, int]]:
                 yield path, status.st_size, status.st_mtime_ns
 
 
-def _walk_remote(folder) -> Iterable[tuple[str, int, int]]:
-    for place, _, names in tf.io.gfile.walk(folder):
-        below = place.removeprefix(folder).strip("/")
-        if any(part.startswith(".") for part in below.split("/")):
-            continue
-        yield from ((os.path.join(below, name), 0, 0) for name in names if not name.startswith("."))
+def _shown(folder):
+    """The files of a store that are not hidden, with their sizes and what tells their contents apart."""
+    found = folder.files_below()
+    return [entry for entry in found if not any(part.startswith(".") for part in entry[0].split("/"))]
 
 
 def _look_at(folder, paths):

@@ -19,19 +19,17 @@ from tf_tricks.errors import RequestError
 
 def of_folder(place: Any, config: Mapping[str, Any] | None, model: keras.Model, spec: InputSpec | None) -> Inputs:
     """Returns the pictures below a folder; arguments as of `inputs.read_inputs`, the path an `etils.epath.Path`."""
-    if "://" in os.fspath(place):
-        raise RequestError(f"a folder of pictures must be a local one, not {os.fspath(place)!r}")
     found = image_files.find(place)
     names, others = found.pictures, len(found.others)
     if not names:
         raise RequestError(f"there is no picture ({', '.join(pictures.SUFFIXES)}) in {str(place)!r}")
     said = (f"passed over, no pictures: {others} file{'s' if others > 1 else ''}",) if others else ()
-    return _of_pictures(Path(place), names, said, config, model, spec)
+    return _of_pictures(place, names, said, config, model, spec)
 
 
 def of_file(place: Any, config: Mapping[str, Any] | None, model: keras.Model, spec: InputSpec | None) -> Inputs:
     """Returns a single picture; arguments as of `of_folder`."""
-    return _of_pictures(Path(place).parent, [place.name], (), config, model, spec)
+    return _of_pictures(place.parent, [place.name], (), config, model, spec)
 
 
 def _of_pictures(folder, names, said, config, model, spec):

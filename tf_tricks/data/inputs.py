@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-from etils import epath
 
 from tf_tricks.data import columns, input_arrays, input_pictures, pictures
 from tf_tricks.data.input_spec import InputSpec
 from tf_tricks.data.unlabeled import Inputs
 from tf_tricks.errors import RequestError
+from tf_tricks.storage import path_of
 
 
 def read_inputs(
@@ -28,7 +28,7 @@ def read_inputs(
     Raises:
         RequestError: there is no such file, it cannot be read, or the model cannot take what is in it.
     """
-    place = epath.Path(path).expanduser()
+    place = path_of(path)
     suffix = place.suffix.lower()
     if place.is_dir():
         return input_pictures.of_folder(place, config, model, spec)

@@ -1,16 +1,21 @@
 """Files of pictures as TensorFlow reads them: those that it cannot read, or reads wrong, are converted."""
 
+import concurrent.futures
 import io
 import os
+from collections.abc import Iterable
 
 import tensorflow as tf
 from PIL import Image, ImageOps
+
+from tf_tricks.storage import StorageError, is_remote, path_of
 
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp")
 """What the names of pictures end with."""
 
 _JPEG, _PNG = b"\xff\xd8", b"\x89PNG"
 _ENDS = ((_JPEG, b"\xff\xd9"), (_PNG, b"IEND\xaeB`\x82"), (b"GIF8", b"\x3b"))
+_AT_ONCE = 32
 _ORIENTATION = 0x0112
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 """The markers of a JPEG behind which its size and the number of its channels are."""
@@ -54,22 +59,37 @@ def read(path: str) -> bytes:
 
     Raises:
         OSError: it cannot be read, is no picture, or is damaged; the message names it.
+        StorageError: the store cannot be reached.
     """
     try:
-        if "://" in path:
-            with tf.io.gfile.GFile(path, "rb") as file:
-                return plain(file.read())
-        with open(path, "rb") as file:
-            return plain(file.read())
-    except (OSError, ValueError, SyntaxError, tf.errors.OpError) as error:  # SyntaxError is of Pillow's PNG reader
-        reason = getattr(error, "strerror", None) or getattr(error, "message", None) or error
+        return plain(path_of(path).read_bytes() if is_remote(path) else _content(path))
+    except StorageError:  # nothing is wrong with the picture
+        raise
+    except (OSError, ValueError, SyntaxError) as error:  # SyntaxError is of Pillow's PNG reader
+        reason = getattr(error, "strerror", None) or error
         raise OSError(f"the picture {path} cannot be read: {as_reason(reason)}") from error
+
+
+def _content(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def read_all(paths: Iterable[str]) -> list[bytes]:
+    """Returns `read` of each; those of a store, where each takes its time, many at once."""
+    paths = list(paths)
+    if not any(map(is_remote, paths)):
+        return [read(path) for path in paths]
+    with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as threads:
+        return list(threads.map(read, paths))
 
 
 def damage(path: str) -> str | None:
     """Returns why a picture cannot be decoded, None if it can; decodes it."""
     try:
         tf.io.decode_image(read(path), channels=3, expand_animations=False)
+    except StorageError:
+        raise
     except OSError as error:
         return str(error).split("cannot be read: ", 1)[-1]
     except tf.errors.OpError as error:

@@ -9,6 +9,7 @@ from etils import epath
 
 from tf_tricks.doctor.finding import NAMES, Finding, likely
 from tf_tricks.doctor.page import page_of
+from tf_tricks.storage import path_of
 
 _WIDTH = 110
 
@@ -68,13 +69,13 @@ class Diagnosis:
         """Writes `as_dict` to a file; its folder must exist."""
         from tf_tricks.training.checkpoint import write_atomically
 
-        write_atomically(epath.Path(path).expanduser(), self.json())
+        write_atomically(path_of(path), self.json())
 
     def write_html(self, path: epath.PathLike) -> None:
         """Writes a page, one file that needs no other; its folder must exist."""
         from tf_tricks.training.checkpoint import write_atomically
 
-        write_atomically(epath.Path(path).expanduser(), self.html())
+        write_atomically(path_of(path), self.html())
 
     def json(self) -> bytes:
         """Returns the bytes of `write_json`."""

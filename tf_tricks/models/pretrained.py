@@ -6,7 +6,6 @@ import zipfile
 from collections.abc import Sequence
 
 import keras
-from etils import epath
 
 from tf_tricks import users_code
 from tf_tricks.annotations import Named
@@ -18,6 +17,7 @@ from tf_tricks.models.blocks import check_common, logits
 from tf_tricks.models.blocks import dropout as new_dropout
 from tf_tricks.models.head import as_vector, head_of, without_head
 from tf_tricks.registry import card
+from tf_tricks.storage import StorageError, local_copy, path_of
 
 _SIZES = re.compile(r"_[\d.]+_\d+$")
 """What Keras puts behind the names of MobileNets: `mobilenet_1.00_224`."""
@@ -114,7 +114,7 @@ def _load(init_from):
             f"init_from must be a run's folder or a .keras file, not {init_from!r}: say --config.init_from=runs/NAME, "
             "or another --config.model.name, as keras_applications/mobilenet_v3_small"
         )
-    path = epath.Path(init_from).expanduser()
+    path = path_of(init_from)
     if path.is_dir():
         path = path / "model.keras"
         if not path.exists():
@@ -126,11 +126,13 @@ def _load(init_from):
             f"{path} holds weights, and no model: a model is a run's folder or a .keras file; say which network they "
             "are of, as in model=dict(name='keras_applications/resnet50', weights=FILE)"
         )
-    with path.open("rb") as file:
-        if not zipfile.is_zipfile(file):
-            raise RequestError(f"{path} is damaged: it is no archive, or was cut short")
     try:
-        return path, keras.models.load_model(path, users_code.classes(), compile=False)
+        with local_copy(path) as file:
+            if not zipfile.is_zipfile(file):
+                raise RequestError(f"{path} is damaged: it is no archive, or was cut short")
+            return path, keras.models.load_model(file, users_code.classes(), compile=False)
+    except (RequestError, StorageError):
+        raise
     except Exception as error:  # of a class of somebody's own
         raise RequestError(f"{path} cannot be read: {reason_of(error)}") from error
 

@@ -5,13 +5,12 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from etils import epath
-
 from tf_tricks.config.config_keys import DEFAULTS
 from tf_tricks.search.labels import number_text
 from tf_tricks.search.own_code import anywhere
 from tf_tricks.search.results import TrialResult
 from tf_tricks.search.space import with_values
+from tf_tricks.storage import path_of
 
 _WIDTH = 120  # of a line
 
@@ -44,7 +43,7 @@ def write_best(path: Any, config: Mapping[str, Any], result: TrialResult, metric
     """
     from tf_tricks.training.checkpoint import write_atomically
 
-    write_atomically(path, _text(epath.Path(path), config, result, metric).encode())
+    write_atomically(path, _text(path_of(path), config, result, metric).encode())
 
 
 def train_command(path: Any) -> str:
@@ -54,7 +53,7 @@ def train_command(path: Any) -> str:
         >>> train_command("runs/search/best.py")
         'tf-tricks train --config=runs/search/best.py --workdir=runs/search/best'
     """
-    path = epath.Path(path)
+    path = path_of(path)
     return f"tf-tricks train --config={shlex.quote(str(path))} --workdir={shlex.quote(str(path.parent / path.stem))}"
 
 

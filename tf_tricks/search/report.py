@@ -4,14 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from etils import epath
-
 from tf_tricks.reports import figure, html_page
 from tf_tricks.search.best_config import train_command
 from tf_tricks.search.distributions import value_of
 from tf_tricks.search.labels import number_text, text_of, tick_text
 from tf_tricks.search.pictures import pictures
 from tf_tricks.search.results import OUTCOMES, TrialResult, paths_of, ranked
+from tf_tricks.storage import path_of
 
 _BEST = 10
 _BAD = ("diverged", "out of memory", "refused", "failed")
@@ -47,7 +46,7 @@ def write_report(
     """
     from tf_tricks.training.checkpoint import write_atomically
 
-    folder = epath.Path(folder)
+    folder = path_of(folder)
     made = pictures(results, space, metric, direction)
     with figure.style():
         files = {name: figure.png(one.drawn) for name, one in made.items() if not isinstance(one.drawn, str)}

@@ -1,7 +1,8 @@
 """Checkpoints that survive a kill at any instant and tell when they are damaged.
 
-One file holds all of a run's state: a NumPy archive followed by its SHA-256. It is written beside its place and
-renamed, so a reader sees the old state or the new one and never half of either.
+One file holds all of a run's state: a NumPy archive followed by its SHA-256. On a disk it is written beside its place
+and renamed, in an object store it is uploaded to its place, where it appears whole: so a reader sees the old state or
+the new one and never half of either.
 """
 
 import contextlib
@@ -20,6 +21,7 @@ from absl import logging
 from etils import epath
 
 from tf_tricks.errors import RequestError, check_number
+from tf_tricks.storage import is_remote, path_of
 
 _DIGEST = 32
 
@@ -38,7 +40,7 @@ class Checkpoints:
     """
 
     def __init__(self, folder: epath.PathLike, epochs: int = 1, minutes: float = 10.0, keep: int = 3):
-        self.folder = epath.Path(folder)
+        self.folder = path_of(folder)
         self._every_epochs = check_number("checkpoint_epochs", epochs, minimum=1, integer=True)
         self._every_seconds = 60 * check_number("checkpoint_minutes", minutes, above=0)
         self._keep = check_number("keep", keep, minimum=1, integer=True)
@@ -80,7 +82,7 @@ def save(folder: epath.PathLike, step: int, arrays: dict[str, Any], values: dict
         values: what JSON can hold: numbers, strings, lists, dicts.
         keep: how many to leave, at least 1.
     """
-    folder = epath.Path(folder)
+    folder = path_of(folder)
     folder.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
     np.savez(buffer, **arrays, **{"__values__": np.array(json.dumps(values))})  # type: ignore[arg-type]
@@ -98,7 +100,7 @@ def load_newest(folder: epath.PathLike) -> tuple[dict[str, np.ndarray], dict[str
     Raises:
         RequestError: there are checkpoints, and all of them are damaged.
     """
-    files = _files(epath.Path(folder))
+    files = _files(path_of(folder))
     for i, file in reversed(list(enumerate(files))):
         if (found := _read(file)) is not None:
             return found
@@ -124,14 +126,25 @@ def _read(file):
 
 def write_atomically(path: epath.PathLike, content: bytes) -> None:
     """Writes the bytes `content` to `path`, all or nothing, and waits until a local disk has them."""
+    if is_remote(path):
+        path_of(path).write_bytes(content)
+        return
     with atomic(path) as file:
         file.write(content)
 
 
 @contextlib.contextmanager
 def atomic(path: epath.PathLike) -> Iterator[IO[bytes]]:
-    """Opens a file beside `path`; once this context ends well and a local disk has it, it takes the place of `path`."""
-    path = epath.Path(path)
+    """Opens a file beside `path`; once this context ends well and a local disk has it, it takes the place of `path`.
+
+    In an object store a rename copies and deletes, and a file there is whole as soon as it is there: that one is
+    uploaded to its place.
+    """
+    path = path_of(path)
+    if is_remote(path):
+        with path.open("wb") as file:
+            yield file
+        return
     partial = path.parent / f".{path.name}.partial"
     try:
         with partial.open("wb") as file:
@@ -140,11 +153,9 @@ def atomic(path: epath.PathLike) -> Iterator[IO[bytes]]:
         with contextlib.suppress(OSError):
             partial.unlink()
         raise
-    if os.path.exists(partial):  # a local file
-        _sync(partial)
+    _sync(partial)
     partial.replace(path)
-    if os.path.exists(path.parent):
-        _sync(path.parent)
+    _sync(path.parent)
 
 
 def _sync(path):

@@ -17,6 +17,7 @@ from tf_tricks.data.in_order import placed_in_order
 from tf_tricks.data.memory import budget
 from tf_tricks.data.rows import aligned_empty, rows_of
 from tf_tricks.engines import engine
+from tf_tricks.storage import is_remote
 from tf_tricks.training.graph_parts import GraphParts
 from tf_tricks.training.progress_bar import Counting
 
@@ -53,7 +54,7 @@ class FeatureStore:
 
     def __init__(self, kind: str, workdir: str | os.PathLike[str] | None = None):
         self._kind = kind
-        self._workdir = None if workdir is None or "://" in os.fspath(workdir) else os.fspath(workdir)
+        self._workdir = None if workdir is None or is_remote(workdir) else os.fspath(workdir)
         self._folder: str | None = None
         self._made = 0
         self.bytes = 0

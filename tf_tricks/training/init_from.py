@@ -5,9 +5,9 @@ import os
 import keras
 import ml_dtypes
 import numpy as np
-from etils import epath
 
 from tf_tricks.errors import RequestError
+from tf_tricks.storage import path_of
 from tf_tricks.training import workdir
 from tf_tricks.training.checkpoint import load_newest
 from tf_tricks.training.saved_model import FILES
@@ -48,7 +48,7 @@ def init_from(model: keras.Model, source: str | os.PathLike[str], strict: bool =
         raise RequestError(f"init_from must be a run's folder or a file of weights, not {source!r}")
     if not model.built:
         raise RequestError(f"the model {model.name!r} has no weights yet: give it a keras.Input, or call model.build")
-    place, found = _find(epath.Path(source).expanduser())
+    place, found = _find(path_of(source))
     ours = layers_of(model)
     pairing = pair(ours, found)
     if not pairing.pairs:

@@ -8,7 +8,8 @@ from typing import Any
 import tqdm
 from etils import epath
 
-from tf_tricks.errors import check_number
+from tf_tricks.errors import RunError, check_number
+from tf_tricks.storage import Mirror, path_of
 from tf_tricks.training.metrics_file import MetricsFile, numbers
 from tf_tricks.training.profiler import Profiler
 from tf_tricks.training.progress_bar import progress_of
@@ -41,20 +42,23 @@ class RunLog:
     ):
         self.log_every = check_number("log_every", log_every, minimum=1, integer=True)
         self.verbose = verbose
-        self.path: Any = None if workdir is None else epath.Path(workdir)
+        self.path: Any = None if workdir is None else path_of(workdir)
         self._histograms = histograms
         self._settings = flattened(dict(settings))
-        self._profiler = Profiler(profile_steps, None if workdir is None else self.path / "tensorboard" / "train")  # type: ignore[operator]
-        self._metrics: Any = None if workdir is None else MetricsFile(self.path / "metrics.jsonl")  # type: ignore[operator]
+        self._mirror = Mirror(self.path / "tensorboard" if self.path else None)
+        self._profiler = Profiler(profile_steps, None if workdir is None else self._mirror.local / "train")
+        self._metrics: Any = MetricsFile(self.path / "metrics.jsonl") if self.path else None
         self._boards: dict[str, TensorBoard] = {}
         self._resources = contextlib.ExitStack()
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, kind, *exception):
         self._profiler.stop()
         self._resources.close()
+        with contextlib.closing(self._mirror), contextlib.suppress(*[OSError, RunError] if kind else []):
+            self._keep()
 
     def start(self, progress: Progress, num_examples: int, total_epochs: float, size: int) -> None:
         """Goes on after what was written up to a checkpoint, or begins.
@@ -79,9 +83,10 @@ class RunLog:
                 self._board("").text(0, "settings", as_markdown(self._settings))
 
     def size(self) -> int:
-        """Returns how much is written for good, for a checkpoint to keep."""
-        with writing(self.path):
-            return self._metrics.size()
+        """Returns how much is written for good, for a checkpoint to keep; what TensorBoard shows is written, too."""
+        for board in self._boards.values():
+            board.flush()
+        return self._keep()
 
     def wants_control(self, step: int) -> bool:
         """Returns whether the compiled loop should return to Python after update number `step`."""
@@ -129,6 +134,8 @@ class RunLog:
                 self._board("train").histogram(step, f"weights/{variable.path}", variable)
         for board in self._boards.values():
             board.flush()
+        with writing(self.path):
+            self._mirror.upload(now=False)
 
     def image(self, tag: str, png: bytes) -> None:
         """Shows the bytes of a PNG file in TensorBoard."""
@@ -136,13 +143,21 @@ class RunLog:
             self._board("train").image(0, tag, png)
 
     def end(self) -> None:
-        """Tells TensorBoard that the run has come to its end."""
+        """Tells TensorBoard that the run has come to its end, and writes all that there is."""
         if self.path is not None:
             self._board("").end_settings()
+            self.size()
+
+    def _keep(self):
+        if self.path is None:
+            return 0
+        with writing(self.path):
+            self._mirror.upload()
+            return self._metrics.size()
 
     def _board(self, split):
         if split not in self._boards:
-            board = TensorBoard(self.path / "tensorboard" / split, self._start + 1)
+            board = TensorBoard(self._mirror.local / split, self._start + 1)
             self._boards[split] = board
             self._resources.callback(board.close)
         return self._boards[split]

@@ -14,6 +14,7 @@ from keras.src.saving.serialization_lib import SerializableDict
 
 from tf_tricks import users_code
 from tf_tricks.errors import RequestError
+from tf_tricks.storage import StorageError, local_copy
 from tf_tricks.training.checkpoint import write_atomically
 
 FILES = {"last": "model.keras", "best": "best.keras"}
@@ -73,11 +74,13 @@ def load(folder: epath.Path, compile: bool, checkpoint: str = "last") -> keras.M
     path = folder / FILES[checkpoint]
     if checkpoint == "best" and not path.exists():
         raise RequestError(f"the run in {folder} has kept no best model: train it with keep_best, or say 'last'")
-    with path.open("rb") as file:
-        if not zipfile.is_zipfile(file):
-            raise RequestError(f"{path} is damaged: it is no archive, or was cut short")
     try:
-        return keras.models.load_model(path, users_code.classes(), compile=compile)
+        with local_copy(path) as file:
+            if not zipfile.is_zipfile(file):
+                raise RequestError(f"{path} is damaged: it is no archive, or was cut short")
+            return keras.models.load_model(file, users_code.classes(), compile=compile)
+    except (RequestError, StorageError):
+        raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         unknown_class = re.search(r"Could not locate class '(\w+)'", str(error))
         if unknown_class:

@@ -16,6 +16,7 @@ from tf_tricks.engines.devices import replicas
 from tf_tricks.engines.loss_scale import LossScale, computes_in_float16
 from tf_tricks.engines.update import Update
 from tf_tricks.errors import call_checked, check_number
+from tf_tricks.storage import path_of
 from tf_tricks.training.checkpoint import Checkpoints
 from tf_tricks.training.checks import (
     check_built,
@@ -234,7 +235,7 @@ class Trainer:
         """
         # What is asked for, and whether it can be done: nothing is written up to the end of this part
         check_workdir(workdir)
-        folder = None if workdir is None else epath.Path(workdir).expanduser()
+        folder = None if workdir is None else path_of(workdir)
         stream = stream if isinstance(stream, Stream) else Stream(as_source(stream))
         validation = None if validation is None else as_source(validation)
         test = None if test is None else as_source(test)

@@ -13,8 +13,9 @@ from absl import logging
 import tf_tricks
 from tf_tricks.errors import RequestError, RunError
 from tf_tricks.named_parts import files_of
+from tf_tricks.storage import StorageError, is_place, is_remote
 from tf_tricks.training.checkpoint import write_atomically
-from tf_tricks.training.lock import locked
+from tf_tricks.training.lock import check_held, locked
 
 _OURS = ("checkpoints", "metrics.jsonl", "model.keras", "best.keras")
 
@@ -38,8 +39,7 @@ def claimed(
     Raises:
         RequestError: the folder is somebody else's, another run's, in use or not writable; nothing was written.
     """
-    content = check(folder, now)
-    new = not folder.exists()
+    check(folder, now)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = locked(folder)
@@ -49,8 +49,7 @@ def claimed(
     with contextlib.ExitStack() as stack:
         stack.push(lock.__exit__)
         with writing(folder):
-            if not new:
-                content = check(folder, now)  # another process may have come between
+            content = check(folder, now)  # another process may have come between
             run_id = content.get("run_id") or uuid.uuid4().hex[:12]
             known = {"config": settings, "versions": versions(), "device": device, "run_id": run_id}
             known |= {"backend": now["backend"]}
@@ -87,12 +86,16 @@ def check_place(folder: Any) -> None:
     """Raises a `RequestError` if there can be no such folder; writes nothing."""
     if folder.exists() and not folder.is_dir():
         raise RequestError(f"the workdir {folder} is a file: choose another")
+    if is_remote(folder):
+        if not is_place(folder):
+            raise RequestError(f"the workdir {folder} cannot be made: there is no bucket {folder.bucket}")
+        return
     place = os.fspath(folder)
     while place and not os.path.exists(place):
         place = os.path.dirname(place) or "."
     if os.path.exists(place) and not os.path.isdir(place):
         raise RequestError(f"the workdir {folder} cannot be made: {place} is a file")
-    if "://" not in os.fspath(folder) and not os.access(place, os.W_OK | os.X_OK):
+    if not os.access(place, os.W_OK | os.X_OK):
         raise RequestError(f"the workdir {folder} cannot be made: {place} is not writable")
 
 
@@ -104,6 +107,8 @@ def read(folder: Any) -> dict[str, Any]:
     """
     try:
         content = json.loads((folder / "config.json").read_text())
+    except StorageError:
+        raise
     except (OSError, ValueError):
         content = None
     if not hasattr(content, "items") or not hasattr(content.get("config", {}), "items"):
@@ -143,8 +148,9 @@ def versions() -> dict[str, str]:
 
 @contextlib.contextmanager
 def writing(folder: str | os.PathLike[str]) -> Iterator[None]:
-    """Tells in a sentence what the disk refuses within this context."""
+    """Tells in a sentence what the disk or the store refuses within this context."""
     try:
+        check_held(folder)
         yield
     except OSError as error:
         logging.debug("writing failed", exc_info=True)

@@ -11,6 +11,7 @@ from keras.src.legacy.saving.legacy_h5_format import load_attributes_from_hdf5_g
 from keras.src.saving.saving_lib import H5IOStore
 
 from tf_tricks.errors import RequestError
+from tf_tricks.storage import StorageError, path_of
 from tf_tricks.weights.layers import LayerWeights
 
 SUFFIXES = (".keras", ".weights.h5", ".h5")
@@ -27,7 +28,7 @@ def read(path: epath.PathLike) -> list[LayerWeights]:
     Raises:
         RequestError: there is no such file, it is damaged, or holds no weights.
     """
-    path = epath.Path(path).expanduser()
+    path = path_of(path)
     if not path.is_file():
         raise RequestError(f"there are no weights to start from: {path} does not exist")
     if not path.name.endswith(SUFFIXES):
@@ -38,6 +39,8 @@ def read(path: epath.PathLike) -> list[LayerWeights]:
             return _layers_in(content)
         with zipfile.ZipFile(content) as archive:
             return _layers_in(io.BytesIO(archive.read("model.weights.h5")))
+    except StorageError:
+        raise
     except zipfile.BadZipFile as error:
         raise RequestError(f"{path} is damaged: it is no archive, or was cut short") from error
     except (OSError, KeyError, RuntimeError, ValueError) as error:
