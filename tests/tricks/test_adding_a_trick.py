@@ -224,8 +224,9 @@ def test_its_card_is_printed(checkout, name):
 
 @pytest.mark.slow
 def test_the_tests_over_all_tricks_try_it(checkout):
-    files = ["tricks/test_every_trick.py", "tricks/test_cards.py", "augment/test_every_augmentation.py"]
-    tests = [f"tests/{file}" for file in [*files, "schedules/test_schedules_base.py"]]
+    files = ["tricks/test_every_trick.py", "tricks/test_every_trick_in_the_trainer.py", "tricks/test_cards.py"]
+    others = ["augment/test_every_augmentation.py", "schedules/test_schedules_base.py"]
+    tests = [f"tests/{file}" for file in [*files, *others]]
     chosen = f"({' or '.join(NAMES)}) and not jax and not micro_batches"
     done = run(checkout, "-m", "pytest", "-rp", "-p", "no:cacheprovider", "-k", chosen, *tests)
     assert done.returncode == 0, done.stdout
