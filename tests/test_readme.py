@@ -81,7 +81,7 @@ class Assignments:
 SHORTER = {
     "train": ["--config.epochs=1"],
     "doctor": ["--budget=10"],
-    "search": ["--trials=3", "--coarse_epochs=1", "--fine_epochs=1"],
+    "search": ["--trials=2", "--coarse_share=1", "--coarse_epochs=1"],
     "tpu-check": ["--config.model.dropout=0.0"],  # random bits take the TPU's compiler longer than all else
 }
 
