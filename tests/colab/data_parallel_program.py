@@ -1,4 +1,4 @@
-"""Trains as colab/tpu_jax.ipynb does, on some of the devices, and writes the losses and the weights.
+"""Trains as colab/tpu_jax.ipynb does, on one device and on eight, and writes the losses and the weights.
 
 Run by test_data_parallel.py.
 """
@@ -30,11 +30,14 @@ class Updates(keras.callbacks.Callback):
         self.made.append((self.stream.batch_size, float(self.model.optimizer.learning_rate)))
 
 
-def main(output, num_devices):
-    devices = jax.devices()[: int(num_devices)]
-    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
-    results = {name: trained(optimizer) for name, optimizer in OPTIMIZERS.items()}
-    np.savez(output, **{f"{name}/{key}": value for name, own in results.items() for key, value in own.items()})
+def main(output):
+    results = {}
+    for number in (1, 8):
+        distribution = keras.distribution.DataParallel(devices=jax.devices()[:number])
+        keras.distribution.set_distribution(distribution)
+        for name, optimizer in OPTIMIZERS.items():
+            results |= {f"{number}/{name}/{key}": value for key, value in trained(optimizer).items()}
+    np.savez(output, **results)
 
 
 def trained(optimizer):
