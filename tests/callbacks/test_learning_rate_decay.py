@@ -25,7 +25,7 @@ class Rates(keras.callbacks.Callback):
 
 def rates(schedule, *data, callbacks=(), **arguments):
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    model.compile("sgd", "mse")
+    model.compile("sgd", "mse", jit_compile=False)
     recorder = Rates()
     model.fit(*data, epochs=2, callbacks=[LearningRateDecay(schedule), *callbacks, recorder], verbose=0, **arguments)
     return recorder.rates
@@ -57,7 +57,7 @@ def test_epochs_keep_their_meaning_while_the_batch_grows():
 
 def test_an_optimizer_with_a_schedule_of_its_own_is_refused():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    model.compile(keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 5)), "mse")
+    model.compile(keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 5)), "mse", jit_compile=False)
     with pytest.raises(RequestError, match="the optimizer was made with a schedule of its own"):
         model.fit(*DATA, callbacks=[LearningRateDecay(0.1)], verbose=0)
 
@@ -72,6 +72,6 @@ def test_data_of_unknown_length_are_refused():
 
 def test_several_steps_an_execution_are_refused():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    model.compile("sgd", "mse", steps_per_execution=4)
+    model.compile("sgd", "mse", steps_per_execution=4, jit_compile=False)
     with pytest.raises(RequestError, match="with steps_per_execution=4: compile"):
         model.fit(*DATA, batch_size=2, callbacks=[LearningRateDecay(linear)], verbose=0)

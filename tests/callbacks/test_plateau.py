@@ -43,7 +43,7 @@ def plateaus(values, **arguments):
 def plateaus_of_keras(values, **arguments):
     callback = keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, **arguments)
     model = flat_model()
-    model.compile(keras.optimizers.SGD(1.0), "mse")
+    model.compile(keras.optimizers.SGD(1.0), "mse", jit_compile=False)
     callback.set_model(model)
     callback.on_train_begin()
     rates = [1.0]
@@ -117,7 +117,7 @@ class Recorder(keras.callbacks.Callback):
 
 def fitted(callback, epochs, batch_size=16, stream=None, rate=0.1):
     model, recorder = flat_model(), Recorder()
-    model.compile(keras.optimizers.SGD(rate), "mse")
+    model.compile(keras.optimizers.SGD(rate), "mse", jit_compile=False)
     stream = stream or Stream(FLAT, batch_size)
     model.fit(stream, epochs=epochs, shuffle=False, callbacks=[recorder, callback], verbose=0)
     return recorder
@@ -232,7 +232,7 @@ def test_arguments_out_of_range(make, message):
 @pytest.mark.parametrize("make", [DecayOnPlateau, lambda: GrowBatchOnPlateau(stream=Stream(FLAT))])
 def test_an_optimizer_with_a_schedule_of_its_own_is_refused(make):
     model = flat_model()
-    model.compile(keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 5)), "mse")
+    model.compile(keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 5)), "mse", jit_compile=False)
     with pytest.raises(RequestError, match="the optimizer was made with a schedule of its own: make it with a number"):
         model.fit(*FLAT, callbacks=[make()], verbose=0)
 

@@ -162,7 +162,9 @@ def test_the_trainer_takes_a_data_set_as_keras_does():
     for fit in ("ours", "keras"):
         keras.utils.set_random_seed(0)
         model = keras.Sequential([keras.Input((3, 2)), keras.layers.Flatten(), keras.layers.Dense(5)])
-        model.compile(keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        model.compile(
+            keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False
+        )
         dataset = tf.data.Dataset.from_tensor_slices((X, Y, W)).batch(50)
         if fit == "ours":
             tt.Trainer(model, batch_size=50).fit(dataset, epochs=3, validation=dataset, verbose=0)

@@ -110,7 +110,7 @@ def test_short_runs_are_those_of_keras():
     losses = ShortRuns(one).run(np.full(20, 0.1))
     x, y = (array[:] for array in one.batch(64)[:2])
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
-    model.compile(keras.optimizers.SGD(0.1), "mean_squared_error")
+    model.compile(keras.optimizers.SGD(0.1), "mean_squared_error", jit_compile=False)
     history = model.fit(x, y, batch_size=64, epochs=20, verbose=0).history["loss"]
     np.testing.assert_allclose(losses, history, rtol=1e-4)
 

@@ -1,12 +1,10 @@
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import forked
 
 from tf_tricks.errors import RequestError
 from tf_tricks.layers.batch_normalization import BatchNormalization
@@ -60,7 +58,7 @@ def _train_once(layer, x):
     """One SGD step at rate 1 through `layer` and a dense one below it; all weights and statistics after it."""
     keras.utils.set_random_seed(1)
     model = keras.Sequential([keras.Input(x.shape[1:]), keras.layers.Dense(5), layer])
-    model.compile(keras.optimizers.SGD(1.0), "mse")
+    model.compile(keras.optimizers.SGD(1.0), "mse", jit_compile=False)
     model.train_on_batch(x, _inputs(*x.shape[:-1], 5, seed=9))
     return model.get_weights()
 
@@ -120,8 +118,7 @@ for mode, ghost_size, groups in ("synchronized", None, 1), ("per_replica", None,
     expected = np.concatenate([(p - p.mean(0)) / np.sqrt(p.var(0) + 1e-5) for p in np.split(x, groups)])
     np.testing.assert_allclose(outputs, expected, atol=1e-5, err_msg=mode)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    forked.run(program)
 
 
 @pytest.mark.parametrize("arguments", MODES)
@@ -173,7 +170,7 @@ def test_where_the_batch_is_not_known_the_last_ghost_is_smaller():
 
 def test_plain_fit_takes_a_last_batch_of_any_size():
     model = keras.Sequential([keras.Input((3,)), BatchNormalization(mode="ghost", ghost_size=4), keras.layers.Dense(1)])
-    model.compile("sgd", "mse")
+    model.compile("sgd", "mse", jit_compile=False)
     model.fit(_inputs(22, 3), np.zeros((22, 1)), batch_size=8, verbose=0)
     assert np.isfinite(np.asarray(model.layers[0].moving_variance)).all()
 
@@ -187,7 +184,7 @@ def test_a_ghost_size_that_does_not_divide_the_batch_gets_a_sentence():
 
 def test_ghosts_train_in_a_model_whose_batch_size_is_unknown():
     model = keras.Sequential([keras.Input((None, None, 2)), BatchNormalization(mode="ghost", ghost_size=2)])
-    model.compile("sgd", "mse")
+    model.compile("sgd", "mse", jit_compile=False)
     x = _inputs(8, 3, 3, 2)
     assert np.isfinite(model.fit(x, x, batch_size=4, verbose=0).history["loss"]).all()
 
@@ -206,7 +203,7 @@ def test_a_frozen_layer_uses_and_keeps_what_it_has_even_if_the_model_is_made_tra
         layer.moving_mean.assign([1.0, 2.0, 3.0])
         before = layer.get_weights()
         np.testing.assert_allclose(np.asarray(layer(x, training=True)), x - [1.0, 2.0, 3.0], rtol=1e-4, atol=1e-4)
-        model.compile("sgd", "mse")
+        model.compile("sgd", "mse", jit_compile=False)
         model.fit(x, x, verbose=0)
         assert layer.trainable_weights == []
         for old, new in zip(before, layer.get_weights(), strict=True):

@@ -60,7 +60,7 @@ def test_the_outputs_do_not_depend_on_the_scale_of_the_weights():
 def test_training_leaves_the_standardization_to_the_gradient():
     # The applied kernel is orthogonal to a change of mean or scale, and so must be the gradient of what is stored.
     model = keras.Sequential([keras.Input((6,)), WeightStandardizedDense(4, use_bias=False)])
-    model.compile(keras.optimizers.SGD(1.0), "mse")
+    model.compile(keras.optimizers.SGD(1.0), "mse", jit_compile=False)
     rng = np.random.default_rng(0)
     before = model.get_weights()[0]
     model.train_on_batch(rng.normal(size=(8, 6)), rng.normal(size=(8, 4)))

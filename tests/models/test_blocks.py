@@ -1,9 +1,7 @@
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
+from support import forked
 
 from tf_tricks.models.blocks import conv, normalization
 
@@ -42,8 +40,7 @@ np.testing.assert_allclose(outputs, (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-5), 
 for replica in range(2):
     np.testing.assert_allclose(layer.moving_mean.value.values[replica], 0.1 * x.mean(0), atol=1e-6)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    forked.run(program)
 
 
 @pytest.mark.parametrize(("kernel_size", "strides"), [(1, 1), (3, 1), (7, 1), (1, 2), (3, 2), (7, 2)])

@@ -8,13 +8,25 @@ import sys
 import time
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tensorflow", "keras", "tf_tricks.commands.train"])
+_CONTEXT.set_forkserver_preload(
+    ["tensorflow", "keras", "sklearn.datasets", "tf_tricks.commands.train", "tf_tricks.commands.run_files"]
+    + ["tf_tricks.training.trainer"]
+)
 
 
 def call(function, *arguments):
     """Returns what a function of a module gives, or raises what it raises, in a process of its own."""
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=_CONTEXT) as pool:
         return pool.submit(function, *arguments).result(timeout=600)
+
+
+def run(program):
+    """Runs a program, given as text, as `python -c` does; raises what it raises."""
+    call(_execute, program)
+
+
+def _execute(program):
+    exec(compile(program, "program", "exec"), {"__name__": "__main__"})
 
 
 class Forked:

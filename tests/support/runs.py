@@ -32,7 +32,7 @@ def compiled(model=None, optimizer=None):
     """A network for plain fit."""
     keras.utils.set_random_seed(0)
     model = model or network()
-    model.compile(optimizer or keras.optimizers.SGD(0.05, momentum=0.9), "mean_squared_error")
+    model.compile(optimizer or keras.optimizers.SGD(0.05, momentum=0.9), "mean_squared_error", jit_compile=False)
     return model
 
 

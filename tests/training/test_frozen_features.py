@@ -1,12 +1,11 @@
 """The frozen part of a model, run once for each example: the numbers are those of running it in each step."""
 
 import gc
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
+from support import forked
 from support.crash import Crash
 from support.runs import assert_same, data, trainer, values
 
@@ -291,5 +290,4 @@ def test_a_wrong_word_is_refused(given, sentence, tmp_path):
 
 
 def test_two_replicas_give_what_one_device_gives():
-    done = subprocess.run([sys.executable, "-c", REPLICAS], capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
+    forked.run(REPLICAS)

@@ -24,7 +24,7 @@ def both(name):
     rows = keras.tree.map_structure(lambda a: a[:number], data)
     fit = dict(epochs=2, callbacks=None, verbose=0, class_weight=class_weight)
 
-    models[0].compile(optimizer=optimizer(), **compiled[0])
+    models[0].compile(optimizer=optimizer(), run_eagerly=True, **compiled[0])
     x, y, w = data if len(data) == 3 else (*data, None)
     fitted = models[0].fit(
         x, y, sample_weight=w, batch_size=BATCH, shuffle=False, validation_data=rows, **fit | {"callbacks": callbacks()}
@@ -47,7 +47,7 @@ def test_a_token_that_is_there_twice_counts_in_adam_as_one_gradient():
         for shape, first in (((10,), tokens), ((10, 30), table))
     )
     dense_rows.set_weights(embedded.get_weights())
-    dense_rows.compile(keras.optimizers.Adam(0.01, epsilon=1e-3), sparse())
+    dense_rows.compile(keras.optimizers.Adam(0.01, epsilon=1e-3), sparse(), jit_compile=False)
     one_hot = np.eye(30, dtype="float32")[TOKENS]
     dense_rows.fit(one_hot, CLASSES, batch_size=BATCH, epochs=2, shuffle=False, verbose=0)
     trainer = tt.Trainer(embedded, keras.optimizers.Adam(0.01, epsilon=1e-3), batch_size=BATCH, loss=sparse())

@@ -97,7 +97,7 @@ def test_bfloat16_comes_back_from_a_checkpoint(tmp_path):
 
 def model():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    model.compile("sgd", "mse")
+    model.compile("sgd", "mse", jit_compile=False)
     model.stop_training = False
     return model
 

@@ -25,7 +25,7 @@ def test_steps_of_the_models_own(name):
 
 def test_what_a_compiled_model_has_is_taken():
     model = dense(1)
-    model.compile(keras.optimizers.Adam(3e-4), "mse", metrics=["mae"])
+    model.compile(keras.optimizers.Adam(3e-4), "mse", metrics=["mae"], jit_compile=False)
     trainer = tt.Trainer(model, batch_size=8)
     assert isinstance(trainer.optimizer, keras.optimizers.Adam)
     assert trainer.learning_rate(0.0) == pytest.approx(3e-4)
@@ -154,7 +154,7 @@ def test_a_frequency_in_batches_is_that_of_keras(tmp_path):
     (path, checkpoint), (path_of_keras, checkpoint_of_keras) = saved("ours"), saved("keras")
     fit(dense(), (X, CLASSES), [checkpoint], dict(epochs=8))
     model = dense()
-    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
     model.fit(X, CLASSES, batch_size=8, epochs=8, verbose=0, callbacks=[checkpoint_of_keras])
     assert len(list(path.iterdir())) == len(list(path_of_keras.iterdir())) == 6
 

@@ -1,10 +1,7 @@
 """Batches for replicas: each gets its own, in the stream's order."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+from support import forked
 
 PROGRAM = """
 import tensorflow as tf
@@ -33,9 +30,7 @@ assert pairs().numpy().tolist() == [[6, 7], [8, 9], [10, 11]]
 
 @pytest.mark.parametrize("distributed", [False, True], ids=["one iterator", "a distributed iterator"])
 def test_replicas_take_turns(distributed):
-    command = [sys.executable, "-c", PROGRAM.format(distributed=distributed)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
+    forked.run(PROGRAM.format(distributed=distributed))
 
 
 # TPUs and GPUs have an iterator for each replica. Here logical CPUs are made to have them, too.
@@ -66,7 +61,4 @@ for found, expected in zip(run(), one, strict=True):
 
 
 def test_a_run_with_distributed_iterators_is_the_same():
-    done = subprocess.run(
-        [sys.executable, "-c", RUN], capture_output=True, text=True, timeout=200, cwd=Path(__file__).parents[2]
-    )
-    assert done.returncode == 0, done.stderr
+    forked.run(RUN)
