@@ -18,6 +18,7 @@ settings.register_profile("repeatable", derandomize=True, database=None, deadlin
 settings.load_profile("repeatable")
 
 gc.freeze()  # what the imports made stays: collecting garbage need not look at it
+gc.set_threshold(50_000)  # nor so often: tracing makes many objects that stay
 
 
 @pytest.fixture(autouse=True)

@@ -58,8 +58,8 @@ CONFIGS = {
     "digits.py": [],
     "regression.py": [],
     "fashion_mnist.py": ["model.filters=(16,32,32,32)"],
-    "cifar10.py": ["model.depth=8"],
-    "imagenet_resnet50.py": ["data.image_size=32", "batch_size.batch_size=8"],
+    "cifar10.py": ["model.depth=8", "epochs=1"],  # the plan of all updates takes longer than compiling one
+    "imagenet_resnet50.py": ["data.image_size=32", "batch_size.batch_size=8", "epochs=1"],
     "finetune.py": ["model={'name':'convnet','filters':[16,32]}"],  # there is no run to start from
 }
 
