@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -115,13 +116,20 @@ def test_a_second_process_is_refused_and_does_no_harm(undisturbed, tmp_path):
     assert_same_run(undisturbed, workdir)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("damage", ["truncated", "flipped"])
-def test_a_damaged_newest_checkpoint_is_passed_over(undisturbed, tmp_path, damage):
-    workdir = tmp_path / "run"
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """What is left of a run that was killed once it had three checkpoints."""
+    workdir = tmp_path_factory.mktemp("killed") / "run"
     process = start(workdir)
     process.wait_for(lambda: len(list((workdir / "checkpoints").glob("*.ckpt"))) >= 3)
     process.kill()
+    return workdir
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", ["truncated", "flipped"])
+def test_a_damaged_newest_checkpoint_is_passed_over(undisturbed, killed, tmp_path, damage):
+    workdir = shutil.copytree(killed, tmp_path / "run")
     newest = sorted((workdir / "checkpoints").glob("*.ckpt"))[-1]
     content = bytearray(newest.read_bytes())
     if damage == "truncated":
