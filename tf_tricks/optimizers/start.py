@@ -25,7 +25,7 @@ def started(state: keras.Variable, variable: Tensor) -> Tensor:
         [1.]
     """
     state = ops.convert_to_tensor(state)
-    return ops.where(ops.isnan(state), variable, state)
+    return ops.where(ops.isnan(state), ops.convert_to_tensor(variable), state)
 
 
 class StartsBeforeDecay(OptimizerWrapper):
