@@ -11,6 +11,9 @@ WHEEL_PYTHONS ?= python3.11 python3.12 python3.13
 # What to mutate: MUTANTS="--only=tf_tricks/optimizers --sample=50 --seed=1".
 MUTANTS ?=
 
+# What is run on JAX, too, where it is marked.
+ENGINES = tests/engines tests/tricks tests/training/test_keras_contract.py tests/training/test_kill.py
+
 .PHONY: train test test-postgresql test-oldest test-colab test-wheel test-wheels quick lint format docs benchmark mutants clean
 
 train: $(VENV)/installed
@@ -18,6 +21,7 @@ train: $(VENV)/installed
 
 test: lint
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile -m "not postgresql"
+	KERAS_BACKEND=jax JAX_PLATFORMS=cpu $(VENV)/bin/python -m pytest -n 2 --dist loadfile -m engines $(ENGINES)
 
 test-postgresql: $(VENV)/installed
 	tests/postgresql/install

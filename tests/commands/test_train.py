@@ -54,7 +54,17 @@ def test_the_folder_holds_what_the_contract_says(run):
 
 def test_the_config_is_kept_with_versions_and_device(run):
     content = json.loads((run / "config.json").read_text())
-    expected = {"config", "versions", "device", "run_id", "fingerprint", "finished_epochs", "code", "directions", "backend"}
+    expected = {
+        "config",
+        "versions",
+        "device",
+        "run_id",
+        "fingerprint",
+        "finished_epochs",
+        "code",
+        "directions",
+        "backend",
+    }
     assert set(content) == expected | {"inputs", "outputs"}
     assert content["directions"] == {"accuracy": "up"}
     assert content["backend"] == "tensorflow"

@@ -1,4 +1,4 @@
-"""Trains the same networks from equal weights and writes what came out: python engine_runs.py OUTPUT; run on each backend.
+"""Trains the same networks from equal weights and writes what came out: python engine_runs.py OUTPUT [REPLICAS].
 
 All of them are smooth: where a network has kinks, a rounding error decides now and then on which side an input lies.
 """
@@ -27,6 +27,11 @@ def mlp():
     return keras.Sequential([keras.Input((6,)), K.Dense(8, activation="tanh"), K.Dense(3)])
 
 
+def masked():
+    stack = [keras.Input((6,)), K.Dense(8, activation="tanh"), K.Dropout(0.3, seed=1), K.BatchNormalization()]
+    return keras.Sequential([*stack, K.Dense(3)])
+
+
 def convnet():
     stack = [keras.Input((8, 8, 3)), K.Rescaling(1 / 255), K.Conv2D(4, 3), K.BatchNormalization()]
     return keras.Sequential([*stack, K.Activation("tanh"), K.GlobalAveragePooling2D(), K.Dense(3)])
@@ -40,7 +45,9 @@ def attention():
 
 
 def tagger():
-    return keras.Sequential([keras.Input((10,), dtype="int32"), K.Embedding(30, 8, mask_zero=True), K.GRU(6), K.Dense(3)])
+    return keras.Sequential(
+        [keras.Input((10,), dtype="int32"), K.Embedding(30, 8, mask_zero=True), K.GRU(6), K.Dense(3)]
+    )
 
 
 def several():
@@ -49,9 +56,15 @@ def several():
     return keras.Model({"x": x, "z": z}, {"u": K.Dense(3, name="u")(h), "v": K.Dense(1, name="v")(h)})
 
 
+DROPOUT = "dropout"  # whose masks are other ones on another backend
 SPARSE = {"name": "sparse_categorical_crossentropy", "from_logits": True}
+GROWING = {"name": "grow", "initial": 8, "epochs": [2], "factor": 2}
 RUNS = {
-    "momentum, L2, clipping": (mlp, (X, CLASSES), dict(loss=SPARSE, l2=0.01, clip_global_norm=0.5, metrics=["accuracy"])),
+    "momentum, L2, clipping": (
+        mlp,
+        (X, CLASSES),
+        dict(loss=SPARSE, l2=0.01, clip_global_norm=0.5),
+    ),
     "adamw, decay, clipped values": (
         mlp,
         (X, CLASSES),
@@ -65,7 +78,11 @@ RUNS = {
         dict(loss=keras.losses.SparseCategoricalCrossentropy(True, reduction="mean_with_sample_weight"), micro_batch=4),
     ),
     "masks": (attention, (TOKENS, TAGS), dict(loss=SPARSE, metrics=["accuracy"], micro_batch=8)),
-    "recurrent": (tagger, (TOKENS, CLASSES), dict(loss=SPARSE, metrics=["accuracy"], optimizer="adam", learning_rate=0.01)),
+    "recurrent": (
+        tagger,
+        (TOKENS, CLASSES),
+        dict(loss=SPARSE, optimizer="adam", learning_rate=0.01),
+    ),
     "several": (
         several,
         ({"x": X, "z": Z}, {"u": CLASSES, "v": REAL}),
@@ -76,30 +93,38 @@ RUNS = {
         (X, CLASSES),
         dict(optimizer={"name": "sam", "optimizer": {"name": "sgd", "use_ema": True}}, loss=SPARSE),
     ),
+    DROPOUT: (masked, (X, CLASSES), dict(loss=SPARSE, metrics=["accuracy"], micro_batch=8)),
     "classes that count": (mlp, (X, CLASSES), dict(loss=SPARSE, class_weight={0: 2.0, 1: 0.5})),
-    "growing batches": (mlp, (X, CLASSES), dict(loss=SPARSE, batch_size={"name": "grow", "initial": 8, "epochs": [2], "factor": 2})),
+    "growing batches": (
+        mlp,
+        (X, CLASSES),
+        dict(loss=SPARSE, batch_size=GROWING),
+    ),
 }
 
 
-def run(name):
+def run(name, strategy):
     """The weights after training, the losses of the epochs, and an evaluation."""
     build, data, arguments = RUNS[name]
+    rows = keras.tree.map_structure(lambda array: array[:75], data)  # the last batch of an evaluation is smaller
     arguments = {"batch_size": BATCH, "learning_rate": 0.05} | arguments
     augment, class_weight = arguments.pop("augment", None), arguments.pop("class_weight", None)
     model, random = build(), np.random.RandomState(1)
     for weight in model.trainable_weights:
         weight.assign(random.normal(scale=0.3, size=weight.shape))
-    trainer = tt.Trainer(model, **arguments)
+    trainer = tt.Trainer(model, strategy=strategy, **arguments)
     stream = tt.data.Stream(tt.data.ArraySource(*data), seed=5, augment=tt.augment.get(augment))
-    history = trainer.fit(stream, UPDATES * BATCH / N, validation=data, class_weight=class_weight, verbose=0).history
-    evaluated = trainer.evaluate(data)
+    history = trainer.fit(stream, UPDATES * BATCH / N, validation=rows, class_weight=class_weight, verbose=0).history
+    evaluated = trainer.evaluate(rows)
     found = {f"{name}/weight {i}": np.asarray(w) for i, w in enumerate(model.weights)}
     found |= {f"{name}/{key}": np.asarray(values, "float64") for key, values in history.items()}
     return found | {f"{name}/evaluated {key}": np.asarray(value) for key, value in evaluated.items()}
 
 
 if __name__ == "__main__":
+    replicas = int(sys.argv[2]) if len(sys.argv) > 2 else None
+    chosen = tt.strategy("cpu", replicas=replicas)
     results = {}
-    for one in sys.argv[2:] or RUNS:
-        results |= run(one)
+    for one in RUNS:
+        results |= run(one, chosen)
     np.savez(sys.argv[1], **results)

@@ -42,7 +42,7 @@ def learning_rate(package, name):
     """The one with which a trick is tried."""
     if package == "optimizers":
         return entries(package)[name].example.get("learning_rate", 0.01) if name in entries(package) else 0.01
-    return 0.01 if package == "layers" else 0.03
+    return 0.005 if package == "layers" else 0.03
 
 
 SHAPES = {VECTORS: (None, 16), IMAGES: (None, 8, 8, 8), SEQUENCES: (None, 8, 8)}

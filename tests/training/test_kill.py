@@ -75,6 +75,7 @@ def logged_step(workdir):
     return json.loads(whole[-1])["step"] if whole else 0
 
 
+@pytest.mark.engines
 @pytest.mark.slow
 def test_twenty_kills_at_random_moments_change_nothing(undisturbed, tmp_path):
     workdir = tmp_path / "run"

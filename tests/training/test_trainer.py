@@ -13,8 +13,8 @@ from support.problems import convnet, image_data, linear_data, linear_model
 import tf_tricks as tt
 from tf_tricks import augment, schedules
 from tf_tricks.data import Stream
-from tf_tricks.errors import RunError
 from tf_tricks.engines.tensorflow import engine
+from tf_tricks.errors import RunError
 
 
 def test_fit_is_a_plain_loop_of_keras():

@@ -63,6 +63,7 @@ def test_saved_and_loaded(package, name, tmp_path):
         np.testing.assert_allclose(loaded(images), model(images), rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.engines
 @every_trick
 def test_trains_in_plain_fit(package, name, tmp_path):
     model = examples.model(package, name)

@@ -64,6 +64,7 @@ def whole(tmp_path_factory):
     return run
 
 
+@pytest.mark.engines
 @pytest.mark.parametrize(("package", "name"), examples.CASES, ids=examples.IDS)
 def test_trains_and_resumes_bit_for_bit(package, name, whole):
     run = whole(package, name)
