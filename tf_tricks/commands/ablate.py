@@ -14,7 +14,7 @@ from tf_tricks.config import config_file
 from tf_tricks.errors import RequestError, check_number
 from tf_tricks.storage import path_of
 
-OWN_FLAGS = ("config", "tricks", "workdir", "seeds", "seed", "metric", "direction", "device")
+OWN_FLAGS = ("config", "tricks", "workdir", "seeds", "seed", "metric", "direction", "backend", "device")
 
 _CONFIG = config_file.define("config", "whose tricks are compared")
 flags.DEFINE_string("workdir", None, "the ablation's folder, a run for each config and seed in it", allow_override=True)

@@ -17,16 +17,22 @@ flags.DEFINE_string(
 )
 
 
-def choose(arguments: Sequence[str]) -> None:
+def choose(arguments: Sequence[str], any_backend: bool = True) -> None:
     """Sets KERAS_BACKEND from the arguments of a command.
 
     Args:
         arguments: as the command line has them, `--backend=jax` or `--workdir=DIR` among them.
+        any_backend: whether the command runs on any backend; False for one that runs on TensorFlow only.
 
     Raises:
         RequestError: there is no such backend, or Keras runs on another in this process.
     """
     given = _value(arguments, "backend")
+    if not any_backend:
+        if given is not None:
+            raise RequestError(f"--backend={given} is no flag of this command, which runs on TensorFlow: leave it out")
+        os.environ[VARIABLE] = BACKENDS[0]
+        return
     if given is not None and given not in BACKENDS:
         raise unknown("backend", given, BACKENDS)
     asked = given or os.environ.get(VARIABLE) or _of_run(_value(arguments, "workdir")) or BACKENDS[0]

@@ -30,7 +30,7 @@ flags.DEFINE_string("report", None, "a folder for a report: each class, confusio
 
 def run(argv: list[str]) -> int:
     """Runs the program and returns its exit status."""
-    own_flags = ["workdir", "split", "data", "checkpoint", "device", "metrics", "weighted_metrics", "report"]
+    own_flags = ["workdir", "split", "data", "checkpoint", "backend", "device", "metrics", "weighted_metrics", "report"]
     return program.run(main, own_flags, argv)
 
 

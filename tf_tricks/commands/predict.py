@@ -29,7 +29,17 @@ flags.DEFINE_bool("skip_damaged", False, "leave pictures out that cannot be read
 
 def run(argv: list[str]) -> int:
     """Runs the program and returns its exit status."""
-    own_flags = ["workdir", "checkpoint", "input", "output", "device", "batch_size", "monte_carlo", "augment_times"]
+    own_flags = [
+        "workdir",
+        "checkpoint",
+        "input",
+        "output",
+        "backend",
+        "device",
+        "batch_size",
+        "monte_carlo",
+        "augment_times",
+    ]
     return program.run(main, [*own_flags, "augment", "skip_damaged"], argv)
 
 

@@ -48,7 +48,6 @@ def run_light(main: Callable[[list[str]], Any], own_flags: Sequence[str], argv: 
         arguments: what `--help` calls the arguments that are no flags.
     """
     name = argv[0]
-    own_flags = [*own_flags, *(["backend"] if "device" in own_flags else [])]
     sys.argv = argv  # where ml_collections looks for overrides, --config.key=value
     if "--help" in argv or "-h" in argv:
         print(f"usage: {' '.join(filter(None, [name, arguments, '[--flags]']))}\n\n{_help(own_flags)}")
@@ -56,7 +55,7 @@ def run_light(main: Callable[[list[str]], Any], own_flags: Sequence[str], argv: 
     try:
         if sum(argument.startswith("--config=") for argument in argv) > 1:
             raise RequestError("--config is given twice: leave one out")
-        backend.choose(argv)  # a config may import Keras as soon as it is read
+        backend.choose(argv, any_backend="backend" in own_flags)  # a config may import Keras as soon as it is read
         try:
             left = flags.FLAGS(argv)[1:]
         except flags.Error as error:

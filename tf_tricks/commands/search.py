@@ -16,7 +16,7 @@ from tf_tricks.storage import is_remote, path_of
 
 OWN_FLAGS = (
     *("config", "space", "workdir", "trials", "coarse_share", "coarse_epochs", "fine_epochs", "seeds", "seed"),
-    *("sampler", "sampler_seed", "pruner", "metric", "direction", "storage", "study", "jobs", "device"),
+    *("sampler", "sampler_seed", "pruner", "metric", "direction", "storage", "study", "jobs", "backend", "device"),
 )
 
 _CONFIG = config_file.define("config", "whose values are searched")

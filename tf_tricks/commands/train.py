@@ -15,7 +15,7 @@ from tf_tricks.config import config_file
 from tf_tricks.errors import RequestError
 from tf_tricks.storage import is_remote, path_of
 
-OWN_FLAGS = ("config", "workdir", "device", "tpu", "replicas", "seed")
+OWN_FLAGS = ("config", "workdir", "backend", "device", "tpu", "replicas", "seed")
 
 _CONFIG = config_file.define("config", "what to train")
 _WORKDIR = flags.DEFINE_string("workdir", None, "the run's folder, local or remote (gs://…, s3://…)")

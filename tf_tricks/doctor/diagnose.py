@@ -11,7 +11,7 @@ from tf_tricks.doctor import admission
 from tf_tricks.doctor.diagnosis import Diagnosis
 from tf_tricks.doctor.examine import examine
 from tf_tricks.doctor.patient import Patient
-from tf_tricks.errors import NoClass, NotFinite, check_number
+from tf_tricks.errors import NoClass, NotFinite, RequestError, check_number
 
 BUDGET = 180.0
 """Seconds, by default."""
@@ -66,7 +66,7 @@ def diagnose(
         `write_json(path)` write it.
 
     Raises:
-        RequestError: an argument cannot be used.
+        RequestError: an argument cannot be used, or Keras is not on TensorFlow.
 
     Example:
         >>> import keras, numpy as np
@@ -78,6 +78,11 @@ def diagnose(
         >>> [finding.name for finding in diagnosis.findings]
         ['non_finite_inputs']
     """
+    if keras.config.backend() != "tensorflow":
+        raise RequestError(
+            f"tt.diagnose needs Keras on TensorFlow, and it is on {keras.config.backend()}: what it finds holds there, "
+            "too; set KERAS_BACKEND=tensorflow"
+        )
 
     def admit():
         return admission.of_arguments(

@@ -17,6 +17,8 @@ def tunable(config: Mapping[str, Any], optimizer: keras.optimizers.Optimizer) ->
         config: a resolved config.
         optimizer: its optimizer; one that decays in a way of its own keeps a decay for good.
     """
+    if keras.config.backend() != "tensorflow":
+        return []  # the step gets the run's state as arguments, and knows of no variable beside them
     plain_decay = type(optimizer)._apply_weight_decay is keras.optimizers.Optimizer._apply_weight_decay
     names = [name for name in NUMBERS if config[name]]
     return [name for name in names if name != "weight_decay" or plain_decay]
