@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from absl import flags
 
@@ -34,7 +35,7 @@ def join(arguments: Sequence[str]) -> None:
     Raises:
         RequestError: a flag is missing or wrong, or the processes differ in backend or versions.
     """
-    given = {name: value_of(arguments, name) for name in FLAGS}
+    given: dict[str, Any] = {name: value_of(arguments, name) for name in FLAGS}
     on_jax = os.environ[backend.VARIABLE] == "jax"
     timeout = _number("host_timeout", given["host_timeout"] or hosts.TIMEOUT, float)
     if all(given[name] is None for name in _NEEDED):
@@ -62,7 +63,7 @@ def join(arguments: Sequence[str]) -> None:
     if on_jax:
         from tf_tricks.engines.jax import processes
 
-        processes.initialize(hosts.told_by_chief(f"{host}:{hosts.free_port()}"), number, index, timeout)
+        processes.initialize(str(hosts.told_by_chief(f"{host}:{hosts.free_port()}")), number, index, timeout)
     else:
         own = host if index == 0 else hosts.own_address(host)
         workers = hosts.exchange(f"{own}:{hosts.free_port()}")

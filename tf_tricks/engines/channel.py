@@ -17,6 +17,7 @@ from typing import Any
 from tf_tricks.errors import RequestError, RunError
 
 _GRACE = 2.0  # seconds that a process has to end by itself, in its own words, when another says that it ends
+_AGAIN = "start all of them again, and the run goes on from its last checkpoint"
 _AT_THE_END = 10.0  # seconds that process 0 waits for the others to be gone: they may need it up to then
 
 
@@ -152,10 +153,10 @@ class Channel:
                 silent = not connection.poll(self.timeout)
                 kind, content = (None, None) if silent else json.loads(connection.recv_bytes())
             except (EOFError, OSError):
-                self._end(f"process {peer} is lost", 1)
+                self._end(f"process {peer} is lost; {_AGAIN}", 1)
                 return
             if silent:
-                self._end(f"process {peer} has been silent for {self.timeout:g} seconds", 1)
+                self._end(f"process {peer} has been silent for {self.timeout:g} seconds; {_AGAIN}", 1)
             elif kind == "text":
                 self._inboxes[peer].put(content)
             elif kind == "leave":
@@ -178,8 +179,6 @@ class Channel:
         if self._ending.is_set():
             return
         self._ending.set()
-        if status == 1 and "has ended" not in sentence:
-            sentence += "; start all of them again, and the run goes on from its last checkpoint"
         print(f"{sys.argv[0]}: {sentence}", file=sys.stderr, flush=True)
         if self.index == 0:
             self.leave(sentence, status)

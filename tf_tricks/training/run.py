@@ -146,8 +146,8 @@ class Run:
             self._run_steps(log)
             if self._ends_epoch():
                 self._end_epoch(log)
-            due = checkpoints is not None and checkpoints.is_due(ends_epoch=self.epoch is None)
-            due, signal = hosts.largest([due, stop_requests.received or 0])  # each host has its own clock and signals
+            mine = checkpoints is not None and checkpoints.is_due(ends_epoch=self.epoch is None)
+            due, signal = hosts.largest([mine, stop_requests.received or 0])  # each host has its own clock and signals
             if due:
                 self._save(log, checkpoints)
             if signal:
