@@ -27,7 +27,7 @@ def choose(arguments: Sequence[str], any_backend: bool = True) -> None:
     Raises:
         RequestError: there is no such backend, or Keras runs on another in this process.
     """
-    given = _value(arguments, "backend")
+    given = value_of(arguments, "backend")
     if not any_backend:
         if given is not None:
             raise RequestError(f"--backend={given} is no flag of this command, which runs on TensorFlow: leave it out")
@@ -35,7 +35,7 @@ def choose(arguments: Sequence[str], any_backend: bool = True) -> None:
         return
     if given is not None and given not in BACKENDS:
         raise unknown("backend", given, BACKENDS)
-    asked = given or os.environ.get(VARIABLE) or _of_run(_value(arguments, "workdir")) or BACKENDS[0]
+    asked = given or os.environ.get(VARIABLE) or _of_run(value_of(arguments, "workdir")) or BACKENDS[0]
     now = sys.modules["keras"].config.backend() if "keras" in sys.modules else asked
     if given is not None and now != given:
         raise RequestError(f"--backend={given} cannot be had in this process, where Keras is on {now} already")
@@ -44,7 +44,8 @@ def choose(arguments: Sequence[str], any_backend: bool = True) -> None:
     os.environ[VARIABLE] = now
 
 
-def _value(arguments, name):
+def value_of(arguments: Sequence[str], name: str) -> str | None:
+    """Returns the last value of a flag on a command line, or None; flags are not parsed yet."""
     prefix = f"--{name}="
     return next((text.removeprefix(prefix) for text in reversed(arguments) if text.startswith(prefix)), None)
 

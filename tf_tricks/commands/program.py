@@ -5,13 +5,14 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from absl import flags
 from absl import logging as absl_logging
 
-from tf_tricks.commands import backend
+from tf_tricks.commands import backend, hosts
 from tf_tricks.engines.tensorflow import tpu_environment
 from tf_tricks.errors import RequestError, RunError
 from tf_tricks.standard_error import held_back
@@ -56,6 +57,8 @@ def run_light(main: Callable[[list[str]], Any], own_flags: Sequence[str], argv: 
         if sum(argument.startswith("--config=") for argument in argv) > 1:
             raise RequestError("--config is given twice: leave one out")
         backend.choose(argv, any_backend="backend" in own_flags)  # a config may import Keras as soon as it is read
+        if "coordinator" in own_flags:
+            hosts.join(argv)
         try:
             left = flags.FLAGS(argv)[1:]
         except flags.Error as error:
@@ -69,12 +72,18 @@ def run_light(main: Callable[[list[str]], Any], own_flags: Sequence[str], argv: 
         absl_logging.get_absl_handler().setFormatter(None)
         main(left)
         sys.stdout.flush()
+        hosts.end(None, 0)
     except RequestError as error:
         return _say(name, error, 2)
     except (RunError, StorageError) as error:
         return _say(name, error, 1)
     except BrokenPipeError:  # whoever reads has read enough: `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:  # somebody's own code: the others would wait for this process
+        if hosts.are_several():
+            traceback.print_exc()
+            hosts.end(f"{type(error).__name__}: {error}", 1)
+        raise
     except KeyboardInterrupt as interrupt:
         return _say(name, str(interrupt) or "interrupted", 128 + getattr(interrupt, "signal_number", 2))
     return 0
@@ -123,5 +132,8 @@ def _help(own_flags):
 
 def _say(name, message, status):
     text = " ".join(str(message).split())
+    if status == 1:
+        hosts.wait_for_reason()  # another process may be lost: that is why, then
     print(f"{name}: {text}", file=sys.stderr)
+    hosts.end(text, status)
     return status

@@ -10,12 +10,13 @@ from typing import Any
 from absl import flags
 from etils import epath
 
+from tf_tricks.commands import hosts as host_flags
 from tf_tricks.commands import program
 from tf_tricks.config import config_file
 from tf_tricks.errors import RequestError
 from tf_tricks.storage import is_remote, path_of
 
-OWN_FLAGS = ("config", "workdir", "backend", "device", "tpu", "replicas", "seed")
+OWN_FLAGS = ("config", "workdir", "backend", "device", "tpu", "replicas", "seed", *host_flags.FLAGS)
 
 _CONFIG = config_file.define("config", "what to train")
 _WORKDIR = flags.DEFINE_string("workdir", None, "the run's folder, local or remote (gs://…, s3://…)")
@@ -70,7 +71,7 @@ def train(
 
     from tf_tricks.commands import run_files
     from tf_tricks.config import parts
-    from tf_tricks.engines import devices
+    from tf_tricks.engines import devices, hosts
     from tf_tricks.training.parameter_table import parameter_table
     from tf_tricks.training.task import plan_task
     from tf_tricks.training.trainer import Trainer
@@ -88,16 +89,16 @@ def train(
     asked = ("epochs", "callbacks", "validation", "test", "keep_best", "frozen_features")
     checked = [fit_arguments[key] for key in asked]
     task = plan_task(trainer, built.stream, *checked)
-    for note in filter(None, [*config_file.notes, built.splits.note]):
+    table = parameter_table(built.model) if built.unfreezing is None else built.unfreezing.table()
+    where = f"training on {devices.describe(strategy, device)}"
+    notes = [*config_file.notes, built.splits.note, where, table, started]
+    for note in [*filter(None, notes), run_files.batch_line(trainer, task.batch_sizes)] if hosts.is_chief() else ():
         print(note)
-    print(f"training on {devices.describe(strategy, device)}")
-    print(parameter_table(built.model) if built.unfreezing is None else built.unfreezing.table())
-    if started:
-        print(started)
-    print(run_files.batch_line(trainer, task.batch_sizes))
 
     # Train, test once, export
     trainer.fit(built.stream, workdir=folder, settings=config, **fit_arguments)
+    if not hosts.is_chief():
+        return
     print(f"done: {run_files.result(folder)}")
     if not is_remote(folder) or folder.scheme == "gs":  # where TensorBoard can read
         print(f"see its curves: tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}")

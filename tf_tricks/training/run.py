@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from tf_tricks.data import Source, Stream
-from tf_tricks.engines import engine
+from tf_tricks.engines import engine, hosts
 from tf_tricks.schedules import plan
 from tf_tricks.seeds import seed_states
 from tf_tricks.training import contact_sheet, state
@@ -61,15 +61,15 @@ class Run:
         self.callbacks = callbacks
         self.validation = validation
         self.class_weights = class_weights
-        self.workdir = workdir
-        self.best = task.best
+        self.workdir, self.best = workdir, task.best
         self.progress = state.Progress()
         self.epoch: int | None = None  # the one that the run is in the middle of, from 0; None between epochs
         self.sums = MetricSums(trainer.model)
         self._steps_a_call = 1
         self._span = [0, 0.0]  # examples and seconds since the last log line
         self._layers = described(self.model)
-        self._feeds = Feeds(trainer, stream, validation, class_weights, task.frozen_features, workdir)
+        features_folder = workdir if hosts.is_chief() else None  # hosts may share the folder, and each keeps its own
+        self._feeds = Feeds(trainer, stream, validation, class_weights, task.frozen_features, features_folder)
         self._feed: Any = None  # a Feed, once it is known what is trained
         self._loop_batch_size: int | None = None
 
@@ -146,10 +146,12 @@ class Run:
             self._run_steps(log)
             if self._ends_epoch():
                 self._end_epoch(log)
-            if checkpoints is not None and checkpoints.is_due(ends_epoch=self.epoch is None):
+            mine = checkpoints is not None and checkpoints.is_due(ends_epoch=self.epoch is None)
+            due, signal = hosts.largest([mine, stop_requests.received or 0])  # each host has its own clock and signals
+            if due:
                 self._save(log, checkpoints)
-            if stop_requests.received:
-                self._stop(log, checkpoints, stop_requests.received)
+            if signal:
+                self._stop(log, checkpoints, signal)
         self._save(log, checkpoints)
         if keeps_average(self.optimizer):
             finalize_averaged_weights(self.optimizer)
@@ -170,10 +172,11 @@ class Run:
 
     def _save(self, log, checkpoints):
         if checkpoints is not None:
-            arrays, values = self.state()
-            size = log.size()  # the lines are on the disk before the checkpoint that counts them
-            with writing(self.workdir):
-                checkpoints.save(self.progress.step, arrays, values | {"metrics_size": size})
+            arrays, values = self.state()  # on all hosts: to read what they share is a common act
+            if hosts.is_chief():
+                size = log.size()  # the lines are on the disk before the checkpoint that counts them
+                with writing(self.workdir):
+                    checkpoints.save(self.progress.step, arrays, values | {"metrics_size": size})
 
     def _stop(self, log, checkpoints, signal):
         self._save(log, checkpoints)
@@ -237,7 +240,7 @@ class Run:
             steps.append(step)
             if len(steps) >= at_most or log.wants_control(self.progress.step + len(steps)):
                 break
-        return steps
+        return steps[: hosts.smallest(len(steps))]  # each host measures another time
 
     def _steps_from_here(self):
         progress, task = self.progress, self.task
@@ -246,8 +249,7 @@ class Run:
 
     def _diverge(self, step_losses):
         """A callback may handle the divergence and end the run; otherwise it fails here."""
-        first = int(np.argmin(np.isfinite(step_losses)))
-        step = self.progress.step + first
+        step = self.progress.step + (first := int(np.argmin(np.isfinite(step_losses))))
         self.callbacks.on_train_batch_end(step, {"loss": float(step_losses[first])})
         if not self.model.stop_training:
             raise diverged(step + 1)

@@ -11,7 +11,7 @@ from etils import epath
 from tf_tricks import optimizers, schedules
 from tf_tricks.annotations import Named, Structure
 from tf_tricks.data import Source, Stream, as_source
-from tf_tricks.engines import engine
+from tf_tricks.engines import engine, hosts
 from tf_tricks.engines.devices import replicas
 from tf_tricks.engines.loss_scale import LossScale, computes_in_float16
 from tf_tricks.engines.update import Update
@@ -31,6 +31,7 @@ from tf_tricks.training.ending import leave_models, test_once
 from tf_tricks.training.examples import check_examples
 from tf_tricks.training.fingerprint import fingerprint
 from tf_tricks.training.interrupt import StopRequests
+from tf_tricks.training.many_hosts import agree_on, claimed_by_chief, hosts_own
 from tf_tricks.training.metrics import choose_modes, directions
 from tf_tricks.training.prepared import Prepared
 from tf_tricks.training.run import Run
@@ -38,7 +39,6 @@ from tf_tricks.training.run_log import RunLog
 from tf_tricks.training.settings import flattened
 from tf_tricks.training.signature import signature
 from tf_tricks.training.task import plan_task
-from tf_tricks.training.workdir import claimed
 
 NOT_DECAYED = ("bias$", "gamma$", "beta$")
 
@@ -241,10 +241,12 @@ class Trainer:
         test = None if test is None else as_source(test)
         callbacks = listed(callbacks)
         self._follow_unfrozen()
+        verbose = verbose if hosts.is_chief() else 0
+        callbacks = hosts_own(callbacks)
         task = plan_task(self, stream, epochs, callbacks, validation, test, keep_best, frozen_features)
         weights = class_weights(class_weight, stream.source)
         settings = self.settings if settings is None else settings
-        log = RunLog(folder, verbose, log_every, histograms, profile_steps, settings)
+        log = RunLog(folder if hosts.is_chief() else None, verbose, log_every, histograms, profile_steps, settings)
         checkpoints = Checkpoints(folder / "checkpoints" if folder else "", checkpoint_epochs, checkpoint_minutes, keep)
         if verbose:
             print(task.description)
@@ -259,18 +261,20 @@ class Trainer:
             callbacks, add_history=True, model=self.model, epochs=math.ceil(epochs), verbose=0, steps=None
         )
         self.run = run = Run(self, stream, task, callback_list, validation, weights, folder)
+        agree_on(run, settings)
         if folder is None:
             with log, StopRequests() as stop_requests:
                 run(log, None, stop_requests)
                 test_once(run, log, test)
             return self.model.history
         about = signature(self.model, stream.source) | {"directions": directions(metrics)}
-        claim = claimed(folder, fingerprint(run), settings, replicas(self.strategy), about)
+        claim = claimed_by_chief(folder, fingerprint(run), settings, replicas(self.strategy), about)
         with claim as checkpoints.run_id, log, StopRequests() as stop_requests:
             run(log, checkpoints, stop_requests)
             test_once(run, log, test)
             log.end()
-            leave_models(folder, run, epochs)
+            if hosts.is_chief():
+                leave_models(folder, run, epochs)
         return self.model.history
 
     def _follow_unfrozen(self):

@@ -2,12 +2,15 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import jax
 import numpy as np
 import tensorflow as tf
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from tf_tricks.engines import hosts
+from tf_tricks.engines.jax import processes
 from tf_tricks.errors import RequestError
 from tf_tricks.standard_error import held_back
 
@@ -19,15 +22,22 @@ class DataParallel:
     """Devices that share each batch and have all of the weights: what `tf.distribute.Strategy` is on TensorFlow.
 
     Args:
-        devices: of JAX, all of one kind.
+        devices: of JAX, all of one kind; of several processes, as many of each.
 
     Attributes:
         mesh: `jax.sharding.Mesh` of one axis.
         replicated: the `NamedSharding` of what every device has.
         num_replicas_in_sync: devices.
+        num_hosts: processes whose devices these are.
     """
 
     def __init__(self, devices: Sequence[jax.Device]):
+        devices = sorted(devices, key=lambda device: (device.process_index, device.id))
+        owners = [device.process_index for device in devices]
+        self.num_hosts = len(set(owners))
+        self._host = sorted(set(owners)).index(jax.process_index())
+        if len({owners.count(owner) for owner in owners}) > 1:
+            raise RequestError("each process must have as many devices as the others")
         self.mesh = Mesh(np.array(devices), (AXIS,))
         self.replicated = NamedSharding(self.mesh, PartitionSpec())
         self.num_replicas_in_sync = len(devices)
@@ -35,6 +45,43 @@ class DataParallel:
     def split(self, axis: int = 0) -> NamedSharding:
         """Returns the sharding of arrays of which each device has a part, along `axis`."""
         return NamedSharding(self.mesh, PartitionSpec(*[None] * axis, AXIS))
+
+    @property
+    def part(self) -> tuple[int, int]:
+        """(index, number): which part of each batch this host reads, of how many."""
+        return self._host, self.num_hosts
+
+    def own(self, examples: Any) -> Any:
+        """Returns this host's part of a structure of arrays [b, ...]."""
+        index, number = self.part
+        return jax.tree.map(lambda array: array[index * (len(array) // number) :][: len(array) // number], examples)
+
+    def replicate(self, arrays: Any) -> Any:
+        """Returns a structure of arrays on every device; each host gives the same."""
+        if self.num_hosts == 1:
+            return jax.device_put(arrays, self.replicated)
+        local = self.mesh.local_devices
+
+        def placed(array):
+            if isinstance(array, jax.Array) and not array.is_fully_addressable:
+                return array
+            parts = [jax.device_put(array, device) for device in local]
+            return jax.make_array_from_single_device_arrays(np.shape(array), self.replicated, parts)
+
+        return jax.tree.map(placed, arrays)
+
+    def share_out(self, arrays: Any, axis: int = 0) -> Any:
+        """Returns a structure of arrays of which each device has a part along `axis`; each host gives its own part."""
+        sharding = self.split(axis)
+        if self.num_hosts == 1:
+            return jax.device_put(arrays, sharding)
+        return jax.tree.map(lambda array: jax.make_array_from_process_local_data(sharding, array), arrays)
+
+    def local(self, arrays: Any) -> Any:
+        """Returns replicated arrays as this host alone has them, so that it may compute with them by itself."""
+        if self.num_hosts == 1:
+            return arrays
+        return jax.tree.map(lambda array: array.addressable_data(0), arrays)
 
     @contextlib.contextmanager
     def scope(self) -> Iterator[None]:
@@ -45,6 +92,12 @@ class DataParallel:
 def strategy(device: str, tpu: str | None, replicas: int | None) -> DataParallel:
     """Returns the `DataParallel` of `engines.devices.strategy`, whose arguments these are."""
     _leave_accelerators_to_jax()
+    made = _of_devices(device, tpu, replicas)
+    processes.join(hosts.timeout())
+    return made
+
+
+def _of_devices(device, tpu, replicas):
     if tpu not in (None, "local"):
         raise RequestError(f"--tpu={tpu} names a TPU elsewhere, and JAX uses the one of its own machine: leave it out")
     if device == "cpu":
@@ -61,6 +114,8 @@ def strategy(device: str, tpu: str | None, replicas: int | None) -> DataParallel
             f"--replicas={replicas} is for CPUs and GPUs, and a TPU is used with all its chips: leave it out, or train "
             "with --device=cpu"
         )
+    if replicas is not None and jax.process_count() > 1:
+        raise RequestError(f"--replicas={replicas} is for one process, and there are several: leave it out")
     if replicas is not None and replicas > len(found):
         raise RequestError(f"--replicas={replicas} needs {replicas} {kind}s, and there are {len(found)}")
     return DataParallel(found[:replicas])
@@ -95,13 +150,20 @@ def _devices(platform):
 
 def _cpus(number):
     if number is None:
-        return jax.devices("cpu")[:1]
+        return _one_of_each(jax.devices("cpu"))
     with contextlib.suppress(RuntimeError):  # it has its devices already
         jax.config.update("jax_num_cpu_devices", number)
     found = jax.devices("cpu")
+    if jax.process_count() > 1 and len(jax.local_devices(backend="cpu")) == number:
+        return found
     if len(found) < number:
         raise RequestError(
             f"{number} CPU replicas must be asked for before JAX has run anything: call tt.strategy first, or use "
             "--replicas"
         )
     return found[:number]
+
+
+def _one_of_each(devices):
+    """The first device of each process."""
+    return list({device.process_index: device for device in reversed(devices)}.values())

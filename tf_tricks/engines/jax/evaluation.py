@@ -53,7 +53,7 @@ class Evaluation:
         changing_ids = {id(v) for v in changing}
         self._changing = Variables(changing)
         self._fixed = Variables(v for v in variables_of(model).variables if id(v) not in changing_ids)
-        self._step = jax.jit(self._batch, donate_argnums=0)
+        self._step = jax.jit(self._batch, donate_argnums=0, out_shardings=strategy.replicated)
 
     def __call__(self, source: Source) -> dict[str, Any]:
         """Returns a dict of `loss` and each metric over all of `source`; the state of the metrics stays as it was."""
@@ -70,18 +70,18 @@ class Evaluation:
     def _losses(self, source):
         """The sum of the batches' losses, each times its examples."""
         strategy = self.strategy
-        values = [jax.device_put(np.array(v), strategy.replicated) for v in self._changing.variables]
-        fixed, losses = self._fixed.values(strategy.replicated), []
+        values = strategy.replicate([np.array(v) for v in self._changing.variables])
+        fixed, losses = self._fixed.values(strategy), []
         try:
-            for start, examples in placed_in_order(source, self.batch_size):
-                number = len(jax.tree.leaves(examples)[0])
-                sharding = strategy.split() if number == self.batch_size else strategy.replicated
-                examples = jax.device_put(jax.tree.map(narrowed, examples), sharding)
+            for start, examples in placed_in_order(source, self.batch_size, strategy.part):
+                number = min(self.batch_size, source.num_examples - start)
+                place = strategy.share_out if number == self.batch_size else strategy.replicate
+                examples = place(jax.tree.map(narrowed, examples))
                 values, loss = self._step(values, fixed, examples, words(start))
-                losses.append((number, loss))
+                losses.append((number, strategy.local(loss)))
             return sum(number * float(loss) for number, loss in losses)
         finally:
-            self._changing.assign(values)
+            self._changing.assign(strategy.local(values))
 
     def _batch(self, values, fixed, examples, place):
         inputs, labels, weights = keras.utils.unpack_x_y_sample_weight(examples)

@@ -34,7 +34,7 @@ class Resident:
         self.num_examples, self.seed = source.num_examples, stream.seed
         arrays, rows = source.arrays
         kept = arrays if rows is None else (arrays, np.asarray(rows, "uint32"))
-        self.arrays = jax.device_put(jax.tree.map(narrowed, kept), strategy.replicated)
+        self.arrays = strategy.replicate(jax.tree.map(narrowed, kept))
         self._has_rows = rows is not None
         self._split = strategy.split() if strategy.num_replicas_in_sync > 1 else None
 
@@ -67,15 +67,17 @@ def can_be_resident(strategy: DataParallel, stream: Stream) -> bool:
 
 
 def _memory(strategy):
-    device = strategy.mesh.devices.flat[0]
+    device = strategy.mesh.local_devices[0]
     limit = (device.memory_stats() or {}).get("bytes_limit") if device.platform != "cpu" else None
-    return limit or free() / strategy.num_replicas_in_sync
+    return limit or free() / len(strategy.mesh.local_devices)
 
 
 def read_ahead(
     strategy: DataParallel, stream: Stream, batch_size: int, at_once: int, examples_seen: int
 ) -> Iterator[Structure]:
     """Yields the batches from `examples_seen` on, arrays on the devices [micro-batches, at_once, ...].
+
+    Each host reads its own part of each micro-batch.
 
     Args:
         strategy: `DataParallel`.
@@ -86,16 +88,21 @@ def read_ahead(
     """
     augment = _host_augment(stream)
     plain = stream if augment is None else Stream(stream.source, seed=stream.seed)
-    sharding = strategy.split(1)
+    host, number = strategy.part
+    of_batch = batch_size if number == 1 else at_once // number  # examples of an element; one host's follow each other
 
-    def placed(element):
+    def prepared(element):
         examples, start = element
         if augment is not None:
             examples = augment(examples, int(start))
-        stacked = jax.tree.map(lambda array: narrowed(array).reshape(-1, at_once, *array.shape[1:]), examples)
-        return jax.device_put(stacked, sharding)
+        return jax.tree.map(lambda array: narrowed(array).reshape(-1, at_once // number, *array.shape[1:]), examples)
 
-    batches = map(placed, plain.dataset(batch_size, examples_seen).as_numpy_iterator())
+    def placed(elements):
+        joined = elements[0] if len(elements) == 1 else jax.tree.map(lambda *arrays: np.concatenate(arrays), *elements)
+        return strategy.share_out(joined, 1)
+
+    elements = map(prepared, plain.dataset(of_batch, examples_seen, number, host).as_numpy_iterator())
+    batches = map(placed, zip(*[elements] * (batch_size // (of_batch * number))))
     waiting = collections.deque(itertools.islice(batches, AHEAD))
     while waiting:
         yield waiting.popleft()

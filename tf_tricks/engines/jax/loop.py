@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from tf_tricks.data import Stream
+from tf_tricks.engines import hosts
 from tf_tricks.engines.jax.devices import DataParallel
 from tf_tricks.engines.jax.input import Resident, can_be_resident, read_ahead
 from tf_tricks.engines.jax.order import Turn, after, turn_at
@@ -57,7 +58,8 @@ class Loop:
     def start(self, stream: Stream, batch_size: int, examples_seen: int) -> None:
         """Makes the loop read `stream` in batches of `batch_size` from position `examples_seen` on."""
         if stream is not self._stream:
-            self._resident = Resident(self.strategy, stream) if can_be_resident(self.strategy, stream) else None
+            fits = hosts.smallest(can_be_resident(self.strategy, stream))  # each host has another room
+            self._resident = Resident(self.strategy, stream) if fits else None
             self._stream, self._compiled = stream, {}
         self._batch_size, self._examples_seen = batch_size, examples_seen
         self._turn = turn_at(examples_seen, stream.source.num_examples)
@@ -71,15 +73,15 @@ class Loop:
         Returns:
             losses, float32 [n], and the norms of gradient and weights at the last update, float32 [2].
         """
-        values = self.variables.values(self.strategy.replicated)
+        values = self.variables.values(self.strategy)
         try:
             if self._resident is not None and self.step.loops_are_fast(self._batch_size):
                 values, losses, norms = self._run_in_loop(values, learning_rates)
             else:
                 values, losses, norms = self._run_one_by_one(values, learning_rates)
-            return np.asarray(losses), np.asarray(norms)
+            return np.asarray(losses), np.asarray(self.strategy.local(norms))
         finally:
-            self.variables.assign(values)  # those that were given are used up
+            self.variables.assign(self.strategy.local(values))  # those that were given are used up
 
     def _run_in_loop(self, values, learning_rates):
         losses = []
@@ -90,7 +92,7 @@ class Loop:
             function = self._function("loop", self._updates)
             arrays = self._resident.arrays
             values, found, norms, self._turn = function(values, arrays, self._turn, rates, np.int32(len(some)))
-            losses.append(np.asarray(found)[: len(some)])
+            losses.append(np.asarray(self.strategy.local(found))[: len(some)])
         return values, np.concatenate(losses), norms
 
     def _run_one_by_one(self, values, learning_rates):
@@ -100,13 +102,15 @@ class Loop:
             last = np.bool_(i == len(learning_rates) - 1)
             function = self._function("single", self._update)
             values, loss, norms, self._turn = function(values, examples, self._turn, np.float32(rate), last)
-            losses.append(loss)
+            losses.append(self.strategy.local(loss))
         return values, jnp.stack(losses), norms
 
     def _function(self, kind, function):
         key = kind, self._batch_size
         if key not in self._compiled:
-            self._compiled[key] = jax.jit(functools.partial(function, self._batch_size), donate_argnums=0)
+            self._compiled[key] = jax.jit(
+                functools.partial(function, self._batch_size), donate_argnums=0, out_shardings=self.strategy.replicated
+            )
         return self._compiled[key]
 
     def _update(self, batch_size, values, data, turn, learning_rate, log_norms):

@@ -43,7 +43,7 @@ class Prediction:
         self.argument = argument
         self.forward = forward or self._model
         self._variables = variables_of(model)
-        self._run = jax.jit(self._outputs)
+        self._run = jax.jit(self._outputs, out_shardings=None if strategy.num_hosts == 1 else strategy.replicated)
 
     def __call__(self, inputs: Structure, position: int = 0) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Returns the outputs and their masks.
@@ -60,9 +60,10 @@ class Prediction:
         size = len(keras.tree.flatten(inputs)[0])
         even = size % self.strategy.num_replicas_in_sync == 0
         with told("prediction", size, self.argument):
-            inputs = jax.device_put(inputs, self.strategy.split() if even else self.strategy.replicated)
-            values = self._variables.values(self.strategy.replicated)
-            outputs, masks = self._run(values, inputs, words(position))
+            strategy = self.strategy
+            inputs = strategy.share_out(strategy.own(inputs)) if even else strategy.replicate(inputs)
+            values = self._variables.values(strategy)
+            outputs, masks = strategy.local(self._run(values, inputs, words(position)))
             return [np.asarray(output) for output in outputs], [np.asarray(mask) for mask in masks]
 
     def _outputs(self, values, inputs, place):

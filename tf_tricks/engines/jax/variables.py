@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import keras
 
 from tf_tricks.annotations import Tensor
+from tf_tricks.engines.jax.devices import DataParallel
 
 
 class Variables:
@@ -21,12 +22,12 @@ class Variables:
         self.variables = list({id(v): v for v in variables}.values())
         self._places = {id(v): i for i, v in enumerate(self.variables)}
 
-    def values(self, sharding: jax.sharding.Sharding) -> list[jax.Array]:
-        """Returns their arrays, on the devices of `sharding`: each its own, so that a function may use them up."""
+    def values(self, strategy: DataParallel) -> list[jax.Array]:
+        """Returns their arrays, on all devices of `strategy`: each its own, so that a function may use them up."""
         seen: set[int] = set()
         values = []
         for variable in self.variables:
-            array = jax.device_put(variable.value, sharding)
+            array = strategy.replicate(variable.value)
             values.append(jnp.copy(array) if id(array) in seen else array)
             seen.add(id(array))
         return values

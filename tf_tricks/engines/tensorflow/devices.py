@@ -1,5 +1,9 @@
 """The `tf.distribute.Strategy` of the devices that are there."""
 
+import json
+import os
+
+from tf_tricks.engines import hosts
 from tf_tricks.engines.tensorflow import tpu_environment
 from tf_tricks.errors import RequestError
 
@@ -12,6 +16,9 @@ from tf_tricks.engines.tensorflow import tpu_devices  # noqa: E402
 
 def strategy(device: str, tpu: str | None, replicas: int | None) -> tf.distribute.Strategy:
     """Returns the `tf.distribute.Strategy` of `engines.devices.strategy`, whose arguments these are."""
+    workers, index = _workers()
+    if len(workers) > 1:
+        return _many_workers(workers, index, replicas)
     if device == "gpu":
         return _gpu(replicas)
     if device == "cpu":
@@ -22,6 +29,36 @@ def strategy(device: str, tpu: str | None, replicas: int | None) -> tf.distribut
     if tf.config.list_physical_devices("GPU"):
         return _gpu(replicas)
     return _cpu(replicas)
+
+
+def _workers():
+    """The addresses of the workers in TF_CONFIG, and the number of this one."""
+    try:
+        content = json.loads(os.environ.get("TF_CONFIG") or "{}")
+        cluster, task = content.get("cluster", {}), content.get("task", {})
+        workers = [*cluster.get("chief", []), *cluster.get("worker", [])]
+        behind = len(cluster.get("chief", [])) if task.get("type") == "worker" else 0
+        return workers, behind + int(task.get("index", 0))
+    except (ValueError, AttributeError, TypeError) as error:
+        raise RequestError(f"TF_CONFIG cannot be read: {error}") from error
+
+
+def _many_workers(workers, index, replicas):
+    """The strategy of several processes; they find each other a thousand ports beside the first's."""
+    if replicas is not None:
+        raise RequestError(f"--replicas={replicas} is for one process, and there are {len(workers)}: leave it out")
+    if not hosts.joined():
+        host, _, port = workers[0].rpartition(":")
+        hosts.join((host, int(port) + (1000 if int(port) < 64000 else -1000)), len(workers), index, hosts.timeout())
+    ring = tf.distribute.experimental.CommunicationImplementation.RING
+    options = tf.distribute.experimental.CommunicationOptions(implementation=ring)
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+    except RuntimeError as error:
+        raise RequestError(
+            f"the workers of TF_CONFIG must be connected before TensorFlow has run anything: call tt.strategy first "
+            f"({str(error).splitlines()[0]})"
+        ) from error
 
 
 def device_kind(strategy: tf.distribute.Strategy) -> str:

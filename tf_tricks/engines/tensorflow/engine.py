@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tf_tricks.engines import hosts
 from tf_tricks.engines.tensorflow.device_errors import told
 from tf_tricks.engines.tensorflow.devices import device_kind, strategy
 from tf_tricks.engines.tensorflow.evaluation import Evaluation
@@ -68,4 +69,4 @@ def parts_of(variable: Any) -> tuple:
     value = variable.value if isinstance(variable, keras.Variable) else variable
     on_read = tf.VariableSynchronization.ON_READ
     several = isinstance(value, tf.distribute.DistributedValues) and value.synchronization == on_read
-    return value.values if several else ()
+    return value.values if several and not hosts.joined() else ()  # of several hosts, each has only its own

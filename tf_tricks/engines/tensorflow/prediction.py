@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras.src.backend import get_keras_mask
 
 from tf_tricks.annotations import Forward, Structure
+from tf_tricks.engines import hosts
 from tf_tricks.engines.objective import stateless
 from tf_tricks.engines.tensorflow.device_errors import told
 from tf_tricks.seeds import seed_states
@@ -55,7 +56,7 @@ class Prediction:
         with tf.device("CPU:0"):
             inputs = tf.nest.map_structure(tf.convert_to_tensor, inputs)
         size, replicas = len(tf.nest.flatten(inputs)[0]), self.strategy.num_replicas_in_sync
-        split = replicas if size % replicas == 0 else 1
+        split = 1 if size % replicas or hosts.joined() else replicas  # several processes: each computes all
         with told("prediction", size, self.argument):
             if split > 1:
                 results = self._run(*self._distributed(inputs, position, size // replicas))
