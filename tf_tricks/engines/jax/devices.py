@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import jax
 import numpy as np
 import tensorflow as tf
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
 
 from tf_tricks.errors import RequestError
 from tf_tricks.standard_error import held_back
@@ -23,14 +23,18 @@ class DataParallel:
 
     Attributes:
         mesh: `jax.sharding.Mesh` of one axis.
+        kind: of the devices, `"CPU"`, `"GPU"` or `"TPU"`.
         replicated: the `NamedSharding` of what every device has.
         num_replicas_in_sync: devices.
     """
 
     def __init__(self, devices: Sequence[jax.Device]):
-        self.mesh = Mesh(np.array(devices), (AXIS,))
-        self.replicated = NamedSharding(self.mesh, PartitionSpec())
-        self.num_replicas_in_sync = len(devices)
+        self._spread_over(Mesh(np.array(devices), (AXIS,)), _kind(devices[0].platform))
+
+    def _spread_over(self, mesh, kind):
+        self.mesh, self.kind = mesh, kind
+        self.replicated = NamedSharding(mesh, PartitionSpec())
+        self.num_replicas_in_sync = mesh.size
 
     def split(self, axis: int = 0) -> NamedSharding:
         """Returns the sharding of arrays of which each device has a part, along `axis`."""
@@ -40,6 +44,18 @@ class DataParallel:
     def scope(self) -> Iterator[None]:
         """Does nothing: variables may be made anywhere, and go to the devices when training starts."""
         yield
+
+
+class Described(DataParallel):
+    """Devices that need not be there: a step can be lowered for them, and nothing can be run.
+
+    Args:
+        number: of devices.
+        kind: of them, as `DataParallel.kind`.
+    """
+
+    def __init__(self, number: int, kind: str):
+        self._spread_over(AbstractMesh((number,), (AXIS,)), kind)
 
 
 def strategy(device: str, tpu: str | None, replicas: int | None) -> DataParallel:
@@ -53,7 +69,7 @@ def strategy(device: str, tpu: str | None, replicas: int | None) -> DataParallel
         return DataParallel(_cpus(replicas))
     with held_back():  # without a TPU, its driver complains
         found = jax.devices() if device == "auto" else _devices(device)
-    kind = KINDS.get(found[0].platform, found[0].platform.upper())
+    kind = _kind(found[0].platform)
     if kind == "CPU":
         return DataParallel(_cpus(replicas))
     if kind == "TPU" and replicas is not None:
@@ -73,7 +89,10 @@ def current_strategy() -> DataParallel:
 
 def device_kind(strategy: DataParallel) -> str:
     """Returns `"CPU"`, `"GPU"` or `"TPU"`."""
-    platform = strategy.mesh.devices.flat[0].platform
+    return strategy.kind
+
+
+def _kind(platform):
     return KINDS.get(platform, platform.upper())
 
 

@@ -9,6 +9,7 @@ import keras
 from keras.src.backend import get_keras_mask, set_keras_mask
 
 from tf_tricks.annotations import Structure, Tensor
+from tf_tricks.engines.jax.one_pass import one_pass
 from tf_tricks.engines.jax.variables import Variables
 from tf_tricks.engines.objective import Objective
 from tf_tricks.engines.places import Place, seeds_at
@@ -67,7 +68,7 @@ class Passes:
 
         def scaled_loss(trainable):
             now = variables.replaced(objective.trainable_variables, trainable, values)
-            with variables.scope(now, seeds, losses=True) as scope:
+            with one_pass(objective.model), variables.scope(now, seeds, losses=True) as scope:
                 loss, outputs = objective.loss(examples, micro_batches, micro_batches, divisors)
                 objective.model.compute_metrics(inputs, labels, _constant(outputs), sample_weight=weights)
             return loss * loss_scale, (loss, [scope.get_current_value(v) for v in changing])
