@@ -163,6 +163,8 @@ def test_tpu(executed):
 @pytest.mark.slow
 def test_tpu_jax(executed):
     cells = executed("tpu_jax", JAX_PLATFORMS="cpu")
+    assert "8 CPU replicas" in cells["trainer"]
+    assert "by JAX" in cells["trainer"]
     assert "on jax: 8 ×" in cells["devices"]
     assert "on 8 devices, whole on each: True" in cells["where"]
     accuracy = float(cells["save"].split("test accuracy ")[1].split()[0])

@@ -97,6 +97,15 @@ def test_the_extra_pins_the_versions():
     assert pinned == compiler.VERSIONS
 
 
+def test_the_extra_for_jax_leaves_the_installed_one_alone():
+    """A TPU's runtime has the jax and the libtpu that fit its driver: a lower bound only, and no libtpu."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    extras = setup["options.extras_require"]
+    assert re.fullmatch(r"jax>=[\d.]+", extras["jax"].strip())
+    assert not re.search(r"\b(jax|jaxlib|libtpu)\b", setup["options"]["install_requires"])
+
+
 # With it
 
 

@@ -1,6 +1,7 @@
 """Compiles a config's train step for TPUs, on a machine without one, and says what it needs there.
 
 tf-tricks tpu-check --config=configs/cifar10.py --topology=v5e:2x2
+tf-tricks tpu-check --backend=jax --config=configs/cifar10.py --topology=v5litepod-8
 tf-tricks tpu-check --config=configs/cifar10.py:grow --topology=v5e:2x2,v4:2x2x1 --find-batch --output=check.json
 """
 
@@ -32,7 +33,7 @@ _FIND_BATCH = flags.DEFINE_bool("find-batch", False, "look for the largest batch
 
 def run(argv: list[str]) -> int:
     """Runs the program and returns its exit status."""
-    return program.run(main, ["config", "topology", "output", "find-batch"], argv)
+    return program.run(main, ["config", "topology", "output", "find-batch", "backend"], argv)
 
 
 def main() -> None:
@@ -79,7 +80,7 @@ def prepare(config: dict[str, Any], topology: Any) -> tuple[Any, Any, Any, list[
 
     chips = len(topology.devices)
     built = parts.build(config, devices.strategy("cpu"), num_replicas=chips, load_weights=False)
-    trainer = Trainer(built.model, **built.trainer_arguments | {"jit_compile": False})  # all of the step is compiled
+    trainer = Trainer(built.model, **built.trainer_arguments | {"jit_compile": "auto"})  # all of the step is compiled
     task = plan_task(trainer, built.stream, config["epochs"], built.fit_arguments["callbacks"])
     request = trainer, built.stream, topology, task.batch_sizes
     check_request(*request)

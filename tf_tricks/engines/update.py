@@ -86,19 +86,20 @@ class Update:
         """Moves the weights to where `SAM` takes the second gradient; for optimizers that need two only."""
         self.optimizer.ascend(self._with_l2(gradients), self.variables)
 
-    def __call__(self, gradients: Sequence[Tensor], log_norms: Tensor) -> Tensor:
+    def __call__(self, gradients: Sequence[Tensor], log_norms: Tensor | bool) -> Tensor:
         """Applies the summed `gradients` and returns the norms of gradient (before clipping) and weights, float32 [2].
 
         Args:
             gradients: one dense tensor for each variable.
-            log_norms: bool scalar; where it is False the norms are not computed and are returned as 0.
+            log_norms: bool scalar; where it is False the norms are not computed and are returned as 0. Python's True
+                computes them without a branch.
         """
         gradients = self._with_l2(gradients)
-        norms = ops.cond(
-            log_norms,
-            lambda: ops.cast(ops.stack([norm_of(gradients), norm_of(self.variables)]), "float32"),
-            lambda: ops.zeros([2], "float32"),
-        )
+
+        def both():
+            return ops.cast(ops.stack([norm_of(gradients), norm_of(self.variables)]), "float32")
+
+        norms = both() if log_norms is True else ops.cond(log_norms, both, lambda: ops.zeros([2], "float32"))
         self.optimizer.apply(self._clip(gradients), self.variables)
         return norms
 

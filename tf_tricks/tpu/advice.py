@@ -1,7 +1,11 @@
 """What to do about a step that does not fit: it depends on what fills the memory."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
+
+import ml_dtypes  # noqa: F401  (NumPy then knows bfloat16)
+import numpy as np
 
 from tf_tricks.tpu.report import in_units
 
@@ -31,4 +35,4 @@ def advice(trainer: Any, needed: int, usable: int) -> str:
 
 def size_of(variables: Iterable[Any]) -> int:
     """Returns the bytes that Keras variables take."""
-    return sum(v.value.dtype.size * v.value.shape.num_elements() for v in variables)
+    return sum(math.prod(v.shape) * np.dtype(v.dtype).itemsize for v in variables)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import traceback
 from typing import Any, NamedTuple
 
 _ON_HOST = "do it on the host, in tf.data, or write it in other keras.ops"
@@ -87,12 +88,29 @@ def explain(text: str, model: Any) -> str:
         )
     if "variable.var()" in text and "is_initialized" in text:
         return "the step uses a resource that is no variable, such as a lookup table: look up on the host, in tf.data"
-    return _plainly(text)
+    return plainly(text)
 
 
 def name_of(layer: Any) -> str:
     """Returns how a sentence names a layer."""
     return f"the layer {layer.name!r} ({type(layer).__name__})"
+
+
+def plainly(text: str) -> str:
+    """Returns the first two lines of a message that say something, without colours."""
+    lines = [line.strip() for line in re.sub(r"\x1b\[\d*m", "", text).splitlines()]
+    return " ".join([line for line in lines if line][:2])[:400]
+
+
+def line_of(error: BaseException) -> str | None:
+    """Returns the innermost line of the user's own code that raised an error, such as "model.py, line 7", or None."""
+    frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    theirs = [
+        (file, line)
+        for file, line in frames
+        if not file.startswith(_OURS + os.sep) and not re.search(r"\b(site|dist)-packages\b", file)
+    ]
+    return f"{os.path.basename(theirs[-1][0])}, line {theirs[-1][1]}" if theirs else None
 
 
 def _layer_of(node, model):
@@ -127,9 +145,3 @@ def _common_folder(files):
     while folders[-1] != os.path.dirname(folders[-1]):
         folders.append(os.path.dirname(folders[-1]))
     return max(folders, key=lambda folder: sum(os.path.isfile(os.path.join(folder, file)) for file in set(files)))
-
-
-def _plainly(text):
-    """The message's first two lines that say something, without colours."""
-    lines = [line.strip() for line in re.sub(r"\x1b\[\d*m", "", text).splitlines()]
-    return " ".join([line for line in lines if line][:2])[:400]

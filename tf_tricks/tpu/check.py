@@ -1,5 +1,6 @@
 """Compiles train steps for TPUs, every batch size, and says what the compiler has found."""
 
+import importlib
 import importlib.metadata
 import time
 from collections.abc import Callable, Sequence
@@ -11,16 +12,13 @@ import tensorflow as tf
 from tf_tricks import losses, optimizers
 from tf_tricks.annotations import Augment, Named, Structure
 from tf_tricks.data import Stream
+from tf_tricks.engines import engine
 from tf_tricks.errors import RequestError, check_number
-from tf_tricks.optimizers.traits import needs_two_gradients
 from tf_tricks.tpu import compiler
 from tf_tricks.tpu.advice import advice, size_of
-from tf_tricks.tpu.blame import explain
 from tf_tricks.tpu.blank import BlankSource
-from tf_tricks.tpu.culprit import culprit
 from tf_tricks.tpu.largest import candidates, largest_batch
 from tf_tricks.tpu.report import Report, Result, in_units
-from tf_tricks.tpu.step import train_step, update_alone
 from tf_tricks.training.checks import check_batch, check_pairs
 from tf_tricks.training.examples import check_task
 from tf_tricks.training.trainer import Trainer
@@ -72,11 +70,7 @@ def check(
     Raises:
         RequestError: the compiler is not installed, there is no such topology, or the request cannot be carried out.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise RequestError(
-            f"tt.tpu.check needs Keras on TensorFlow, and it is on {keras.backend.backend()}: set "
-            "KERAS_BACKEND=tensorflow"
-        )
+    engine()  # there must be one
     sizes = [check_number("batch_size", size, minimum=1, integer=True) for size in _listed(batch_size)]
     topologies = [compiler.topology(name) for name in _listed(topology)]
     loss = losses.get(loss or {"name": "sparse_categorical_crossentropy", "from_logits": True})
@@ -153,6 +147,7 @@ class _Check:
 
     def __init__(self, trainer, stream, topology, say):
         self.trainer, self.stream, self.topology, self.say = trainer, stream, topology, say
+        self.using = importlib.import_module(f"tf_tricks.tpu.on_{keras.config.backend()}")
         self.chips = len(topology.devices)
         self.usable = compiler.usable_memory(topology)
         shape = getattr(stream.source, "input_shape", ())
@@ -182,25 +177,24 @@ class _Check:
     def _compiled(self, batch_size, micro_batch):
         """Returns what is to be said of the program, as arguments of `Result`."""
         try:
-            step = train_step(self.trainer, self.stream, batch_size, micro_batch)
-            program = compiler.compile_function(*step, self.topology)
+            program = self.using.step(self.trainer, self.stream, self.topology, batch_size, micro_batch)
             passes = 1 if micro_batch is None else max(1, batch_size // micro_batch)
-            inside = passes if not needs_two_gradients(self.trainer.optimizer) else 1
-            if inside > 1:
-                program = self._with_all_passes(program, inside)
+            counted, loops = self.using.counted(self.trainer, passes)
+            if counted < passes:
+                program = self._with_all_passes(program, passes / counted)
         except compiler.OutOfMemory as error:
             return dict(problem=self._too_large(error.needed), needed_bytes=error.needed)
         except compiler.NotCompilable as error:
             return dict(problem=self._blame(error))
         problem = self._too_large(program.total_bytes) if program.total_bytes > self.usable else None
-        return dict(program=program, problem=problem, loops=program.loops > (inside > 1))
+        return dict(program=program, problem=problem, loops=program.loops > loops)
 
-    def _with_all_passes(self, program, passes):
-        """The compiler counts the passes forward and backward of a loop over micro-batches once."""
-        update = compiler.compile_function(*update_alone(self.trainer), self.topology)
+    def _with_all_passes(self, program, times):
+        """The compiler counts the passes forward and backward of a loop over micro-batches once: there are more."""
+        update = self.using.update(self.trainer, self.topology)
         return program._replace(
-            flops=passes * max(program.flops - update.flops, 0) + update.flops,
-            bytes_accessed=passes * max(program.bytes_accessed - update.bytes_accessed, 0) + update.bytes_accessed,
+            flops=times * max(program.flops - update.flops, 0) + update.flops,
+            bytes_accessed=times * max(program.bytes_accessed - update.bytes_accessed, 0) + update.bytes_accessed,
         )
 
     def _too_large(self, needed):
@@ -211,11 +205,11 @@ class _Check:
         )
 
     def _blame(self, error):
-        sentence = explain(str(error), self.trainer.model)
+        sentence = self.using.explain(str(error), self.trainer.model)
         if sentence.startswith("the layer "):
             return sentence
         self.say("  it does not compile; compiling its parts one by one, to see which of them does not")
-        part = culprit(self.trainer, self.stream, self.topology, error.by_compiler)
+        part = self.using.culprit(self.trainer, self.stream, self.topology, error.by_compiler)
         return f"{part or 'the step'} does not compile: {sentence}"
 
     def largest(self, results):

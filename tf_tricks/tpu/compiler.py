@@ -91,7 +91,7 @@ class OutOfMemory(RunError):
 
 
 class NotCompilable(RunError):
-    """There is no program for a TPU: TensorFlow or the compiler refuses.
+    """There is no program for a TPU: TensorFlow, JAX or the compiler refuses.
 
     Args:
         message: what it says.
@@ -149,17 +149,27 @@ def compile_function(
         return _program(*_PROCESS.ask(request))
 
 
+def compile_exported(exported: bytes, topology: Topology) -> Program:
+    """Returns the `Program` of what `jax.export` has exported for as many devices as the topology has chips.
+
+    Args:
+        exported: bytes; the first argument of the function may be used up.
+        topology: `Topology`.
+
+    Raises:
+        NotCompilable: there is no such program for a TPU.
+        OutOfMemory: a chip has not enough memory.
+    """
+    with _patience(f"{topology.name}: compiling"):
+        request = dict(topology=topology.name, options=topology.options, exported=exported)
+        return _program(*_PROCESS.ask(request | {"chips": len(topology.devices)}))
+
+
 def usable_memory(topology: Topology) -> int:
     """Returns how many bytes of a chip's memory programs can have, by asking the compiler for more."""
-    import tensorflow as tf
-
-    @tf.function(autograph=False, jit_compile=True)
-    def too_large(x):
-        return tf.reduce_sum(tf.sin(x))
-
-    spec = tf.TensorSpec([1024, 1024, 1024, 64], tf.float32)
+    request = dict(topology=topology.name, options=topology.options, chips=1)
     try:
-        compile_function(too_large, [spec], [None], topology._replace(devices=topology.devices[:1]))
+        _program(*_PROCESS.ask(request))
     except OutOfMemory as error:
         if error.available:
             return error.available

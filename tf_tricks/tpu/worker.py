@@ -1,29 +1,35 @@
-"""The TPU compiler, libtpu, on a machine without a TPU: the one file that reaches into private parts of jax.
+"""The TPU compiler, libtpu, on a machine without a TPU.
 
-`process` runs it as a process of its own, because libtpu ends the process in which it meets what it cannot compile.
-So it imports nothing of this package and no TensorFlow. It reads pickled requests from standard input and writes a
-pickled answer, (kind, content), to each to standard output, until there are no more.
+`process` runs it as a process of its own, because libtpu ends the process in which it meets what it cannot compile, and
+prints on standard error as it starts. So it imports nothing of this package and no TensorFlow. It reads pickled
+requests from standard input and writes a pickled answer, (kind, content), to each to standard output, until there are
+no more.
 
-jax can describe a TPU that is not there (`jax.experimental.topologies`), and TensorFlow hands out the program of a
-`tf.function` in XLA's own language. What leads from the one to the other has no public interface.
+What the JAX engine has exported takes public parts of jax alone: `jax.experimental.topologies` describes a TPU that is
+not there, `jax.jit` compiles for it. What comes from TensorFlow is for `hlo.py`, beside this file.
 """
 
 import os
 import pickle
+import runpy
 import sys
 from typing import Any
 
 DEVICES, PROGRAM, ABSENT, UNKNOWN, MOVED, REFUSED = "devices", "program", "absent", "unknown", "moved", "refused"
 """Kinds of answers: where the chips are, the program, and four messages: no compiler, no such TPU, another jax, no."""
 
+_PRIVATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hlo.py")
+_TOO_LARGE = (1024, 1024, 1024, 64)
+
 
 def answer(request: dict[str, Any]) -> tuple[str, Any]:
     """Returns (kind, content) for a request.
 
     Args:
-        request: dict of `topology`, its name; `options` for libtpu; and, where something is to be compiled, `hlo`,
-            bytes from TensorFlow; `chips`, how many of the topology's to compile for; `split`, for each of the first
-            arguments (rank, axis along which the chips share it or None).
+        request: dict of `topology`, its name; `options` for libtpu; and, where something is to be compiled, `chips`,
+            how many of the topology's to compile for, and one of these: `exported`, bytes from `jax.export`, whose
+            first argument may be used up; `hlo`, bytes from TensorFlow, and `split`, for each of the first arguments
+            (rank, axis along which the chips share it or None); neither, for a program that no chip has the memory for.
     """
     try:
         import libtpu  # noqa: F401
@@ -36,67 +42,46 @@ def answer(request: dict[str, Any]) -> tuple[str, Any]:
         ).devices
     except Exception as error:
         return UNKNOWN, (str(error).splitlines() or [type(error).__name__])[0].split(": ", 1)[-1]
-    if "hlo" not in request:
+    if "chips" not in request:
         return DEVICES, [tuple(device.coords) for device in found]
-    chips = request["chips"]
-    shardings = [_sharding(rank, axis, chips) for rank, axis in request["split"]]
+    devices = tuple(found)[: request["chips"]]
     try:
-        return PROGRAM, _program(_compile(request["hlo"], tuple(found)[:chips], shardings))
+        if "hlo" in request:
+            compile_hlo = runpy.run_path(_PRIVATE)["compile_hlo"]
+            return PROGRAM, _program(**compile_hlo(request["hlo"], devices, request["split"]))
+        return PROGRAM, _compile(request.get("exported"), devices)
     except (ImportError, AttributeError, TypeError, KeyError) as error:
         return MOVED, str(error)
     except Exception as error:
         return REFUSED, str(error)
 
 
-def _compile(hlo, devices, shardings):
-    """Compiles TensorFlow's HLO for all `devices`, its first arguments shared as `shardings` say."""
+def _compile(exported, devices):
+    """Compiles what has been exported, for as many devices as it was exported for; None is the program too large."""
+    import jax
     import numpy as np
-    from jax._src.interpreters import mlir as jax_mlir
-    from jax._src.lib import _jax, xla_client
-    from jaxlib.mlir import ir
+    from jax import export
+    from jax.sharding import Mesh
 
-    chips = len(devices)
-    options = xla_client.CompileOptions()
-    options.num_replicas, options.num_partitions = 1, chips
-    options.executable_build_options.num_replicas = 1
-    options.executable_build_options.num_partitions = chips
-    options.executable_build_options.use_spmd_partitioning = chips > 1
-    options.device_assignment = xla_client.DeviceAssignment.create(np.arange(chips).reshape(1, chips))
-    with jax_mlir.make_ir_context():
-        module = ir.Module.parse(_jax.mlir.hlo_to_stablehlo(hlo))
-        _remove_copies(module, ir.WalkResult.ADVANCE)
-        for function in module.body.operations:
-            if function.attributes["sym_name"].value == "main" and chips > 1:
-                every = shardings + ["{replicated}"] * (len(function.regions[0].blocks[0].arguments) - len(shardings))
-                attributes = [ir.DictAttr.get({"mhlo.sharding": ir.StringAttr.get(one)}) for one in every]
-                function.attributes["arg_attrs"] = ir.ArrayAttr.get(attributes)
-        return devices[0].client.compile(module, xla_client.DeviceList(devices), options)
+    mesh = Mesh(np.array(devices), ("batch",))
+    if exported is None:
+        sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+        spec = jax.ShapeDtypeStruct(_TOO_LARGE, "float32", sharding=sharding)
+        lowered = jax.jit(lambda x: jax.numpy.sin(x).sum()).lower(spec)
+    else:
+        program = export.deserialize(bytearray(exported))
+        specs = [
+            jax.ShapeDtypeStruct(one.shape, one.dtype, sharding=sharding)
+            for one, sharding in zip(program.in_avals, program.in_shardings_jax(mesh))
+        ]
+        arguments, _ = jax.tree.unflatten(program.in_tree, specs)
+        lowered = jax.jit(program.call, donate_argnums=0).lower(*arguments)
+    compiled = lowered.compile()
+    return _program(compiled.memory_analysis(), compiled.cost_analysis(), compiled.as_text())
 
 
-def _remove_copies(module, advance):
-    """Removes the operation with which TensorFlow marks results: the TPU compiler does not know it."""
-    copies = []
-
-    def note(operation):
-        if operation.name == "mhlo.copy":
-            copies.append(operation)
-        return advance
-
-    module.operation.walk(note)
-    for copy in copies:
-        copy.results[0].replace_all_uses_with(copy.operands[0])
-        copy.erase()
-
-
-def _sharding(rank, axis, chips):
-    if axis is None:
-        return "{replicated}"
-    return f"{{devices=[{','.join(str(chips) if i == axis else '1' for i in range(rank))}]<=[{chips}]}}"
-
-
-def _program(executable):
+def _program(memory, cost, text):
     """What is to be known of a compiled program, and its text."""
-    memory, cost = executable.get_compiled_memory_stats(), executable.cost_analysis()
     return dict(
         argument_bytes=memory.argument_size_in_bytes,
         output_bytes=memory.output_size_in_bytes - memory.alias_size_in_bytes,
@@ -104,7 +89,7 @@ def _program(executable):
         code_bytes=memory.generated_code_size_in_bytes,
         flops=cost.get("flops", 0.0),
         bytes_accessed=cost["bytes accessed"],
-        text=executable.hlo_modules()[0].to_string(),
+        text=text,
     )
 
 

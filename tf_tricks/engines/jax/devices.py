@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 import tensorflow as tf
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
 
 from tf_tricks.engines import hosts
 from tf_tricks.engines.jax import processes
@@ -26,6 +26,7 @@ class DataParallel:
 
     Attributes:
         mesh: `jax.sharding.Mesh` of one axis.
+        kind: of the devices, `"CPU"`, `"GPU"` or `"TPU"`.
         replicated: the `NamedSharding` of what every device has.
         num_replicas_in_sync: devices.
         num_hosts: processes whose devices these are.
@@ -34,13 +35,16 @@ class DataParallel:
     def __init__(self, devices: Sequence[jax.Device]):
         devices = sorted(devices, key=lambda device: (device.process_index, device.id))
         owners = [device.process_index for device in devices]
-        self.num_hosts = len(set(owners))
-        self._host = sorted(set(owners)).index(jax.process_index())
         if len({owners.count(owner) for owner in owners}) > 1:
             raise RequestError("each process must have as many devices as the others")
-        self.mesh = Mesh(np.array(devices), (AXIS,))
-        self.replicated = NamedSharding(self.mesh, PartitionSpec())
-        self.num_replicas_in_sync = len(devices)
+        self.num_hosts = len(set(owners))
+        self._host = sorted(set(owners)).index(jax.process_index())
+        self._spread_over(Mesh(np.array(devices), (AXIS,)), _kind(devices[0].platform))
+
+    def _spread_over(self, mesh, kind):
+        self.mesh, self.kind = mesh, kind
+        self.replicated = NamedSharding(mesh, PartitionSpec())
+        self.num_replicas_in_sync = mesh.size
 
     def split(self, axis: int = 0) -> NamedSharding:
         """Returns the sharding of arrays of which each device has a part, along `axis`."""
@@ -89,6 +93,19 @@ class DataParallel:
         yield
 
 
+class Described(DataParallel):
+    """Devices that need not be there: a step can be lowered for them, and nothing can be run.
+
+    Args:
+        number: of devices.
+        kind: of them, as `DataParallel.kind`.
+    """
+
+    def __init__(self, number: int, kind: str):
+        self.num_hosts, self._host = 1, 0
+        self._spread_over(AbstractMesh((number,), (AXIS,)), kind)
+
+
 def strategy(device: str, tpu: str | None, replicas: int | None) -> DataParallel:
     """Returns the `DataParallel` of `engines.devices.strategy`, whose arguments these are."""
     _leave_accelerators_to_jax()
@@ -106,7 +123,7 @@ def _of_devices(device, tpu, replicas):
         return DataParallel(_cpus(replicas))
     with held_back():  # without a TPU, its driver complains
         found = jax.devices() if device == "auto" else _devices(device)
-    kind = KINDS.get(found[0].platform, found[0].platform.upper())
+    kind = _kind(found[0].platform)
     if kind == "CPU":
         return DataParallel(_cpus(replicas))
     if kind == "TPU" and replicas is not None:
@@ -128,7 +145,10 @@ def current_strategy() -> DataParallel:
 
 def device_kind(strategy: DataParallel) -> str:
     """Returns `"CPU"`, `"GPU"` or `"TPU"`."""
-    platform = strategy.mesh.devices.flat[0].platform
+    return strategy.kind
+
+
+def _kind(platform):
     return KINDS.get(platform, platform.upper())
 
 

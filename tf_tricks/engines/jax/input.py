@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import numpy as np
+import tensorflow as tf
 
 from tf_tricks.annotations import Structure
 from tf_tricks.data import Stream
@@ -14,7 +15,7 @@ from tf_tricks.data.memory import free
 from tf_tricks.engines.jax.devices import DataParallel
 from tf_tricks.engines.jax.order import Turn, indices_from
 from tf_tricks.engines.places import places_from, words
-from tf_tricks.errors import RunError
+from tf_tricks.errors import RequestError, RunError
 
 AHEAD = 2
 _SHARE_OF_MEMORY = 0.25
@@ -107,6 +108,27 @@ def read_ahead(
     while waiting:
         yield waiting.popleft()
         waiting.extend(itertools.islice(batches, 1))
+
+
+def examples_spec(stream: Stream, number: int) -> Structure:
+    """Returns what `read_ahead` gives of `number` examples, `jax.ShapeDtypeStruct`s [number, ...]; it reads none.
+
+    Raises:
+        RequestError: they have no fixed shape.
+    """
+    augments = stream.augment is not None and stream.step_augment is None
+    plain = Stream(stream.source, seed=stream.seed) if augments else stream
+    specs = tf.nest.map_structure(_spec, plain.dataset(number).element_spec[0])
+    if augments:
+        place = jax.ShapeDtypeStruct((number,), "uint32")
+        specs = jax.eval_shape(stream.augmented, specs, (place, place))
+    return specs
+
+
+def _spec(spec):
+    if not spec.shape.is_fully_defined():
+        raise RequestError(f"XLA needs fixed shapes, and those of the examples are {list(spec.shape)}")
+    return jax.ShapeDtypeStruct(spec.shape, narrowed(np.empty(0, spec.dtype.as_numpy_dtype)).dtype)
 
 
 def _host_augment(stream) -> Callable[..., Any] | None:

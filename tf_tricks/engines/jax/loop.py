@@ -1,20 +1,21 @@
 """The compiled updates: many for each call from Python, or one after the other where that is faster."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from tf_tricks.annotations import Structure, Tensor
 from tf_tricks.data import Stream
 from tf_tricks.engines import hosts
 from tf_tricks.engines.jax.devices import DataParallel
 from tf_tricks.engines.jax.input import Resident, can_be_resident, read_ahead
 from tf_tricks.engines.jax.order import Turn, after, turn_at
 from tf_tricks.engines.jax.step import Step
-from tf_tricks.engines.jax.variables import variables_of
+from tf_tricks.engines.jax.variables import step_variables
 from tf_tricks.engines.loss_scale import LossScale
 from tf_tricks.engines.objective import Objective
 from tf_tricks.engines.update import Update
@@ -48,8 +49,7 @@ class Loop:
     ):
         self.strategy = strategy
         self.micro_batch = micro_batch
-        others = [update.optimizer.variables, [] if loss_scale is None else loss_scale.variables]
-        self.variables = variables_of(objective.model, *others)
+        self.variables = step_variables(objective.model, update.optimizer, loss_scale)
         self.step = Step(objective, update, self.variables, strategy, micro_batch, loss_scale)
         self._resident: Resident | None = None
         self._stream: Stream | None = None
@@ -108,25 +108,15 @@ class Loop:
     def _function(self, kind, function):
         key = kind, self._batch_size
         if key not in self._compiled:
-            self._compiled[key] = jax.jit(
-                functools.partial(function, self._batch_size), donate_argnums=0, out_shardings=self.strategy.replicated
+            self._compiled[key] = compiled(
+                functools.partial(function, self._batch_size), out_shardings=self.strategy.replicated
             )
         return self._compiled[key]
 
     def _update(self, batch_size, values, data, turn, learning_rate, log_norms):
         """One update of `batch_size` examples."""
-        at_once, number = self.step.at_once(batch_size), self._stream.source.num_examples
-
-        def take(i, place):
-            if self._resident is None:
-                return jax.tree.map(lambda array: array[i], data)
-            return self._resident.take(data, place, at_once)
-
-        turns = [turn]
-        for _ in range(batch_size // at_once):
-            turns.append(after(turns[-1], at_once, number))
-        values, loss, norms = self.step(values, take, _stacked(turns[:-1]), learning_rate, log_norms)
-        return values, loss, norms, turns[-1]
+        number = self._stream.source.num_examples
+        return one_update(self.step, batch_size, number, self._resident, values, data, turn, learning_rate, log_norms)
 
     def _updates(self, batch_size, values, data, turn, learning_rates, number):
         """As many updates as `number`, at the first of `learning_rates`."""
@@ -138,6 +128,49 @@ class Loop:
 
         start = values, jnp.zeros(MOST_UPDATES, "float32"), jnp.zeros(2, "float32"), turn
         return jax.lax.fori_loop(0, number, one, start)
+
+
+def one_update(
+    step: Step,
+    batch_size: int,
+    num_examples: int,
+    resident: Resident | None,
+    values: list[Tensor],
+    data: Structure,
+    turn: Turn,
+    learning_rate: Tensor,
+    log_norms: Tensor,
+) -> tuple[list[Tensor], Tensor, Tensor, Turn]:
+    """Returns the new values, the loss, the norms and where the next batch begins; this is what is compiled.
+
+    Args:
+        step: `Step`.
+        batch_size: examples of the update.
+        num_examples: of the source.
+        resident: `Resident` whose `arrays` are `data`, or None where `data` are the batch.
+        values: of the step's variables.
+        data: arrays; those of a batch are [micro-batches, examples of one, ...].
+        turn: of the batch's first example.
+        learning_rate: float32 scalar.
+        log_norms: bool scalar; where it is False the norms are 0.
+    """
+    at_once = step.at_once(batch_size)
+
+    def take(i, place):
+        if resident is None:
+            return jax.tree.map(lambda array: array[i], data)
+        return resident.take(data, place, at_once)
+
+    turns = [turn]
+    for _ in range(batch_size // at_once):
+        turns.append(after(turns[-1], at_once, num_examples))
+    values, loss, norms = step(values, take, _stacked(turns[:-1]), learning_rate, log_norms)
+    return values, loss, norms, turns[-1]
+
+
+def compiled(function: Callable[..., Any], **settings: Any) -> Any:
+    """Returns what `jax.jit` makes of a function of values that it may use up, and further arguments."""
+    return jax.jit(function, donate_argnums=0, **settings)
 
 
 def _stacked(turns):

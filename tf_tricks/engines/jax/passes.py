@@ -1,5 +1,6 @@
 """Forward and backward passes by `jax.value_and_grad`, as pure functions of the variables' values."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import keras
 from keras.src.backend import get_keras_mask, set_keras_mask
 
 from tf_tricks.annotations import Structure, Tensor
+from tf_tricks.engines.jax.one_pass import one_pass
 from tf_tricks.engines.jax.variables import Variables
 from tf_tricks.engines.objective import Objective
 from tf_tricks.engines.places import Place, seeds_at
@@ -34,11 +36,14 @@ class Passes:
     Args:
         objective: `Objective`.
         variables: `Variables`, the model's and its metrics' among them.
+        kind: of the devices. On a TPU batch norm reads its inputs once; elsewhere it is Keras's own, in two passes,
+            which keeps its digits where inputs lie far from 0.
     """
 
-    def __init__(self, objective: Objective, variables: Variables):
+    def __init__(self, objective: Objective, variables: Variables, kind: str = "CPU"):
         self.objective = objective
         self.variables = variables
+        self._moments = one_pass if kind == "TPU" else contextlib.nullcontext
 
     def __call__(
         self,
@@ -67,7 +72,7 @@ class Passes:
 
         def scaled_loss(trainable):
             now = variables.replaced(objective.trainable_variables, trainable, values)
-            with variables.scope(now, seeds, losses=True) as scope:
+            with self._moments(objective.model), variables.scope(now, seeds, losses=True) as scope:
                 loss, outputs = objective.loss(examples, micro_batches, micro_batches, divisors)
                 objective.model.compute_metrics(inputs, labels, _constant(outputs), sample_weight=weights)
             return loss * loss_scale, (loss, [scope.get_current_value(v) for v in changing])

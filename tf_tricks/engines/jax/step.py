@@ -46,7 +46,7 @@ class Step:
         self.variables = variables
         self.micro_batch = micro_batch
         self.loss_scale = loss_scale
-        self.passes = Passes(objective, variables)
+        self.passes = Passes(objective, variables, strategy.kind)
         self._loops = device_kind(strategy) != "CPU" or not has_convolutions(objective.model)
 
     def at_once(self, batch_size: int) -> int:
@@ -102,7 +102,8 @@ class Step:
             values = self.variables.after(scope)
             gradients = self._gradients(values, take, turns, divisors)[1]  # statistics stay those of the first pass
         with self.variables.scope(values) as scope:
-            norms = self.update(gradients, log_norms)
+            # A branch would need copies of all gradients and weights; without one the sums join the update's own loops.
+            norms = jnp.where(log_norms, self.update(gradients, True), 0.0)
         return self.variables.after(scope), loss, norms
 
     def _divisors(self, values, take, turns):

@@ -72,3 +72,8 @@ def variables_of(model: keras.Model, *others: Iterable[Any]) -> Variables:
     """Returns the `Variables` of a model, its metrics and seed generators, and of further lists."""
     seeds = [generator.state for layer in model._flatten_layers() for generator in layer._seed_generators]
     return Variables([*model.weights, *model.metrics_variables, *seeds, *[v for group in others for v in group]])
+
+
+def step_variables(model: keras.Model, optimizer: Any, loss_scale: Any) -> Variables:
+    """Returns the `Variables` of a step: the model's, the optimizer's, and those of a `LossScale` or None."""
+    return variables_of(model, optimizer.variables, [] if loss_scale is None else loss_scale.variables)
