@@ -1,8 +1,11 @@
 """The compiled updates on JAX: one by one or in a loop, from the device's memory or read ahead, they are the same."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
+from support.contract import InOrder
 
 from tf_tricks import augment
 from tf_tricks.data import ArraySource, Stream
@@ -11,6 +14,7 @@ from tf_tricks.engines.jax import loop as jax_loop
 from tf_tricks.engines.jax.devices import current_strategy
 from tf_tricks.engines.jax.loop import Loop
 from tf_tricks.engines.jax.step import has_convolutions
+from tf_tricks.engines.loss_scale import LossScale
 from tf_tricks.engines.objective import Objective
 from tf_tricks.engines.update import Update
 from tf_tricks.errors import RunError
@@ -124,6 +128,35 @@ def test_every_batch_size_is_compiled_once():
         ("loop", 16): 1,
         ("loop", 8): 1,
     }
+
+
+def test_an_overflow_in_float16_skips_the_update_and_halves_the_scale():
+    keras.config.set_dtype_policy("mixed_float16")
+    inputs = np.ones((12, 3), "float32")
+    inputs[5] = 3e4  # in the second batch
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.layers[-1].kernel.assign(np.full((3, 1), 0.1))
+    shares, scale = compile_model(model, None, MSE), LossScale(initial=2.0**10, growth_steps=2)
+    update = Update(keras.optimizers.SGD(), model.trainable_variables)
+    made = Loop(current_strategy(), Objective(model, shares), update, loss_scale=scale)
+    made.start(InOrder((inputs, np.zeros((12, 1), "float32"))), 4, 0)
+    history = [(float(scale.scale.value), np.array(model.layers[-1].kernel))]
+    for _ in range(3):
+        losses, _ = made.run([0.01])
+        history.append((float(scale.scale.value), np.array(model.layers[-1].kernel)))
+    assert [scale for scale, _ in history] == [2.0**10, 2.0**10, 2.0**9, 2.0**9]
+    moved = [not np.array_equal(one[1], other[1]) for one, other in itertools.pairwise(history)]
+    assert moved == [True, False, True]
+    assert np.isfinite(losses).all()
+
+
+def test_bfloat16_follows_float32():
+    found = []
+    for policy in ("float32", "mixed_bfloat16"):
+        keras.config.set_dtype_policy(policy)
+        found.append(outcome(loop(stream()))[0])
+    np.testing.assert_allclose(found[1], found[0], rtol=0.05)
+    assert not np.array_equal(*found)
 
 
 def test_integers_beyond_32_bits_are_refused():
