@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from support.crash import Crash
 from support.linear_runs import assert_same, fit, trainer, weights
 
 from tf_tricks import schedules
@@ -109,3 +110,15 @@ def test_stop_training_stops_within_an_epoch():
     made = trainer()
     fit(made, 5, callbacks=[StopAt(2)], log_every=1)
     assert made.run.progress.step == 2
+
+
+def test_a_csv_log_of_a_run_that_goes_on_has_one_header(tmp_path):
+    def run(*others):
+        log = keras.callbacks.CSVLogger(tmp_path / "log.csv", append=True)
+        fit(trainer(), 3, callbacks=[log, *others], workdir=tmp_path / "run")
+
+    with pytest.raises(ZeroDivisionError):
+        run(Crash(step=9))
+    run()
+    rows = [row.split(",")[0] for row in (tmp_path / "log.csv").read_text().splitlines()]
+    assert rows == ["epoch", "0", "1", "2"]

@@ -11,7 +11,7 @@ import numpy as np
 from tf_tricks.engines import engine
 from tf_tricks.errors import RequestError
 
-_NOT_KEPT = ("params", "model", "_model", "monitor_op")
+_NOT_KEPT = ("params", "model", "_model", "monitor_op", "append_header")  # the last: of the file as it is
 _PLAIN = (bool, int, float, str, type(None), np.ndarray, np.generic, list, tuple, dict)
 
 
