@@ -8,7 +8,8 @@ from support import forked
 
 import tf_tricks as tt
 from tf_tricks.data import ArraySource
-from tf_tricks.engines.tensorflow.prediction import Prediction, batches_of
+from tf_tricks.data.in_order import placed_in_order
+from tf_tricks.engines.tensorflow.prediction import Prediction
 from tf_tricks.errors import RunError
 
 X = np.random.default_rng(0).normal(size=(37, 6)).astype("float32")
@@ -23,7 +24,7 @@ def two_outputs():
 def predicted(strategy, model, inputs, size=8):
     source = ArraySource(inputs, np.zeros(len(inputs)))
     predict = Prediction(strategy, model)
-    parts = [predict(examples[0], start) for start, examples in batches_of(source, size)]
+    parts = [predict(examples[0], start) for start, examples in placed_in_order(source, size)]
     outputs, masks = ([np.concatenate(each) for each in zip(*kind)] for kind in zip(*parts))
     return outputs, masks
 
