@@ -111,7 +111,7 @@ def by_step(trainer, stream, micro_batch):
     inputs, labels = stream.fetch(np.arange(16))
     size = micro_batch or 16
     batch = tuple(np.asarray(t).reshape(-1, size, *t.shape[1:]) for t in (inputs, labels))
-    values = variables.values(here.replicated)
+    values = variables.values(here)
     values, *_ = function(values, batch, turn_at(0, 16), np.float32(0.1), np.bool_(True))
     variables.assign(values)
 

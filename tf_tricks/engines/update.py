@@ -131,6 +131,7 @@ def norm_of(tensors: Iterable[Tensor]) -> Tensor:
 
 def _clipped(gradient, norm, bound):
     """The gradient, shortened where the norm is above the bound; NaN where the norm is not finite."""
+    bound = ops.cast(bound, norm.dtype)  # one of NumPy's float64 would make all of it float64
     factor = bound / ops.maximum(norm, bound) + 0 * norm
     return gradient * ops.cast(factor, gradient.dtype)
 

@@ -147,7 +147,7 @@ class _Check:
 
     def __init__(self, trainer, stream, topology, say):
         self.trainer, self.stream, self.topology, self.say = trainer, stream, topology, say
-        self.using = importlib.import_module(f"tf_tricks.tpu.on_{keras.config.backend()}")
+        self.using = importlib.import_module(f".on_{keras.config.backend()}", __package__)
         self.chips = len(topology.devices)
         self.usable = compiler.usable_memory(topology)
         shape = getattr(stream.source, "input_shape", ())
