@@ -114,7 +114,7 @@ def trainer(model_name, device, connection):
     with strategy.scope():
         model, optimizer, loss, accuracy = parts(model_name)
     made = tt.Trainer(model, optimizer, 0.01, BATCH_SIZE, loss, [accuracy], strategy=strategy)
-    made.fit(examples(model_name), epochs=10**6, callbacks=[Turns()], verbose=0)
+    made.fit(examples(model_name), epochs=1000, callbacks=[Turns()], verbose=0)
 
 
 def tensorflow_by_hand(model_name, device, connection):

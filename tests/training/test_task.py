@@ -11,6 +11,7 @@ from support.requests import CLASSES, REAL, X, dense, fit
 
 import tf_tricks as tt
 from tf_tricks.errors import RequestError
+from tf_tricks.training.task import plan_task
 
 K = keras.layers
 
@@ -254,3 +255,17 @@ def schedule_of(rates):
 def test_a_learning_rate_that_is_none(rate):
     with pytest.raises(RequestError, match=r"the learning rate at epoch 1\.\d+ must be a number at least 0, not "):
         fit(dense(), (X, CLASSES), fit_arguments={"epochs": 2}, learning_rate=schedule_of([0.1, rate]))
+
+
+def test_a_run_without_end_is_looked_through_in_parts():
+    asked = []
+    trainer = tt.Trainer(dense(), learning_rate=lambda epoch: asked.append(epoch) or 0.1, batch_size=8)
+    plan_task(trainer, tt.data.Stream((X, CLASSES)), epochs=10**6)
+    assert len(asked) < 300_000
+    assert max(asked) > 0.99 * 10**6
+
+
+def test_a_rate_that_is_none_at_the_end_of_a_very_long_run():
+    trainer = tt.Trainer(dense(), learning_rate=lambda epoch: 0.1 if epoch < 9e5 else -0.1, batch_size=8)
+    with pytest.raises(RequestError, match="the learning rate at epoch 9"):
+        plan_task(trainer, tt.data.Stream((X, CLASSES)), epochs=10**6)

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 from tf_tricks.data import Source, Stream
@@ -12,6 +13,10 @@ from tf_tricks.training.best import Best, best_of
 from tf_tricks.training.checks import check_batch, check_callbacks, check_pairs
 from tf_tricks.training.examples import check_monitored, check_task
 from tf_tricks.training.feed import check_frozen_features
+
+# How much of a run is looked at before it starts: each of the first updates, half a second's work; then some.
+EVERY_UPDATE = 200_000
+SOME_UPDATES = 10_000
 
 
 @dataclasses.dataclass
@@ -23,7 +28,7 @@ class Task:
         total_epochs: how long to train.
         learning_rate: schedule of the epoch.
         batch_size: schedule of the epoch.
-        batch_sizes: every batch size that this schedule comes to, in their order.
+        batch_sizes: the batch sizes that this schedule comes to, in their order.
         best: the `Best` that keeps the best model, or None.
         frozen_features: how the outputs of the model's frozen part are kept, or None.
     """
@@ -76,9 +81,10 @@ def plan_task(
 
 
 def _batch_sizes(trainer, stream, epochs, learning_rate, batch_size):
-    """Returns every batch size that will be asked for, once it is known that all of them can be trained."""
+    """Returns the batch sizes that will be asked for, once it is known that all of them can be trained."""
     number = stream.source.num_examples
-    sizes = list(dict.fromkeys(step.batch_size for step in plan.steps(number, epochs, learning_rate, batch_size)))
+    steps = _steps_ahead(number, epochs, learning_rate, batch_size)
+    sizes = list(dict.fromkeys(step.batch_size for step in steps))
     first = plan.next_step(0, number, math.inf, learning_rate, batch_size).batch_size
     for size in sizes or [first]:
         check_batch(size, number, trainer.num_replicas, trainer.micro_batch)
@@ -86,3 +92,18 @@ def _batch_sizes(trainer, stream, epochs, learning_rate, batch_size):
     if not sizes:
         raise RequestError(f"epochs={epochs} is less than half a batch of {first}: nothing would be trained")
     return sizes
+
+
+def _steps_ahead(number, epochs, learning_rate, batch_size):
+    """Yields the updates of a run; of one that is very long the first ones, and then some from all over the rest.
+
+    What is not seen here is checked when its turn comes, as all updates are.
+    """
+    examples_seen = 0
+    for step in islice(plan.steps(number, epochs, learning_rate, batch_size), EVERY_UPDATE):
+        yield step
+        examples_seen = step.examples_seen + step.batch_size
+    end = round(epochs * number)
+    for later in range(examples_seen, end, max((end - examples_seen) // SOME_UPDATES, 1)):
+        if (step := plan.next_step(later, number, epochs, learning_rate, batch_size)) is not None:
+            yield step
