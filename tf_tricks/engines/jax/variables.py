@@ -27,10 +27,10 @@ class Variables:
         seen: set[int] = set()
         values = []
         for variable in self.variables:
-            array = strategy.replicate(variable.value)
+            array = variable.value
             values.append(jnp.copy(array) if id(array) in seen else array)
             seen.add(id(array))
-        return values
+        return strategy.replicate(values)
 
     def assign(self, values: Sequence[Tensor]) -> None:
         """Puts arrays in the place of those that they had."""
