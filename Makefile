@@ -12,7 +12,8 @@ WHEEL_PYTHONS ?= python3.11 python3.12 python3.13
 MUTANTS ?=
 
 # What is run on JAX, too, where it is marked.
-ENGINES = tests/engines/jax tests/tricks tests/training/test_keras_contract.py tests/training/test_kill.py
+ENGINES = tests/engines/jax tests/tricks tests/training/test_checkpoint_folder.py tests/training/test_keras_contract.py \
+	tests/training/test_kill.py
 
 .PHONY: train test test-postgresql test-oldest test-colab test-wheel test-wheels quick lint format docs benchmark mutants clean
 

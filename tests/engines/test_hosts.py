@@ -48,13 +48,16 @@ def test_processes_give_what_one_gives_though_stopped_and_killed(backend, number
     for _, errors, _ in killed[:-1]:
         assert f"program: process {number - 1} is lost; {AGAIN}\n" in errors
         assert "Traceback" not in errors
+    forms = {path.is_dir() for path in checkpoint.checkpoints_in(several / "checkpoints")}
+    assert forms == {backend == "jax"}  # which writes together
 
     finished = start(1, several, backend)
     assert finished[0][0] == 0, finished
     np.testing.assert_allclose(float(finished[0][2].split()[-1]), float(output.split()[-1]), rtol=1e-5)
     assert_same(tmp_path / "one", several)
     epochs = [row.split(",")[0] for row in (tmp_path / "several.csv").read_text().splitlines()]
-    assert epochs == ["epoch", "0", "1", "2", "3"]  # the chief alone has written
+    assert len(epochs) <= 6  # the chief alone has written, and one epoch again if its checkpoint was not whole yet
+    assert list(dict.fromkeys(epochs)) == ["epoch", "0", "1", "2", "3"]
 
 
 @pytest.mark.slow

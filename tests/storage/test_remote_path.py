@@ -12,8 +12,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from support.s3 import served
 
 from tf_tricks.errors import RequestError
-from tf_tricks.storage import RemotePath, StorageError, fetched, is_place, local_copy, path_of
-from tf_tricks.training.checkpoint import atomic, write_atomically
+from tf_tricks.storage import RemotePath, StorageError, atomic, fetched, is_place, local_copy, path_of, write_atomically
 
 
 def test_parts_of_a_path():

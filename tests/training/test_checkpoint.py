@@ -143,9 +143,3 @@ def test_a_partial_file_of_a_crash_is_written_over(two, tmp_path):
     (tmp_path / ".0000000002.ckpt.partial").write_bytes(b"half")
     save(tmp_path, 2)
     assert [f.name for f in tmp_path.iterdir()] == ["0000000002.ckpt"]
-
-
-def test_writing_replaces_the_whole_file(tmp_path):
-    (tmp_path / "file").write_bytes(b"something long")
-    checkpoint.write_atomically(tmp_path / "file", b"short")
-    assert (tmp_path / "file").read_bytes() == b"short"

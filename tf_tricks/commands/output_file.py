@@ -95,7 +95,7 @@ def write(path: epath.Path, content: bytes, what: str) -> None:
         content: bytes.
         what: as for `check`.
     """
-    from tf_tricks.training.checkpoint import write_atomically
+    from tf_tricks.storage import write_atomically
 
     try:
         write_atomically(path, content)

@@ -72,6 +72,7 @@ def train(
     from tf_tricks.commands import run_files
     from tf_tricks.config import parts
     from tf_tricks.engines import devices, hosts
+    from tf_tricks.training.checkpoint import checkpoints_in
     from tf_tricks.training.parameter_table import parameter_table
     from tf_tricks.training.task import plan_task
     from tf_tricks.training.trainer import Trainer
@@ -81,7 +82,7 @@ def train(
         tf.config.experimental.enable_op_determinism()
 
     # The parts that the config names; a run that goes on has weights of its own, and needs no file of others
-    new = not any((folder / "checkpoints").glob("*.ckpt"))
+    new = not checkpoints_in(folder / "checkpoints")
     built = parts.build(config, strategy, load_weights=new)
     started = parts.start(config, built.model) if new else None
     trainer = Trainer(built.model, **built.trainer_arguments)

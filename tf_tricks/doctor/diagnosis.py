@@ -67,13 +67,13 @@ class Diagnosis:
 
     def write_json(self, path: epath.PathLike) -> None:
         """Writes `as_dict` to a file; its folder must exist."""
-        from tf_tricks.training.checkpoint import write_atomically
+        from tf_tricks.storage import write_atomically
 
         write_atomically(path_of(path), self.json())
 
     def write_html(self, path: epath.PathLike) -> None:
         """Writes a page, one file that needs no other; its folder must exist."""
-        from tf_tricks.training.checkpoint import write_atomically
+        from tf_tricks.storage import write_atomically
 
         write_atomically(path_of(path), self.html())
 

@@ -7,6 +7,7 @@ An engine is a module, `tensorflow.engine` or `jax.engine`, with the same names:
 - `strategy`, `current_strategy`, `device_kind`: the devices. `check_strategy`, `check_built`, `check_jit_compile`: what
   cannot be used there. `is_elsewhere`: whether an optimizer must be made anew for a strategy.
 - `parts_of`: the parts of a variable that each replica has for itself; `told`: what goes wrong on the device.
+- `saves_together`: whether the hosts write a checkpoint together; `of_all_hosts`: its arrays, as they can write them.
 """
 
 import importlib

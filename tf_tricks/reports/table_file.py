@@ -9,7 +9,7 @@ from etils import epath
 
 from tf_tricks.errors import RequestError, RunError
 from tf_tricks.reports.columns import TEXT
-from tf_tricks.training.checkpoint import atomic
+from tf_tricks.storage import atomic
 
 SUFFIXES = (".csv", ".parquet", ".npz")
 

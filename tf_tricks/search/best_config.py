@@ -41,7 +41,7 @@ def write_best(path: Any, config: Mapping[str, Any], result: TrialResult, metric
             config.batch_size = 64
             return config
     """
-    from tf_tricks.training.checkpoint import write_atomically
+    from tf_tricks.storage import write_atomically
 
     write_atomically(path, _text(path_of(path), config, result, metric).encode())
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tf_tricks.errors import RequestError
+from tf_tricks.storage import write_atomically
 from tf_tricks.training import workdir
-from tf_tricks.training.checkpoint import write_atomically
 
 
 def check_folder(folder: Any, file: str, what: str, besides: Sequence[str] = ()) -> None:

@@ -14,6 +14,7 @@ import optuna
 from tf_tricks.search.points import as_distribution, points, quiet
 from tf_tricks.search.stages import Stage, narrowed
 from tf_tricks.search.storage import alone, is_held
+from tf_tricks.training.checkpoint import checkpoints_in
 from tf_tricks.training.lock import locked
 
 BEAT = 15.0  # seconds between two signs of life
@@ -244,8 +245,8 @@ class Ledger:
 
 def _checkpoints(folder):
     """What says whether a trial has come further: the names of its checkpoints."""
-    found = [path for pattern in ("checkpoints/*.ckpt", "*/checkpoints/*.ckpt") for path in folder.glob(pattern)]
-    return sorted(path.name for path in found)
+    folders = [path for pattern in ("checkpoints", "*/checkpoints") for path in folder.glob(pattern)]
+    return sorted(path.name for folder in folders for path in checkpoints_in(folder))
 
 
 def _tpe(seed, number):

@@ -44,7 +44,7 @@ def write_report(
         >>> "<td>the loss is NaN</td>" in (folder / "report.html").read_text()
         True
     """
-    from tf_tricks.training.checkpoint import write_atomically
+    from tf_tricks.storage import write_atomically
 
     folder = path_of(folder)
     made = pictures(results, space, metric, direction)

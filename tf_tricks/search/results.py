@@ -113,7 +113,7 @@ def write_csv(path: Any, results: Sequence[TrialResult], seeds: int) -> None:
         0,fine,complete,0.5,0.4,0.6,0.0,0.0,,,0.1
         <BLANKLINE>
     """
-    from tf_tricks.training.checkpoint import write_atomically
+    from tf_tricks.storage import write_atomically
 
     of_seeds = [f"value_{i + 1}" for i in range(seeds)]
     before = ("number", "stage", "outcome", "value", *of_seeds, "epochs_trained", "seconds", "folder", "note")

@@ -1,29 +1,34 @@
-"""Checkpoints that survive a kill at any instant and tell when they are damaged.
+"""The checkpoints of a run: when one is due, in which form it is written, and which is the newest.
 
-One file holds all of a run's state: a NumPy archive followed by its SHA-256. On a disk it is written beside its place
-and renamed, in an object store it is uploaded to its place, where it appears whole: so a reader sees the old state or
-the new one and never half of either.
+A small state is one file; a large one is an Orbax folder that is written beside training; so is, on JAX, the state of a
+run on several hosts, each of which writes a part. Whatever the form, a kill at any instant leaves the old checkpoint or
+the new one.
 """
 
 import contextlib
-import hashlib
-import io
-import json
-import os
 import re
 import time
-import zipfile
-from collections.abc import Iterator
-from typing import IO, Any
+from typing import Any, Self
 
 import numpy as np
 from absl import logging
 from etils import epath
 
-from tf_tricks.errors import RequestError, check_number
+from tf_tricks.engines import engine, hosts
+from tf_tricks.errors import RequestError, RunError, check_number
 from tf_tricks.storage import is_remote, path_of
+from tf_tricks.training import checkpoint_folder
+from tf_tricks.training.checkpoint_file import SUFFIX, read_file, write_file
+from tf_tricks.training.checkpoint_folder import FolderWriter, read_folder
+from tf_tricks.training.workdir import writing
 
-_DIGEST = 32
+LARGE = 2**30
+"""Bytes from which a state is written as a folder, beside training."""
+
+_STANDS_STILL = (
+    "a checkpoint has %.2g GB, and training stands still while it is written: with Orbax, "
+    "pip install 'tf_tricks[orbax]', it would go on"
+)
 
 
 class Checkpoints:
@@ -45,7 +50,20 @@ class Checkpoints:
         self._every_seconds = 60 * check_number("checkpoint_minutes", minutes, above=0)
         self._keep = check_number("keep", keep, minimum=1, integer=True)
         self._epochs, self._saved_at = 0, time.time()
+        self._folders = FolderWriter()
+        self._written: tuple[int, dict[str, Any]] | None = None  # by this process
         self.run_id: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Waits as `wait` does; not after an error on several hosts, one of which may be gone."""
+        if kind is None:
+            self.wait()
+        elif not hosts.joined():
+            with contextlib.suppress(RunError):  # what comes first is told
+                self.wait()
 
     def newest(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """Returns (arrays, values) of the newest that can be read, or None; the time to the next counts from here.
@@ -54,6 +72,8 @@ class Checkpoints:
             RequestError: it is another run's.
         """
         self._epochs, self._saved_at = 0, time.time()
+        if hosts.is_chief() and not is_remote(self.folder):
+            checkpoint_folder.delete_unfinished(self.folder)
         found = load_newest(self.folder)
         if found is not None and self.run_id != (of := found[1].get("run_id", self.run_id)):
             raise RequestError(
@@ -67,13 +87,49 @@ class Checkpoints:
         return self._epochs >= self._every_epochs or time.time() - self._saved_at > self._every_seconds
 
     def save(self, step: int, arrays: dict[str, Any], values: dict[str, Any]) -> None:
-        """Writes one, named by the number of updates done, and deletes those that are too old to keep."""
+        """Writes one, named by the number of updates done, and deletes those that are too old to keep.
+
+        On several hosts all of them call it. A folder is complete once `wait` returns, or the next `save`.
+
+        Raises:
+            RunError: it cannot be written.
+        """
         self._epochs, self._saved_at = 0, time.time()
-        save(self.folder, step, arrays, values | {"run_id": self.run_id}, self._keep)
+        if self._written == (step, values):
+            return
+        self._written = step, values
+        values = values | {"run_id": self.run_id}
+        self.wait()
+        with writing(self.folder.parent):
+            if not self._as_folder(step, arrays):
+                if hosts.is_chief():
+                    save(self.folder, step, arrays, values, self._keep)
+            elif engine().saves_together() or hosts.is_chief():
+                self._folders.start(self.folder / f"{step:010d}", arrays, values)
+
+    def wait(self) -> None:
+        """Returns when all that was saved is written.
+
+        Raises:
+            RunError: it could not be written.
+        """
+        with writing(self.folder.parent):
+            self._folders.wait()
+            if hosts.is_chief():
+                _delete_old(self.folder, self._keep)
+
+    def _as_folder(self, step, arrays):
+        size = sum(array.nbytes for array in arrays.values())
+        if is_remote(self.folder) or not (engine().saves_together() or size > LARGE):
+            return False
+        if not checkpoint_folder.can_be_written():
+            logging.log_first_n(logging.WARNING, _STANDS_STILL, 1, size / 1e9)
+        exists = (self.folder / f"{step:010d}").exists()  # damaged, or no longer the state of this step
+        return hosts.told_by_chief("file" if exists or not checkpoint_folder.can_be_written() else "folder") == "folder"
 
 
 def save(folder: epath.PathLike, step: int, arrays: dict[str, Any], values: dict[str, Any], keep: int = 3) -> None:
-    """Writes one checkpoint and deletes all but the newest `keep`.
+    """Writes one checkpoint as a file and deletes all but the newest `keep`.
 
     Args:
         folder: where the checkpoints lie; made if missing; may be remote.
@@ -84,89 +140,40 @@ def save(folder: epath.PathLike, step: int, arrays: dict[str, Any], values: dict
     """
     folder = path_of(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays, **{"__values__": np.array(json.dumps(values))})  # type: ignore[arg-type]
-    payload = buffer.getvalue()
-    write_atomically(folder / f"{step:010d}.ckpt", payload + hashlib.sha256(payload).digest())
-    for old in _files(folder)[:-keep]:
-        old.unlink(missing_ok=True)
+    write_file(folder / f"{step:010d}{SUFFIX}", arrays, values)
+    _delete_old(folder, keep)
 
 
 def load_newest(folder: epath.PathLike) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
     """Returns (arrays, values) of the newest undamaged checkpoint in `folder`, or None if there is none.
 
-    A damaged file is passed over for the one before, with a warning.
+    A damaged one is passed over for the one before, with a warning.
 
     Raises:
         RequestError: there are checkpoints, and all of them are damaged.
     """
-    files = _files(path_of(folder))
-    for i, file in reversed(list(enumerate(files))):
-        if (found := _read(file)) is not None:
-            return found
-        logging.warning("%s is damaged%s", file, f"; using {files[i - 1].name} in its place" if i else "")
-    if files:
+    found = checkpoints_in(folder)
+    for i, path in reversed(list(enumerate(found))):
+        read = read_file if path.name.endswith(SUFFIX) else read_folder
+        if (content := read(path)) is not None:
+            return content
+        logging.warning("%s is damaged%s", path, f"; using {found[i - 1].name} in its place" if i else "")
+    if found:
         raise RequestError(f"all checkpoints in {folder} are damaged: choose another workdir, or delete that folder")
     return None
 
 
-def _read(file):
-    """Returns (arrays, values) of a checkpoint, or None if it is damaged."""
-    content = file.read_bytes()
-    payload, digest = content[:-_DIGEST], content[-_DIGEST:]
-    if hashlib.sha256(payload).digest() != digest:
-        return None
-    try:
-        with np.load(io.BytesIO(payload), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, zipfile.BadZipFile):
-        return None
-    return arrays, json.loads(str(arrays.pop("__values__")))
-
-
-def write_atomically(path: epath.PathLike, content: bytes) -> None:
-    """Writes the bytes `content` to `path`, all or nothing, and waits until a local disk has them."""
-    if is_remote(path):
-        path_of(path).write_bytes(content)
-        return
-    with atomic(path) as file:
-        file.write(content)
-
-
-@contextlib.contextmanager
-def atomic(path: epath.PathLike) -> Iterator[IO[bytes]]:
-    """Opens a file beside `path`; once this context ends well and a local disk has it, it takes the place of `path`.
-
-    In an object store a rename copies and deletes, and a file there is whole as soon as it is there: that one is
-    uploaded to its place.
-    """
-    path = path_of(path)
-    if is_remote(path):
-        with path.open("wb") as file:
-            yield file
-        return
-    partial = path.parent / f".{path.name}.partial"
-    try:
-        with partial.open("wb") as file:
-            yield file
-    except BaseException:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise
-    _sync(partial)
-    partial.replace(path)
-    _sync(path.parent)
-
-
-def _sync(path):
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _files(folder):
+def checkpoints_in(folder: epath.PathLike) -> list[epath.Path]:
+    """Returns the paths of the checkpoints in a folder, the oldest first; damaged ones are among them."""
+    folder = path_of(folder)
     if not folder.exists():
         return []
-    return sorted(file for file in folder.iterdir() if re.fullmatch(r"\d+\.ckpt", file.name))
+    return sorted(path for path in folder.iterdir() if re.fullmatch(rf"\d+({re.escape(SUFFIX)})?", path.name))
+
+
+def _delete_old(folder, keep):
+    for old in checkpoints_in(folder)[:-keep]:
+        if old.name.endswith(SUFFIX):
+            old.unlink(missing_ok=True)
+        else:
+            checkpoint_folder.delete(old)

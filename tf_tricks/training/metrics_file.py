@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from etils import epath
 
-from tf_tricks.storage import is_remote, path_of
+from tf_tricks.storage import is_remote, path_of, write_atomically
 from tf_tricks.storage.mirror import Pace
-from tf_tricks.training.checkpoint import write_atomically
 
 
 def numbers(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,6 @@ from tf_tricks.training.metrics import MetricSums
 from tf_tricks.training.rates import noise_scale, note_rate, rate_now, scaled_rate
 from tf_tricks.training.run_log import RunLog
 from tf_tricks.training.task import Task
-from tf_tricks.training.workdir import writing
 from tf_tricks.weights import described
 
 SECONDS_A_CALL = 0.3  # of device time for each call from Python: short enough for Ctrl-C, long enough to cost nothing
@@ -138,7 +137,8 @@ class Run:
         self._take_learning_rate()
         self._restore(log, checkpoints)
         self._known_rate = rate_now(self.optimizer)  # that of the step before, if restored
-        while (step := self.next_step()) is not None:
+        signal = 0
+        while not signal and (step := self.next_step()) is not None:
             if self.epoch is None:
                 self.epoch = self.epoch_of(step)
                 self.callbacks.on_epoch_begin(self.epoch)
@@ -150,9 +150,11 @@ class Run:
             due, signal = hosts.largest([mine, stop_requests.received or 0])  # each host has its own clock and signals
             if due:
                 self._save(log, checkpoints)
-            if signal:
-                self._stop(log, checkpoints, signal)
         self._save(log, checkpoints)
+        if checkpoints is not None:
+            checkpoints.wait()
+        if signal:
+            raise interrupted(self.progress.step, self.workdir, signal)
         if keeps_average(self.optimizer):
             finalize_averaged_weights(self.optimizer)
         self.callbacks.on_train_end()
@@ -172,15 +174,9 @@ class Run:
 
     def _save(self, log, checkpoints):
         if checkpoints is not None:
-            arrays, values = self.state()  # on all hosts: to read what they share is a common act
-            if hosts.is_chief():
-                size = log.size()  # the lines are on the disk before the checkpoint that counts them
-                with writing(self.workdir):
-                    checkpoints.save(self.progress.step, arrays, values | {"metrics_size": size})
-
-    def _stop(self, log, checkpoints, signal):
-        self._save(log, checkpoints)
-        raise interrupted(self.progress.step, self.workdir, signal)
+            arrays, values = self.state()
+            size = log.size()  # the lines are on the disk before the checkpoint that counts them
+            checkpoints.save(self.progress.step, arrays, values | {"metrics_size": size})
 
     def _run_steps(self, log):
         """One call of the compiled loop: as many steps as have the same batch size, and no log line between them."""

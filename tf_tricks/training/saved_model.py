@@ -14,8 +14,7 @@ from keras.src.saving.serialization_lib import SerializableDict
 
 from tf_tricks import users_code
 from tf_tricks.errors import RequestError
-from tf_tricks.storage import StorageError, local_copy
-from tf_tricks.training.checkpoint import write_atomically
+from tf_tricks.storage import StorageError, local_copy, write_atomically
 
 FILES = {"last": "model.keras", "best": "best.keras"}
 """What the models of a run's folder are: that at its end, and that of `keep_best`."""

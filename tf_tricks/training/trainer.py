@@ -269,7 +269,7 @@ class Trainer:
             return self.model.history
         about = signature(self.model, stream.source) | {"directions": directions(metrics)}
         claim = claimed_by_chief(folder, fingerprint(run), settings, replicas(self.strategy), about)
-        with claim as checkpoints.run_id, log, StopRequests() as stop_requests:
+        with claim as checkpoints.run_id, log, checkpoints, StopRequests() as stop_requests:
             run(log, checkpoints, stop_requests)
             test_once(run, log, test)
             log.end()

@@ -13,8 +13,7 @@ from absl import logging
 import tf_tricks
 from tf_tricks.errors import RequestError, RunError
 from tf_tricks.named_parts import files_of
-from tf_tricks.storage import StorageError, is_place, is_remote
-from tf_tricks.training.checkpoint import write_atomically
+from tf_tricks.storage import StorageError, is_place, is_remote, write_atomically
 from tf_tricks.training.lock import check_held, locked
 
 _OURS = ("checkpoints", "metrics.jsonl", "model.keras", "best.keras")

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import jax
 import keras
+import numpy as np
 
 from tf_tricks.engines.jax.device_errors import told
 from tf_tricks.engines.jax.devices import DataParallel, current_strategy, device_kind, strategy
@@ -54,3 +56,20 @@ def is_elsewhere(optimizer: keras.optimizers.Optimizer, strategy: DataParallel) 
 def parts_of(variable: Any) -> tuple:
     """Returns nothing: no variable has a part of its own on each device."""
     return ()
+
+
+def saves_together() -> bool:
+    """Returns whether the hosts of a run write its checkpoints together."""
+    return jax.process_count() > 1
+
+
+def of_all_hosts(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Returns what each host gives alike as arrays of which each can write a part.
+
+    Those of 64 bits, which JAX would make narrower, stay as they are, and are written by one.
+    """
+    if not saves_together():
+        return arrays
+    everywhere = DataParallel(jax.devices())
+    keeps = {name: jax.dtypes.canonicalize_dtype(array.dtype) == array.dtype for name, array in arrays.items()}
+    return {name: everywhere.replicate(array) if keeps[name] else array for name, array in arrays.items()}

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_tricks.engines import hosts
@@ -70,3 +71,13 @@ def parts_of(variable: Any) -> tuple:
     on_read = tf.VariableSynchronization.ON_READ
     several = isinstance(value, tf.distribute.DistributedValues) and value.synchronization == on_read
     return value.values if several and not hosts.joined() else ()  # of several hosts, each has only its own
+
+
+def saves_together() -> bool:
+    """Returns False: the chief writes the checkpoints of all hosts."""
+    return False
+
+
+def of_all_hosts(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Returns the arrays: the chief writes them."""
+    return arrays

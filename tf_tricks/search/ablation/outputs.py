@@ -10,7 +10,7 @@ from typing import Any
 from tf_tricks.search.ablation.arms import Arm
 from tf_tricks.search.ablation.findings import Finding, sentence
 from tf_tricks.search.ablation.runner import RunResult
-from tf_tricks.training.checkpoint import write_atomically
+from tf_tricks.storage import write_atomically
 from tf_tricks.training.workdir import versions
 
 COLUMNS = ("mean", "low", "high", "pairs")

@@ -13,7 +13,7 @@ from tf_tricks.search.ablation.findings import Finding, notes
 from tf_tricks.search.ablation.picture import forest_plot
 from tf_tricks.search.ablation.runner import RunResult
 from tf_tricks.search.labels import number_text, text_of
-from tf_tricks.training.checkpoint import write_atomically
+from tf_tricks.storage import write_atomically
 
 _SAID = {
     PAYS: ("pays here", "pay here"),

@@ -12,7 +12,7 @@ from tf_tricks.errors import RequestError
 from tf_tricks.search.ablation.arms import Arm
 from tf_tricks.search.kept_trainers import KeptTrainers, shape_of
 from tf_tricks.search.trial import run_trial
-from tf_tricks.training.checkpoint import write_atomically
+from tf_tricks.storage import write_atomically
 from tf_tricks.training.lock import locked
 
 _PAUSE = 0.5  # seconds, while other processes train what is left
