@@ -11,6 +11,7 @@ COMMANDS = {
     "finetune": "fine-tunes a pretrained model: its new head, and as many blocks as the policy says",
     "search": "searches a config's hyper-parameters: coarse, then finer, on any number of processes",
     "ablate": "says which tricks of a config pay: each removed alone and added alone, paired seeds",
+    "lab": "runs the lecture's claims as experiments, and says of each whether it holds",
     "runs": "lists the runs below folders: what differs between them, and their results",
     "export": "writes a run's model for other programs: Keras, SavedModel, TensorFlow Lite or ONNX, and checks it",
     "predict": "writes a finished run's predictions for pictures, arrays or a table",

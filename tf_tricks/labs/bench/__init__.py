@@ -1,0 +1,1 @@
+"""What the labs are carried out on: pieces that are kept, data, quantities, verdicts, reports."""
