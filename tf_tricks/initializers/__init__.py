@@ -8,6 +8,7 @@ import keras
 from tf_tricks import registry
 from tf_tricks.annotations import Named
 from tf_tricks.errors import RequestError
+from tf_tricks.initializers.dirac import Dirac
 from tf_tricks.initializers.fixup import fixup
 from tf_tricks.initializers.lsuv import lsuv
 from tf_tricks.initializers.orthogonal import orthogonal
@@ -32,6 +33,7 @@ TRICKS = registry.tricks("initializers")
 
 __all__ = [
     "TRICKS",
+    "Dirac",
     "LayerSignal",
     "SignalReport",
     "fan_in_normal",

@@ -13,6 +13,7 @@ from tf_tricks.layers.drop_block import DropBlock2D
 from tf_tricks.layers.drop_connect import DropConnectConv2D, DropConnectDense
 from tf_tricks.layers.dropout import Dropout
 from tf_tricks.layers.monte_carlo import MonteCarloDropout, monte_carlo_predict
+from tf_tricks.layers.patch_whitening import PatchWhitening
 from tf_tricks.layers.scalars import ScalarBias, ScalarMultiplier
 from tf_tricks.layers.squeeze_excite import SqueezeExcite
 from tf_tricks.layers.standardization import Standardization
@@ -30,6 +31,7 @@ __all__ = [
     "DropConnectDense",
     "Dropout",
     "MonteCarloDropout",
+    "PatchWhitening",
     "ScalarBias",
     "ScalarMultiplier",
     "SqueezeExcite",
