@@ -1,4 +1,4 @@
-"""Trains the same networks from equal weights and writes what came out: python engine_runs.py OUTPUT [REPLICAS].
+"""Trains the same networks from equal weights and writes what came out: python engine_runs.py OUTPUT REPLICAS [NAME…].
 
 All of them are smooth: where a network has kinks, a rounding error decides now and then on which side an input lies.
 """
@@ -122,9 +122,8 @@ def run(name, strategy):
 
 
 if __name__ == "__main__":
-    replicas = int(sys.argv[2]) if len(sys.argv) > 2 else None
-    chosen = tt.strategy("cpu", replicas=replicas)
+    chosen = tt.strategy("cpu", replicas=int(sys.argv[2]))
     results = {}
-    for one in RUNS:
+    for one in sys.argv[3:] or RUNS:
         results |= run(one, chosen)
     np.savez(sys.argv[1], **results)

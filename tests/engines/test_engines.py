@@ -1,4 +1,4 @@
-"""TensorFlow and JAX train alike, and JAX on four devices as on one: after twenty updates, within rounding."""
+"""JAX on four devices trains as TensorFlow does on one: after twenty updates, within rounding."""
 
 import functools
 import runpy
@@ -13,8 +13,8 @@ DROPOUT, RUNS = (runpy.run_path(str(PROGRAM))[name] for name in ("DROPOUT", "RUN
 
 
 @functools.cache
-def results(backend, *replicas):
-    return backends.run(PROGRAM, backend, *replicas)
+def results(backend, replicas, *names):
+    return backends.run(PROGRAM, backend, replicas, *names)
 
 
 def assert_alike(name, one, other):
@@ -26,10 +26,9 @@ def assert_alike(name, one, other):
 
 
 @pytest.mark.parametrize("name", [name for name in RUNS if name != DROPOUT])
-def test_the_engines_agree(name):
-    assert_alike(name, results("tensorflow"), results("jax"))
+def test_four_devices_of_jax_are_as_one_of_tensorflow(name):
+    assert_alike(name, results("tensorflow", 1), results("jax", 4))
 
 
-@pytest.mark.parametrize("name", RUNS)
-def test_four_devices_of_jax_are_as_one(name):
-    assert_alike(name, results("jax"), results("jax", 4))
+def test_four_devices_of_jax_draw_the_masks_of_one():
+    assert_alike(DROPOUT, results("jax", 1, DROPOUT), results("jax", 4))
