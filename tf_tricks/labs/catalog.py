@@ -34,6 +34,7 @@ SECTIONS = (
         1,
         "Initialisation",
         {
+            "symmetry": JAX,
             "relu_funnel": TENSORFLOW,
         },
     ),
