@@ -35,7 +35,9 @@ SECTIONS = (
         "Initialisation",
         {
             "symmetry": JAX,
+            "too_big": JAX,
             "relu_funnel": TENSORFLOW,
+            "deep_relu": JAX,
         },
     ),
     Section(
