@@ -36,8 +36,10 @@ SECTIONS = (
         {
             "symmetry": JAX,
             "too_big": JAX,
+            "small_normal": TENSORFLOW,
+            "variance": TENSORFLOW,
             "relu_funnel": TENSORFLOW,
-            "deep_relu": JAX,
+            "deep_relu": TENSORFLOW,
         },
     ),
     Section(
