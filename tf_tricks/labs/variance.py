@@ -15,7 +15,9 @@ from tf_tricks.reports import figure
 
 WIDTHS = (2048, 1024, 512, 256, 128, 64)  # of the inputs and of five layers, each half as wide as the one before
 SCHEMES = {"1/n_in": "fan_in_normal", "1/n_out": "fan_out_normal", "2/(n_in + n_out)": "glorot_normal"}
-FACTORS = {  # of a layer: n_in Var(w) for the signal, n_out Var(w) for the gradient, with n_in = 2 n_out
+FACTORS: dict[
+    str, dict[str, float]
+] = {  # of a layer: n_in Var(w) for the signal, n_out Var(w) for the gradient, with n_in = 2 n_out
     "1/n_in": {"signal": 1, "gradient": 1 / 2},
     "1/n_out": {"signal": 2, "gradient": 1},
     "2/(n_in + n_out)": {"signal": 4 / 3, "gradient": 2 / 3},
@@ -119,6 +121,11 @@ def behind_relu(seed: int) -> float:
     inputs = np.maximum(random.normal(size=(EXAMPLES, width)), 0)
     # Over draws of the weights the mean is 0: it is E[y²] that the formula speaks of.
     return float(np.mean((inputs @ kernel) ** 2) / (width * np.var(kernel) * np.var(inputs)))
+
+
+def distance_from_1(values: list[float]) -> float:
+    """Returns |log| of the mean of factors: doubling is as far from 1 as halving."""
+    return float(abs(np.log(np.mean(values))))
 
 
 def factor_of(values: list[float]) -> float:
