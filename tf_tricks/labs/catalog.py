@@ -60,7 +60,10 @@ SECTIONS = (
     Section(
         5,
         "Pre-processing, batch normalization, dropout",
-        {},
+        {
+            "standardize": JAX,
+            "dropout_scale": JAX,
+        },
     ),
     Section(
         6,

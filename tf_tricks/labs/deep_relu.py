@@ -98,11 +98,11 @@ def accuracies(
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     runs = Runs(build, optimizer="momentum", batch_size=32, loss=loss, metrics=["accuracy"])
     found, losses = np.zeros((len(rates), len(seeds))), np.full((len(rates), len(seeds), epochs), np.nan)
-    for i, rate in enumerate(rates):
-        for j, seed in enumerate(seeds):
+    for j, seed in enumerate(seeds):
+        for i, rate in enumerate(rates):
             history = runs.train(data.train, epochs, seed, learning_rate=rate)
             if history is not None:
-                found[i, j] = runs.trainer.evaluate(data.test)["accuracy"]
+                found[i, j] = runs.evaluate(data.test)["accuracy"]
                 losses[i, j] = history["loss"]
     chance = float(np.bincount(data.test[1]).max() / len(data.test[1]))
     return {"accuracy": found, "losses": losses, "chance": chance}

@@ -108,7 +108,7 @@ def accuracies(dataset: str, scheme: str, depth: int, seeds: list[int]) -> dict[
     found = []
     for seed in seeds:
         runs.train(data.train, EPOCHS, seed)
-        found.append(runs.trainer.evaluate(data.test)["accuracy"])
+        found.append(runs.evaluate(data.test)["accuracy"])
     return {"accuracy": found, "chance": float(np.bincount(data.test[1]).max() / len(data.test[1]))}
 
 

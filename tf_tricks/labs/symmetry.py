@@ -84,7 +84,7 @@ def trained(dataset: str, kind: str, seeds: list[int]) -> dict[str, Any]:
     found: dict[str, Any] = {"accuracy": [], "difference": []}
     for seed in seeds:
         runs.train(data.train, EPOCHS, seed)
-        found["accuracy"].append(runs.trainer.evaluate(data.test)["accuracy"])
+        found["accuracy"].append(runs.evaluate(data.test)["accuracy"])
         kernel = np.asarray(runs.trainer.model.get_layer("hidden").kernel)
         found["difference"].append(float(np.ptp(kernel, axis=1).max()))
     return found | {"kernel": kernel}

@@ -86,7 +86,7 @@ def trained(dataset: str, scale: float, seeds: list[int]) -> list[dict[str, Any]
     found = []
     for seed in seeds:
         history = runs.train(data.train, EPOCHS, seed)
-        accuracy = None if history is None else runs.trainer.evaluate(data.test)["accuracy"]
+        accuracy = None if history is None else runs.evaluate(data.test)["accuracy"]
         found.append({"accuracy": accuracy, "losses": history and history["loss"], "chance": chance})
     return found
 

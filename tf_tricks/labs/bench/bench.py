@@ -1,5 +1,6 @@
 """Where an experiment is carried out: its budget, its seeds, its data, and the pieces of it that are done already."""
 
+import inspect
 import json
 import os
 import re
@@ -9,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-import tf_tricks
 from tf_tricks.storage import path_of, write_atomically
 
 
@@ -50,7 +50,7 @@ class Bench:
         self._tell = tell
 
     def piece(self, name: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Returns what a function gives of its arguments, from the disk if this piece was done before.
+        """Returns what a function gives of its arguments, from the disk if this piece was done before by the same code.
 
         Before it is called, Keras forgets what was there and is seeded by the piece's name, so that a piece is the same
         whichever came before it. Runs that are to be pairs seed themselves.
@@ -63,7 +63,7 @@ class Bench:
         import keras
 
         path = self._folder / f"{re.sub(r'[^A-Za-z0-9_.=+-]', '_', name)}.json"
-        asked = _plain({"of": function.__qualname__, "arguments": arguments, "version": tf_tricks.__version__})
+        asked = _plain({"of": function.__qualname__, "arguments": arguments, "code": _code_of(function)})
         if path.exists():
             kept = json.loads(path.read_text())
             if kept["asked"] == asked:
@@ -76,6 +76,11 @@ class Bench:
         write_atomically(path, json.dumps({"asked": asked, "result": result}).encode())
         self._tell(name)
         return result
+
+
+def _code_of(function):
+    """A checksum of the file that the function stands in: a lab that was changed has to be run again."""
+    return zlib.crc32(inspect.getsource(inspect.getmodule(function)).encode())
 
 
 def _plain(value):

@@ -1,4 +1,4 @@
-"""Trains one network again and again, from other weights, at other rates, in other orders, compiled once."""
+"""Trains one network again and again, from other weights and at other rates, and compiles it as rarely as can be."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +14,9 @@ from tf_tricks.training import state
 
 class Runs:
     """Runs of one shape: the network, the optimizer and the batch size are the same in all of them.
+
+    A step is compiled for its data and for the seed of their order: those that follow each other with the same data and
+    the same seed share it. So let the seeds be the outer loop, and rates the inner one.
 
     Args:
         build: function of nothing that makes the model, with weights drawn from Keras's global seed.
@@ -37,6 +40,8 @@ class Runs:
     def __init__(self, build: Callable[[], keras.Model], **arguments: Any):
         self._build = build
         self.trainer = tt.Trainer(build(), **arguments)
+        self._streams = _Last(lambda data, seed: tt.data.Stream(tt.data.as_source(data), seed=seed))
+        self._sources = _Last(tt.data.as_source)
         self._start = {key: np.copy(value) for key, value in state.variable_arrays(self._variables()).items()}
 
     def train(
@@ -61,19 +66,38 @@ class Runs:
         self.restart(seed)
         if learning_rate is not None:
             self.trainer.learning_rate = tt.schedules.get(learning_rate)
-        stream = tt.data.Stream(tt.data.as_source(data), seed=seed)
         try:
+            stream = self._streams(data, seed)
             fitted = self.trainer.fit(stream, epochs, validation, callbacks=list(callbacks), verbose=0)
         except RunError:
             return None
         return {name: [float(value) for value in values] for name, values in fitted.history.items()}
 
+    def evaluate(self, data: Any) -> dict[str, float]:
+        """Returns loss and metrics of the model of the last run, as `Trainer.evaluate`."""
+        return self.trainer.evaluate(self._sources(data))
+
     def restart(self, seed: int) -> None:
-        """Gives the model the weights of a seed, and the optimizer the state that it began with."""
+        """Gives the model the weights and the masks of a seed, and the optimizer the state that it began with."""
         keras.utils.set_random_seed(seed)
-        weights = self._build().get_weights()
+        drawn = self._build()
         state.assign_variables(self._variables(), self._start)
-        self.trainer.model.set_weights(weights)
+        self.trainer.model.set_weights(drawn.get_weights())
+        for variable, value in zip(seed_states(self.trainer.model), seed_states(drawn), strict=True):
+            variable.assign(value)
 
     def _variables(self):
         return state.variable_groups(self.trainer, seed_states(self.trainer.model), metrics=[])
+
+
+class _Last:
+    """A function that gives the same object again where its arguments are the very same as the last time."""
+
+    def __init__(self, function):
+        self._function, self._arguments, self._result = function, None, None
+
+    def __call__(self, *arguments):
+        known = self._arguments or ()
+        if len(known) != len(arguments) or any(one is not other for one, other in zip(known, arguments)):
+            self._arguments, self._result = arguments, self._function(*arguments)
+        return self._result
