@@ -59,10 +59,8 @@ def main(arguments: list[str]) -> None:
 def _run_one(name, asked):
     catalog.section_of(name)
     program.import_tensorflow()
-    import tensorflow as tf
     from tqdm import tqdm
 
-    tf.config.experimental.enable_op_determinism()
     with tqdm(desc=name, unit=" pieces", disable=None) as progress:
         verdict = runner.run(name, _OUTPUT.value, asked, lambda piece: progress.update())
     print(f"{name}: {verdict.verdict}\n{_wrapped(verdict.sentence)}\n{_wrapped(verdict.control)}")

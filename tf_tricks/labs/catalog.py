@@ -73,7 +73,9 @@ SECTIONS = (
     Section(
         7,
         "Software",
-        {},
+        {
+            "tpu": TENSORFLOW,
+        },
     ),
 )
 

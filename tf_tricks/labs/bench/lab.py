@@ -20,6 +20,7 @@ class Lab(abc.ABC):
         paper: where the claim comes from.
         dataset: what it takes by default, a name as of `tf_tricks.data.get`; None for a lab that makes its own data.
         seeds: how many there are, by budget.
+        deterministic: whether TensorFlow is to use deterministic operations, of which some have no form for TPUs.
     """
 
     claim: str
@@ -27,6 +28,7 @@ class Lab(abc.ABC):
     paper: str = ""
     dataset: str | None = None
     seeds: dict[str, int] = {"quick": 1, "full": 1}
+    deterministic: bool = True
 
     @abc.abstractmethod
     def measure(self, bench: Bench) -> dict[str, Any]:

@@ -63,6 +63,8 @@ def run(
     lab = catalog.get(name)
     if asked.dataset is not None and lab.dataset is None:
         raise RequestError(f"the lab {name!r} makes its own data: leave --dataset={asked.dataset} out")
+    if lab.deterministic:
+        _compute_deterministically()
     own = path_of(folder) / name
     began = time.time()
     bench = Bench(own, asked.budget, asked.seeds or lab.seeds[asked.budget], asked.dataset or lab.dataset, tell)
@@ -87,6 +89,12 @@ def kept(name: str, folder: str | os.PathLike[str]) -> dict[str, Any] | None:
         return json.loads((path_of(folder) / name / "verdict.json").read_text())
     except (OSError, ValueError):
         return None
+
+
+def _compute_deterministically():
+    import tensorflow as tf
+
+    tf.config.experimental.enable_op_determinism()
 
 
 def _versions():
