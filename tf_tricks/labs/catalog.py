@@ -55,7 +55,9 @@ SECTIONS = (
     Section(
         4,
         "Optimizers",
-        {},
+        {
+            "momentum": JAX,
+        },
     ),
     Section(
         5,
