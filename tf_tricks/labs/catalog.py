@@ -57,6 +57,7 @@ SECTIONS = (
         "Optimizers",
         {
             "momentum": JAX,
+            "adagrad": JAX,
         },
     ),
     Section(
