@@ -50,7 +50,9 @@ SECTIONS = (
     Section(
         3,
         "Learning rate and batch size",
-        {},
+        {
+            "noise_scale": TENSORFLOW,
+        },
     ),
     Section(
         4,
