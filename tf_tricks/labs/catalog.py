@@ -45,7 +45,9 @@ SECTIONS = (
     Section(
         2,
         "Hyper-parameters",
-        {},
+        {
+            "random_search": TENSORFLOW,
+        },
     ),
     Section(
         3,
