@@ -47,6 +47,7 @@ SECTIONS = (
         "Hyper-parameters",
         {
             "random_search": TENSORFLOW,
+            "effective_dimension": TENSORFLOW,
         },
     ),
     Section(
