@@ -55,6 +55,7 @@ SECTIONS = (
         "Learning rate and batch size",
         {
             "noise_scale": TENSORFLOW,
+            "linear_scaling": TENSORFLOW,
         },
     ),
     Section(
