@@ -60,7 +60,7 @@ CONFIGS = {
     "digits.py": [],
     "regression.py": [],
     "fashion_mnist.py": ["model.filters=(16,32,32,32)", "batch_size=16"],
-    "cifar10.py": ["model.depth=8", "batch_size=16", "epochs=1"],  # the plan of all updates takes longer than compiling one
+    "cifar10.py": ["model.depth=8", "batch_size=16", "epochs=1"],  # for the plan of all updates takes long, too
     "imagenet_resnet50.py": ["data.image_size=32", "batch_size.batch_size=8", "epochs=1"],
     "finetune.py": ["model={'name':'convnet','filters':[16,32]}"],  # there is no run to start from
 }
