@@ -109,25 +109,22 @@ def _check_rates(unfreezing, trainer):
 @pytest.mark.parametrize(
     ("name", "policy"),
     [
-        ("mobilenet_v3_small", "linear_probe"),
-        ("resnet50", "last_blocks"),
+        ("mobilenet_v3_small", "last_blocks"),
         ("efficientnet_b0", "linear_probe"),
         ("convnext_tiny", "last_blocks"),
         ("vit", "gradual"),
         ("vit", "layer_wise"),
-        ("vit", "probe_then_finetune"),
-        ("vit", "l2_sp"),
-        ("vit", "full"),
     ],
 )
 def test_a_network_is_trained(name, policy):
+    """Policies that end with all blocks can move anything: two of them stand for all."""
     random = np.random.default_rng(0)
     arrays = random.integers(0, 255, (8, 32, 32, 3)).astype("float32"), np.arange(8) % 3
     model, config = network(name), config_of(policy, "given")
     unfreezing = tt.freeze(model, config["trained_blocks"])
     before = [np.array(v) for v in model.weights]
     trainer = tt.Trainer(model, tt.optimizers.get(config["optimizer"]), 1e-2, 4)
-    epochs = 7 if unfreezing.callbacks else 2
+    epochs = 4 if unfreezing.callbacks else 2
     history = trainer.fit(arrays, epochs, callbacks=unfreezing.callbacks, frozen_features="memory", verbose=0).history
     assert np.isfinite(history["loss"]).all()
     trained = {id(v) for layer in _trained(unfreezing) for v in layer.trainable_variables}
