@@ -1,13 +1,14 @@
 """Classes and functions of the user's own, named in a config as `file:Name`."""
 
-import subprocess
+import os
+import re
 import sys
-from pathlib import Path
 
 import pytest
+from support.forked import Forked
 
 import tf_tricks as tt
-from tf_tricks import users_code
+from tf_tricks import cli, users_code
 from tf_tricks.config import config_file, packaged_configs, parts
 from tf_tricks.named_parts import files_of
 from tf_tricks.registry import forget
@@ -170,15 +171,21 @@ def test_a_layer_of_ones_own_is_evaluated_from_elsewhere(tmp_path, monkeypatch):
         + registered
     )
     (tmp_path / "config.py").write_text("import tf_tricks as tt\n" + text)
-    commands = Path(sys.executable).parent / "tf-tricks"
     train, evaluate = (
         ["train", "--config=config.py", "--workdir=run", "--config.learning_rate=mine:rate"],
         ["evaluate", "--workdir=."],
     )
     for arguments, folder in ((train, tmp_path), (evaluate, tmp_path / "run")):
-        done = subprocess.run([commands, *arguments], cwd=folder, capture_output=True, text=True, timeout=200)
-        assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("test loss ")
+        process = Forked(in_folder, [folder, arguments], tmp_path / "printed.txt")
+        printed = process.join()
+        assert process.status == 0, printed
+    assert re.search("^test loss ", printed, re.MULTILINE)
+
+
+def in_folder(folder, arguments):
+    """`tf-tricks`, in a process of its own."""
+    os.chdir(folder)
+    return cli.main(arguments)
 
 
 @pytest.mark.parametrize(
