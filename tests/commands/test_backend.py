@@ -6,7 +6,9 @@ import subprocess
 import sys
 
 import pytest
+from support.forked import Forked
 
+from tf_tricks import cli
 from tf_tricks.commands import backend
 from tf_tricks.errors import RequestError
 
@@ -60,17 +62,18 @@ def test_a_command_on_tensorflow_only(run):
 
 def test_a_run_goes_on_where_it_began_or_not_at_all(tmp_path):
     def train(*flags):
-        command = [sys.executable, "-m", "tf_tricks.cli", "train", "--config=digits", f"--workdir={tmp_path / 'run'}"]
-        command += ["--config.model={'name': 'mlp', 'hidden': (8,)}"]
         environment = os.environ | {"JAX_PLATFORMS": "cpu"}
-        return subprocess.run([*command, *flags], env=environment, capture_output=True, text=True)
+        command = [sys.executable, "-m", "tf_tricks.cli", *asked, *flags]
+        return subprocess.run(command, env=environment, capture_output=True, text=True)
 
+    asked = ["train", "--config=digits", f"--workdir={tmp_path / 'run'}", "--config.augment=None"]
+    asked += ["--config.model={'name': 'mlp', 'hidden': (8,)}"]
     first = train("--backend=jax", "--config.epochs=1")
     assert first.returncode == 0, first.stderr
     assert "by JAX" in first.stdout
     assert json.loads((tmp_path / "run" / "config.json").read_text())["backend"] == "jax"
-    other = train("--backend=tensorflow", "--config.epochs=2")
-    assert other.returncode == 2
-    assert "is another one by its backend: jax then, tensorflow now" in other.stderr
+    other = Forked(cli.main, [[*asked, "--backend=tensorflow", "--config.epochs=2"]], tmp_path / "printed.txt")
+    assert "is another one by its backend: jax then, tensorflow now" in other.join()
+    assert other.status == 2
     again = train("--config.epochs=2")
     assert (again.returncode, "by JAX" in again.stdout) == (0, True), again.stderr
