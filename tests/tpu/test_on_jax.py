@@ -1,4 +1,4 @@
-"""Steps of the JAX engine compiled for TPUs by public parts of JAX; each group is a process of its own."""
+"""Steps of the JAX engine compiled for TPUs by public parts of JAX, in a process of its own."""
 
 import os
 import re
@@ -17,15 +17,24 @@ STATISTICS = 4 * 2 * 16
 
 
 @pytest.fixture(scope="module")
-def compiled():
-    found = backends.run(PROGRAM, "jax", "compiled")
-    names = "chips arguments sums sum_bytes parameters flops others loops".split()
-    return {name: dict(zip(names, values)) for name, values in found.items() if name != "afterwards"}
+def found():
+    """What the program has found, {group: {name: value}}."""
+    groups = {"compiled": {}, "misfits": {}, "same": {}}
+    for name, value in backends.run(PROGRAM, "jax").items():
+        group, name = name.split("/")
+        groups[group][name] = value
+    return groups
 
 
 @pytest.fixture(scope="module")
-def misfits():
-    return {name: str(value) for name, value in backends.run(PROGRAM, "jax", "misfits").items()}
+def compiled(found):
+    names = "chips arguments sums sum_bytes parameters flops others loops".split()
+    return {name: dict(zip(names, values)) for name, values in found["compiled"].items()}
+
+
+@pytest.fixture(scope="module")
+def misfits(found):
+    return {name: str(value) for name, value in found["misfits"].items()}
 
 
 @compiles
@@ -78,11 +87,11 @@ def test_a_layer_that_no_TPU_can_do_is_found_layer_by_layer(misfits):
     assert re.match(r"the layer 'mine' \(Eigenvalues\) does not compile: .*eig", misfits["eigenvalues"]), misfits
 
 
-def test_the_step_does_what_the_trainer_does():
-    found = backends.run(PROGRAM, "jax", "same")
+def test_the_step_does_what_the_trainer_does(found):
+    same = found["same"]
     for micro_batch in (None, 8):
-        expected = found[f"trained_{micro_batch}"]
-        np.testing.assert_allclose(found[f"stepped_{micro_batch}"], expected, rtol=1e-5, atol=1e-6)
+        expected = same[f"trained_{micro_batch}"]
+        np.testing.assert_allclose(same[f"stepped_{micro_batch}"], expected, rtol=1e-5, atol=1e-6)
 
 
 @compiles
