@@ -17,7 +17,7 @@ def of_kind(model, kind):
     return [layer for layer in model.layers if isinstance(layer, kind)]
 
 
-@pytest.mark.parametrize(("depth", "millions"), [(20, 0.27), (32, 0.46), (44, 0.66), (56, 0.85), (110, 1.7)])
+@pytest.mark.parametrize(("depth", "millions"), [(20, 0.27), (110, 1.7)])
 def test_parameters_are_those_of_the_paper(depth, millions):
     # He et al. 2015, table 6.
     model = resnet((32, 32, 3), 10, depth=depth)
@@ -66,8 +66,7 @@ def test_the_stride_of_a_bottleneck_is_in_its_3x3_convolution():
     assert strided == [(1, 1)] * 3 + [(3, 3)] * 3 + [(7, 7)]
 
 
-@pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("kind", [BASIC, BOTTLENECK])
+@pytest.mark.parametrize(("kind", "training"), [(BASIC, True), (BOTTLENECK, False)])
 def test_zero_gamma_makes_every_block_its_shortcut(kind, training):
     model = resnet(**kind, num_outputs=3, zero_gamma=True)
     sums = of_kind(model, keras.layers.Add)
@@ -150,7 +149,7 @@ def test_a_deep_network_with_fixup_learns():
     random = np.random.default_rng(0)
     labels = random.integers(0, 2, 64)
     images = random.normal(size=(64, 8, 8, 1)) + labels[:, None, None, None]
-    model = resnet((8, 8, 1), 2, depth=38, normalization="fixup")
+    model = resnet((8, 8, 1), 2, depth=20, normalization="fixup")
     model.compile(
         keras.optimizers.SGD(0.05, momentum=0.9), keras.losses.SparseCategoricalCrossentropy(True), jit_compile=False
     )
