@@ -204,7 +204,7 @@ def _measured(values):
     if isinstance(values, Estimate):
         return values._asdict()
     if np.ndim(values) == 0:
-        return {"value": float(values), "seeds": 1}
+        return {"value": float(values), "low": None, "high": None, "seeds": 1}
     low, high = interval(values)
     return {"value": float(np.mean(values)), "low": low, "high": high, "seeds": len(values)}
 
