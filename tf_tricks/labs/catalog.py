@@ -83,6 +83,7 @@ SECTIONS = (
         7,
         "Software",
         {
+            "frameworks": TENSORFLOW,
             "tpu": TENSORFLOW,
         },
     ),
