@@ -48,6 +48,7 @@ SECTIONS = (
         {
             "random_search": TENSORFLOW,
             "effective_dimension": TENSORFLOW,
+            "coarse_to_fine": TENSORFLOW,
         },
     ),
     Section(
