@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from tf_tricks.errors import RequestError
 from tf_tricks.labs.bench.verdict import NOT_REPRODUCED, REPRODUCED
-from tf_tricks.labs.linear_scaling import LinearScaling, rate_of
+from tf_tricks.labs.linear_scaling import LinearScaling, rate_of, runs
 
 NOISE = np.array([-0.004, -0.001, 0.001, 0.004])
 
@@ -38,3 +39,11 @@ def test_the_verdict(found, verdict):
 )
 def test_the_rates_of_a_batch_of_256(kind, epoch, rate):
     assert rate_of(kind, 256)(epoch) == pytest.approx(rate)
+
+
+def test_too_few_examples_are_refused(tmp_path):
+    file = str(tmp_path / "few.npz")
+    few, labels = np.zeros((60, 4), "float32"), np.arange(60) % 3
+    np.savez(file, x_train=few, y_train=labels, x_test=few, y_test=labels)
+    with pytest.raises(RequestError, match="has 120 in all"):
+        runs(file, 1, ["linear"], 0)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 import tf_tricks as tt
+from tf_tricks.errors import RequestError
 from tf_tricks.labs.bench import arrays
 from tf_tricks.labs.bench.bench import Bench
 from tf_tricks.labs.bench.lab import Lab
@@ -13,7 +14,7 @@ from tf_tricks.labs.bench.quantity import at_least, equivalent, reported
 from tf_tricks.labs.bench.verdict import Verdict, decide
 from tf_tricks.reports import figure
 
-EXAMPLES, TESTED = 1024, 2000  # N, and at most so many to test
+EXAMPLES, FEWEST_TESTED, TESTED = 1024, 500, 2000  # N; so many to test, and at most so many
 BASE_BATCH, BASE_RATE, EPOCHS = 8, 0.02, 12
 FLAT, LARGEST = 32, 128  # k, how many times the base the batch is: N/4 and N
 FACTORS = {"quick": (1, FLAT, LARGEST), "full": (1, 4, 16, FLAT, 64, LARGEST)}
@@ -126,6 +127,9 @@ def runs(dataset: str, factor: int, kinds: list[str], seed: int) -> dict[str, tu
         factor: k.
         kinds: as `rate_of` takes them.
         seed: of initial weights and order, the same for all kinds.
+
+    Raises:
+        RequestError: there are too few examples.
     """
     train, test, num_classes = _parts(dataset)
     keras.utils.set_random_seed(seed)
@@ -160,4 +164,9 @@ def _loss(model, inputs, labels):
 def _parts(dataset):
     data = arrays.load(dataset).standardized().flat().first(EXAMPLES + TESTED)
     inputs, labels = (np.concatenate(parts)[: EXAMPLES + TESTED] for parts in zip(data.train, data.test))
+    if len(labels) < EXAMPLES + FEWEST_TESTED:
+        raise RequestError(
+            f"this lab trains on {EXAMPLES} examples and tests on {FEWEST_TESTED} others or more, and {dataset!r} has "
+            f"{len(labels)} in all"
+        )
     return (inputs[:EXAMPLES], labels[:EXAMPLES]), (inputs[EXAMPLES:], labels[EXAMPLES:]), data.num_classes
