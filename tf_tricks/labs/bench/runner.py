@@ -76,7 +76,8 @@ def run(
     write_atomically(own / "found.json", json.dumps(found).encode())
     write_atomically(own / "plot.png", png)
     about = {"lab": name, "section": catalog.section_of(name).number, "claim": lab.claim, "erratum": lab.erratum}
-    about |= {"paper": lab.paper} | verdict.plain() | {"asked": dataclasses.asdict(asked), "dataset": bench.dataset}
+    about |= {"paper": lab.paper} | verdict.plain() | {"seeds": len(bench.seeds), "dataset": bench.dataset}
+    about |= {"asked": dataclasses.asdict(asked)}
     about |= {"command": shlex.join(["tf-tricks", "lab", name, *asked.flags()])}
     about |= {"seconds": round(time.time() - began, 1), "versions": _versions()}
     write_atomically(own / "verdict.json", json.dumps(about, indent=2).encode() + b"\n")

@@ -33,12 +33,10 @@ class Verdict:
     def plain(self) -> dict[str, Any]:
         """Returns what verdict.json holds of it."""
         quantities = {name: quantity.plain() for name, quantity in self.quantities.items()}
-        seeds = max((quantity.seeds for quantity in self.quantities.values()), default=1)
         return {
             "verdict": self.verdict,
             "sentence": self.sentence,
             "quantities": quantities,
-            "seeds": seeds,
             "control": self.control,
         }
 
