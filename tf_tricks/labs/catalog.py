@@ -73,6 +73,7 @@ SECTIONS = (
         {
             "standardize": JAX,
             "dropout_scale": JAX,
+            "dropout": JAX,
         },
     ),
     Section(
