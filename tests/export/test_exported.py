@@ -13,16 +13,28 @@ from tf_tricks.export import exported, signature
 SUFFIX = {"saved_model": "", "tflite": ".tflite", "onnx": ".onnx"}
 
 
-@pytest.fixture(params=models_to_export.KINDS)
-def model(request):
-    return models_to_export.settled(models_to_export.KINDS[request.param]())
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A function of a kind of model and a format that returns the model, the file and how it is run; written once."""
+    found = {}
+
+    def write(kind, format):
+        if (kind, format) not in found:
+            keras.utils.set_random_seed(0)
+            model = models_to_export.settled(models_to_export.KINDS[kind]())
+            path = tmp_path_factory.mktemp(kind) / f"model{SUFFIX[format]}"
+            found[kind, format] = model, path, exported.write(model, signature.of(model), format, path)[0]
+        return found[kind, format]
+
+    return write
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("format", SUFFIX)
-def test_what_is_written_computes_the_same(model, format, tmp_path):
+@pytest.mark.parametrize("kind", models_to_export.KINDS)
+def test_what_is_written_computes_the_same(written, kind, format):
+    model, _, run = written(kind, format)
     taken = signature.of(model)
-    run, _ = exported.write(model, taken, format, tmp_path / f"model{SUFFIX[format]}")
     for number in (1, 32, 3):
         arrays = signature.made_up(taken, number)
         expected = tf.nest.flatten(model.predict(taken.inputs(arrays), verbose=0))
@@ -34,31 +46,33 @@ def test_what_is_written_computes_the_same(model, format, tmp_path):
 
 
 @pytest.fixture
-def dicts():
-    model = models_to_export.dicts()
-    arrays = signature.made_up(signature.of(model), 7)
-    return model, arrays, model.predict(arrays, verbose=0)
+def dicts(written):
+    """A function of a format that returns the file, inputs, and what the model makes of them."""
+
+    def write(format):
+        model, path, _ = written("dicts", format)
+        arrays = signature.made_up(signature.of(model), 7)
+        return path, arrays, model.predict(arrays, verbose=0)
+
+    return write
 
 
-def test_a_saved_model_is_served(dicts, tmp_path):
-    model, arrays, expected = dicts
-    exported.write(model, signature.of(model), "saved_model", tmp_path / "model")
-    loaded = tf.saved_model.load(tmp_path / "model")
+def test_a_saved_model_is_served(dicts):
+    path, arrays, expected = dicts("saved_model")
+    loaded = tf.saved_model.load(path)
     found = loaded.serve({name: tf.constant(array) for name, array in arrays.items()})
     np.testing.assert_allclose(found["left"], expected["left"], atol=1e-6)
 
 
-def test_a_tflite_file_is_interpreted(dicts, tmp_path):
-    model, arrays, expected = dicts
-    exported.write(model, signature.of(model), "tflite", tmp_path / "model.tflite")
-    runner = tf.lite.Interpreter(str(tmp_path / "model.tflite")).get_signature_runner("serving_default")
+def test_a_tflite_file_is_interpreted(dicts):
+    path, arrays, expected = dicts("tflite")
+    runner = tf.lite.Interpreter(str(path)).get_signature_runner("serving_default")
     np.testing.assert_allclose(runner(**arrays)["right"], expected["right"], atol=1e-6)
 
 
-def test_an_onnx_file_is_run(dicts, tmp_path):
-    model, arrays, expected = dicts
-    exported.write(model, signature.of(model), "onnx", tmp_path / "model.onnx")
-    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+def test_an_onnx_file_is_run(dicts):
+    path, arrays, expected = dicts("onnx")
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     assert {value.name: value.shape for value in session.get_inputs()} == {"table": ["batch", 4], "word": ["batch", 3]}
     (found,) = session.run(["left"], arrays)
     np.testing.assert_allclose(found, expected["left"], atol=1e-6)
