@@ -24,21 +24,27 @@ CONFIG = {
 }
 NUMBERS = {"l2": 1e-3, "clip_global_norm": 1.0, "weight_decay": 1e-3, "clip_value": 0.5, "clip_norm": 0.7}
 CASES = {
-    "learning rate": ({}, {"learning_rate": 0.2}),
-    "schedule": ({}, {"learning_rate": {"name": "cosine_decay", "initial": 0.1}}),
-    "batch size": ({}, {"batch_size": 32}),
+    "a change after another": (
+        {},
+        {"learning_rate": 0.2},
+        {"learning_rate": {"name": "cosine_decay", "initial": 0.1}},
+        {"batch_size": 32},
+        {"seed": 7},
+        {"model": {"name": "mlp", "hidden": [16], "dropout": 0.5}},
+    ),
     "numbers": (NUMBERS, {name: 3 * value for name, value in NUMBERS.items()}),
     "a decay of its own": ({"optimizer": "lamb", "weight_decay": 0.01}, {"weight_decay": 0.1}),
     "adam": ({"optimizer": "adam_w", "weight_decay": 0.01}, {"weight_decay": 0.1, "learning_rate": 0.01}),
-    "seed": ({}, {"seed": 7}),
-    "dropout": ({}, {"model": {"name": "mlp", "hidden": [16], "dropout": 0.5}}),
-    "augmentation": ({"augment": "gaussian_noise"}, {"learning_rate": 0.2}),
-    "batch norm": (
-        {"model": {"name": "mlp", "hidden": [16], "normalization": "batch_normalization"}},
+    "augmentation and batch norm": (
+        {
+            "augment": "gaussian_noise",
+            "model": {"name": "mlp", "hidden": [16], "normalization": "batch_normalization"},
+        },
         {"learning_rate": 0.2},
     ),
     "callbacks": ({"callbacks": [{"name": "EarlyStopping", "patience": 0}]}, {"learning_rate": 0.9}),
 }
+"""What the first trial has beside CONFIG, and what is changed in each of those after it."""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -48,17 +54,18 @@ def _deterministic():
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_trial_is_the_run_of_its_config(name, tmp_path):
-    before, change = CASES[name]
+    before, *changes = CASES[name]
     first = parts.resolve(CONFIG | before)
-    second = parts.resolve(first | change)
+    others = [parts.resolve(first | change) for change in changes]
     trainers = KeptTrainers(tt.strategy("cpu"))
-    for number, config in enumerate((first, second, first)):
+    for number, config in enumerate((first, *others, first)):
         run_trial(trainers, config, epath.Path(tmp_path / str(number)), 1, "val_loss")
-    train.train(second, epath.Path(tmp_path / "alone"), device="cpu")
-    assert_same(tmp_path / "1", tmp_path / "alone")
-    assert_same(tmp_path / "0", tmp_path / "2")
-    with pytest.raises(AssertionError):
-        assert_same(tmp_path / "0", tmp_path / "1")
+    for number, config in enumerate(others, 1):
+        train.train(config, epath.Path(tmp_path / f"alone_{number}"), device="cpu")
+        assert_same(tmp_path / str(number), tmp_path / f"alone_{number}")
+        with pytest.raises(AssertionError):
+            assert_same(tmp_path / "0", tmp_path / str(number))
+    assert_same(tmp_path / "0", tmp_path / str(1 + len(others)))
 
 
 def assert_same(one, other):
