@@ -54,8 +54,9 @@ def assert_within(made):
 NAMES = ["a", "$cost$ of 100%", "white-winged crossbill, adult male (Loxia leucoptera)", "W" * 40]
 
 
-@pytest.mark.parametrize("number", [2, 4, 10, 20, 21, 100])
-@pytest.mark.parametrize("long", [False, True])
+@pytest.mark.parametrize(
+    ("number", "long"), [(2, True), (4, False), (10, True), (20, True), (21, False), (21, True), (100, True)]
+)
 def test_no_name_of_a_class_is_cut_off_or_lies_on_another(drawn, number, long):
     names = [f"{NAMES[i % 4]} {i}" if long else str(i) for i in range(number)]
     counts = RNG.integers(0, 5, (number, number)) + 300 * np.eye(number)
@@ -114,8 +115,7 @@ def test_the_scatter_plots(drawn, number, plots):
     assert_within(drawn[0])
 
 
-@pytest.mark.parametrize("shape", [(8, 8, 1), (300, 200, 3), (16, 16, 4)])
-@pytest.mark.parametrize("number", [1, 4, 25])
+@pytest.mark.parametrize(("number", "shape"), [(1, (300, 200, 3)), (4, (16, 16, 4)), (25, (8, 8, 1))])
 def test_the_sheet(drawn, shape, number):
     images = RNG.integers(0, 256, (number, *shape), "uint8")
     captions = [["#1, loss 2.3", *(f"true {name}: 0.1" for name in NAMES[2:])]] * number
