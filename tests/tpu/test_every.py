@@ -21,9 +21,9 @@ def groups(names, size):
     return [names[i : i + size] for i in range(0, len(names), size)]
 
 
-def check(model, **arguments):
+def check(model, topology="v5e:2x2", **arguments):
     """Raises an AssertionError that says what is wrong, if the step of the model does not compile."""
-    (result,) = tt.tpu.check(model, batch_size=16, topology="v5e:2x2", **arguments).results
+    (result,) = tt.tpu.check(model, batch_size=16, topology=topology, **arguments).results
     assert result.passes, result.problem
 
 
@@ -106,21 +106,18 @@ OPTIMIZERS = examples.names("optimizers") + [
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer(name):
     body = [keras.layers.Conv2D(4, 3, name="conv"), keras.layers.Flatten(), keras.layers.Dense(5, name="logits")]
-    check(keras.Sequential([keras.Input((8, 8, 3)), *body]), optimizer=examples.make("optimizers", name))
+    model = keras.Sequential([keras.Input((8, 8, 3)), *body])
+    # What an optimizer gets is summed over the chips already: it is the same on one.
+    check(model, topology="v5e:1x1", optimizer=examples.make("optimizers", name))
 
 
 # Models and losses
 
 
-@pytest.mark.parametrize(
-    "name", [{"name": "convnet"}, {"name": "mlp"}, {"name": "resnet", "depth": 8}, {"name": "wide_resnet", "depth": 10}]
-)
-def test_every_model(name):
-    check(
-        models.get(
-            name, input_shape=(16, 16, 3), num_outputs=5, input_dtype="uint8", mean=[0.0] * 3, variance=[1.0] * 3
-        )
-    )
+def test_every_model():
+    """The wide residual network; the others are those of the configs that `tf-tricks tpu-check` compiles in tests."""
+    wide = {"name": "wide_resnet", "depth": 10, "widen_factor": 1}
+    check(models.get(wide, input_shape=(8, 8, 3), num_outputs=5, mean=[0.0] * 3, variance=[1.0] * 3))
 
 
 def test_every_loss():
