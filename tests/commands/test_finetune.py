@@ -95,9 +95,8 @@ def test_a_head_that_is_fine_tuned_knows_the_new_classes(base, digits, tmp_path,
     assert lines(tmp_path / "run")[-1]["accuracy"] > 0.6  # by chance 0.2
 
 
-@pytest.mark.parametrize("policy", ["linear_probe", "last_blocks", "probe_then_finetune", "gradual", "l2_sp"])
+@pytest.mark.parametrize("policy", [policy for policy in POLICIES if policy != "auto"])
 def test_a_run_that_is_broken_off_goes_on_bit_for_bit(policy, whole, base, digits, tmp_path, tf_tricks, monkeypatch):
-    """Layer-wise rates and all blocks are those of ordinary runs, whose optimizers are resumed in other tests."""
     build = parts.build
 
     def crashing(*arguments, **keywords):

@@ -114,7 +114,7 @@ def work(folder, number):
 
 
 @pytest.mark.slow
-def test_six_kills_of_two_workers_change_nothing(tmp_path):
+def test_ten_kills_of_two_workers_change_nothing(tmp_path):
     calm = tmp_path / "calm"
     alone = Forked(work, [calm, 0], tmp_path / "calm.txt")
     alone.join()
@@ -125,7 +125,7 @@ def test_six_kills_of_two_workers_change_nothing(tmp_path):
     def checkpoints():
         return {path for path in (folder / "search" / "trials").glob("*/checkpoints/*.ckpt")}
 
-    for kill in range(6):
+    for kill in range(10):
         before, end, which = checkpoints(), time.monotonic() + choose.uniform(0.0, 1.0), kill % 2
         # Each has come further since the last kill: a trial that is killed five times before that has failed.
         workers[which].wait_for(lambda: checkpoints() - before and time.monotonic() > end)  # noqa: B023

@@ -110,6 +110,7 @@ def _check_rates(unfreezing, trainer):
     ("name", "policy"),
     [
         ("mobilenet_v3_small", "last_blocks"),
+        ("resnet50", "last_blocks"),
         ("efficientnet_b0", "linear_probe"),
         ("convnext_tiny", "last_blocks"),
         ("vit", "gradual"),
