@@ -23,15 +23,20 @@ def read(name):
     return nbformat.read(COLAB / f"{name}.ipynb", as_version=nbformat.NO_CONVERT)
 
 
-@pytest.fixture
-def runtime(tmp_path):
+def new_runtime(folder):
     """The Python of an environment that has what this one has, but the package itself: as a runtime of Colab."""
-    made = tmp_path / "runtime"
+    made = folder / "runtime"
     venv.create(made, with_pip=False, symlinks=True)
     (packages,) = made.glob("lib/python*/site-packages")
     # The path alone: that of the checkout, which an editable install adds in a .pth file of its own, is not read.
     (packages / "of_the_tests.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
     return made / "bin" / "python"
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory):
+    """A runtime into which the first notebook that is executed installs the package."""
+    return new_runtime(tmp_path_factory.mktemp("shared"))
 
 
 @pytest.fixture
@@ -50,16 +55,16 @@ def checkout(tmp_path):
 def executed(tmp_path, runtime, checkout, monkeypatch):
     """A function that executes a notebook in a folder of its own and returns what its cells printed.
 
-    Its arguments are the notebook's name, pairs (old, new) of text in settings, and environment variables.
+    Its arguments are the notebook's name, pairs (old, new) of text in settings, the runtime and environment variables.
     """
-    programs = [str(runtime.parent), sysconfig.get_path("scripts"), os.environ["PATH"]]
-    monkeypatch.setenv("PATH", os.pathsep.join(programs))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     for name in ("KERAS_BACKEND", "XLA_FLAGS", "TPU_NAME", "PYTHONPATH"):
         monkeypatch.delenv(name, raising=False)
 
-    def call(name, settings=(), **environment):
+    def call(name, settings=(), runtime=runtime, **environment):
+        programs = [str(runtime.parent), sysconfig.get_path("scripts"), os.environ["PATH"]]
+        monkeypatch.setenv("PATH", os.pathsep.join(programs))
         for key, value in environment.items():
             monkeypatch.setenv(key, value)
         notebook = read(name)
@@ -118,8 +123,20 @@ def test_it_opens_with_what_it_needs_and_how_long_it_takes(name):
     assert "**Takes:**" in first.source
 
 
+@pytest.mark.parametrize("name", ["tpu_jax", "tricks_tour"])
+def test_it_installs_the_package_as_the_quickstart_does(name):
+    found, wanted = ({cell.id: cell.source for cell in read(one).cells}["install"] for one in (name, "quickstart"))
+    assert found == wanted
+
+
 SHORTER = [
     ("SEEDS = 3", "SEEDS = 1"),
+    ("(400, 100) * 10", "(400, 100) * 2"),
+    ("from_arrays(images, noisy_labels,", "from_arrays(images[:400], noisy_labels[:400],"),
+    ("sizes = (16, 64, 256, 1024)", "sizes = (64, 1024)"),
+    ('(64,) * 6, "batch_norm"', '(64,) * 2, "batch_norm"'),
+    ("rates = (0.01, 0.03, 0.1, 0.3, 1.0)", "rates = (0.01, 1.0)"),
+    ("numbers = (1, 7, 50)", "numbers = (1, 7)"),
     ("batch_size=b, **method(b)", "batch_size=b, epochs=1, **method(b)"),
     ("train(model, epochs=20)", "train(model, epochs=1)"),
     ("train(model, epochs=25,", "train(model, epochs=1,"),
@@ -142,7 +159,7 @@ def test_tricks_tour(executed):
 
 @pytest.mark.slow
 def test_quickstart(executed):
-    cells = executed("quickstart", settings=[("config.epochs = 0, 12", "config.epochs = 0, 3")])
+    cells = executed("quickstart", settings=[("config.epochs = 0, 12", "config.epochs = 0, 2")])
     assert "see its curves: tensorboard --logdir" in cells["train"]
     assert "text/html" in cells["tensorboard"]
     assert "test loss" in cells["evaluate"]
@@ -152,9 +169,9 @@ def test_quickstart(executed):
 
 @pytest.mark.slow
 @pytest.mark.tpu_compiler
-def test_tpu(executed):
+def test_tpu(executed, tmp_path):
     # Random bits take the TPU's compiler longer than all else.
-    cells = executed("tpu", settings=[("dropout=0.2", "dropout=0.0")])
+    cells = executed("tpu", settings=[("dropout=0.2", "dropout=0.0")], runtime=new_runtime(tmp_path))
     assert "exit status 0" in cells["check"]
     assert "there is no TPU on this machine" in cells["train"]
     assert "nothing was trained" in cells["evaluate"]
@@ -162,7 +179,8 @@ def test_tpu(executed):
 
 @pytest.mark.slow
 def test_tpu_jax(executed):
-    cells = executed("tpu_jax", JAX_PLATFORMS="cpu")
+    small = "--config.epochs=1 --config.model=mlp --config.augment=None"
+    cells = executed("tpu_jax", settings=[("--config.epochs=2", small)], JAX_PLATFORMS="cpu")
     assert "8 CPU replicas" in cells["trainer"]
     assert "by JAX" in cells["trainer"]
     assert "on jax: 8 ×" in cells["devices"]
