@@ -80,9 +80,10 @@ class Assignments:
 
 SHORTER = {
     "train": ["--config.epochs=1"],
-    "doctor": ["--budget=10"],
-    "search": ["--trials=2", "--coarse_share=1", "--coarse_epochs=1"],
-    "tpu-check": ["--config.model.dropout=0.0"],  # random bits take the TPU's compiler longer than all else
+    "doctor": ["--budget=3"],
+    "search": ["--trials=2", "--coarse_share=1", "--coarse_epochs=1", "--config.model=mlp"],
+    # Random bits and large batches take the TPU's compiler longer than all else.
+    "tpu-check": ["--config.model.dropout=0.0", "--config.batch_size=16"],
 }
 
 

@@ -23,7 +23,8 @@ def pets(folder):
         place = folder / "pets" / ("cat" if i % 2 else "dog")
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(RNG.integers(0, 256, (40, 50, 3), "uint8")).save(place / f"{i}.jpg")
-    return ["--config.epochs=1", "--config.data.image_size=32"]
+    smaller = ["--config.model.alpha=0.35", "--config.model.minimalistic=True"]
+    return ["--config.epochs=1", "--config.data.image_size=32", *smaller]
 
 
 def customers(folder):
