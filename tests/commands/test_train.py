@@ -170,8 +170,8 @@ def prepared(tmp_path_factory):
 @pytest.mark.parametrize(
     ("config", "stand_in", "overrides"),
     [
-        ("cifar10.py", {"name": "tiny_photos", "image_size": 32}, ["batch_size=8"]),
-        ("cifar10.py:grow", {"name": "tiny_photos", "image_size": 32}, ["batch_size.initial=4"]),
+        ("cifar10.py", {"name": "tiny_photos", "image_size": 32}, ["batch_size=8", "model.depth=8"]),
+        ("cifar10.py:grow", {"name": "tiny_photos", "image_size": 32}, ["batch_size.initial=4", "model.depth=8"]),
         ("fashion_mnist.py", {"name": "tiny_gray"}, ["batch_size=12"]),
         (
             "imagenet_resnet50.py",
