@@ -111,23 +111,20 @@ def _tried(model, examples, what, kind):
         ) from error
     _check_structure(model, labels, outputs, what)
     _check_range(model, kind, outputs, what)
-    for part, run in (("loss", compute), ("metrics", _metrics)):
-        try:
-            with stateless(model, [], words(0)):
-                run(model, inputs, labels, weights, training=False)
-        except _TF_ERRORS as error:
-            raise (Misfit if part == "loss" else RequestError)(
-                f"the {part} cannot compare the labels of {what}, {structure.described(labels)}, with the outputs "
-                f"{structure.described(outputs)} of the model: {reason_of(error)}"
-            ) from error
-        finally:
-            model._clear_losses()
+    part = "loss"
+    try:
+        with stateless(model, [], words(0)):
+            _, compared = compute(model, inputs, labels, weights, training=False)
+            part = "metrics"
+            model.compute_metrics(inputs, labels, compared, sample_weight=weights)
+    except _TF_ERRORS as error:
+        raise (Misfit if part == "loss" else RequestError)(
+            f"the {part} cannot compare the labels of {what}, {structure.described(labels)}, with the outputs "
+            f"{structure.described(outputs)} of the model: {reason_of(error)}"
+        ) from error
+    finally:
+        model._clear_losses()
     return outputs
-
-
-def _metrics(model, inputs, labels, weights, training):
-    _, outputs = compute(model, inputs, labels, weights, training)
-    model.compute_metrics(inputs, labels, outputs, sample_weight=weights)
 
 
 def check_monitored(model: keras.Model, callbacks: Iterable[keras.callbacks.Callback], with_validation: bool) -> None:
