@@ -65,6 +65,7 @@ SECTIONS = (
         {
             "momentum": JAX,
             "adagrad": JAX,
+            "adam": JAX,
         },
     ),
     Section(

@@ -16,6 +16,7 @@ def descend(
     start: Sequence[float] | np.ndarray,
     steps: int,
     dtype: str = "float32",
+    constraint: Callable[[Tensor], Tensor] | None = None,
 ) -> np.ndarray:
     """Returns the points that an optimizer comes through, [steps + 1, d], the start among them.
 
@@ -27,19 +28,20 @@ def descend(
         start: the first point, [d].
         steps: how many.
         dtype: of the points; "float64" for what is compared to more than six digits.
+        constraint: function of a point that brings it back to where points may be, as a Keras constraint of a weight.
 
     Example:
         >>> descend(keras.optimizers.SGD(0.5), lambda point, step: point, [4.0], 3)[:, 0].tolist()
         [4.0, 2.0, 1.0, 0.5]
     """
     walk = _on_jax if keras.config.backend() == "jax" else _on_tensorflow
-    return walk(optimizer, gradient, np.asarray(start, dtype), steps)
+    return walk(optimizer, gradient, np.asarray(start, dtype), steps, constraint)
 
 
-def _on_tensorflow(optimizer, gradient, start, steps):
+def _on_tensorflow(optimizer, gradient, start, steps, constraint):
     import tensorflow as tf
 
-    variable = _variable(optimizer, start)
+    variable = _variable(optimizer, start, constraint)
     gradient = tf.autograph.experimental.do_not_convert(gradient)  # it is in keras.ops already
 
     @tf.function(jit_compile=True)
@@ -50,14 +52,14 @@ def _on_tensorflow(optimizer, gradient, start, steps):
             points = points.write(step, variable.value)
         return points.stack()
 
-    return np.concatenate([start[None], loop().numpy()])
+    return np.concatenate([start[None], loop.get_concrete_function()().numpy()])
 
 
-def _on_jax(optimizer, gradient, start, steps):
+def _on_jax(optimizer, gradient, start, steps, constraint):
     import jax
 
     with jax.enable_x64(start.dtype == np.float64):
-        variable = _variable(optimizer, start)
+        variable = _variable(optimizer, start, constraint)
 
         def step_of(state, step):
             (point,), of_optimizer = state
@@ -72,12 +74,13 @@ def _on_jax(optimizer, gradient, start, steps):
         return np.concatenate([start[None], np.asarray(points)])
 
 
-def _variable(optimizer, start):
+def _variable(optimizer, start, constraint):
     """The variable that an optimizer was built for, at the start of a walk, or a first one."""
     if optimizer.built:
         variable = optimizer._trainable_variables[0]
         variable.assign(start)
-        return variable
-    variable = keras.Variable(start, dtype=str(start.dtype))
-    optimizer.build([variable])
+    else:
+        variable = keras.Variable(start, dtype=str(start.dtype))
+        optimizer.build([variable])
+    variable.constraint = constraint
     return variable
