@@ -79,7 +79,7 @@ class Adam(Lab):
 
 @keras.saving.register_keras_serializable("tf_tricks")
 class InverseRoot(keras.optimizers.schedules.LearningRateSchedule):
-    """A rate that falls like 1/√t, for t = 1, 2, …"""
+    """A rate that falls like 1/√t, for t from 1 on."""
 
     def __init__(self, initial: float):
         self.initial = initial

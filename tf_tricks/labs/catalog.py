@@ -66,6 +66,7 @@ SECTIONS = (
             "momentum": JAX,
             "adagrad": JAX,
             "adam": JAX,
+            "marginal_value": JAX,
         },
     ),
     Section(
