@@ -1,5 +1,6 @@
 """Signals become a wish to stop; a second one kills as usual."""
 
+import contextlib
 import signal
 import threading
 
@@ -10,9 +11,21 @@ from tf_tricks.training.interrupt import Interrupted, StopRequests
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_is_noted(number):
-    with StopRequests() as requests:
+    with contextlib.suppress(Interrupted), StopRequests() as requests:
         signal.raise_signal(number)
         assert requests.received == number
+
+
+def end_with(number):
+    with StopRequests():
+        signal.raise_signal(number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_nobody_has_honoured_ends_what_comes_after(number):
+    with pytest.raises(Interrupted, match="asked to stop as the run came to its end") as error:
+        end_with(number)
+    assert error.value.signal_number == number
 
 
 def test_without_a_signal_nothing_is_noted():
@@ -30,7 +43,7 @@ def _python_handles_interrupts():
 
 @pytest.mark.usefixtures("_python_handles_interrupts")
 def test_a_second_signal_interrupts():
-    with StopRequests():
+    with contextlib.suppress(Interrupted), StopRequests():
         signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)

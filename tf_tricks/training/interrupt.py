@@ -33,8 +33,11 @@ class StopRequests:
                 self._before[number] = signal.signal(number, self._note)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
+        """A request that came after the last safe place is not lost: whoever runs one thing after another must stop."""
         self._restore()
+        if kind is None and self.received is not None:
+            raise Interrupted("asked to stop as the run came to its end, which it has reached", self.received)
 
     def _note(self, number, frame):
         self.received = number
