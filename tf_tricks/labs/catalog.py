@@ -74,6 +74,7 @@ SECTIONS = (
         "Pre-processing, batch normalization, dropout",
         {
             "standardize": JAX,
+            "batch_norm": JAX,
             "dropout_scale": JAX,
             "dropout": JAX,
         },

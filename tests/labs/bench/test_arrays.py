@@ -43,3 +43,10 @@ def test_an_archive_without_a_test_part(tmp_path):
 def test_numbers_are_no_classes():
     with pytest.raises(RequestError, match="a lab takes examples with classes, and the labels of 'regression' are"):
         load("regression")
+
+
+def test_a_few_to_train_on_leave_the_others_to_test_on():
+    digits = load("digits")
+    few = digits.few(1500, 1000)
+    assert len(few.test[1]) == 1797 - 1500
+    np.testing.assert_array_equal(np.concatenate([few.train[1], few.test[1]])[1438:], digits.test[1])

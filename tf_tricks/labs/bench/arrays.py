@@ -41,6 +41,12 @@ class Arrays:
         cut = [(inputs[:n], labels[:n]) for (inputs, labels), n in ((self.train, train), (self.test, test))]
         return dataclasses.replace(self, train=cut[0], test=cut[1])
 
+    def few(self, train: int, test: int) -> "Arrays":
+        """Returns the same with the first `train` examples to train on, and up to `test` of all others to test on."""
+        inputs, labels = (np.concatenate(parts) for parts in zip(self.train, self.test))
+        rest = slice(train, train + test)
+        return dataclasses.replace(self, train=(inputs[:train], labels[:train]), test=(inputs[rest], labels[rest]))
+
 
 def load(name: str) -> Arrays:
     """Returns a data set of pictures or vectors with classes, its examples in an order drawn once.

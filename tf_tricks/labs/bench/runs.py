@@ -52,6 +52,7 @@ class Runs:
         learning_rate: Any = None,
         validation: Any = None,
         callbacks: Any = (),
+        order: int | None = None,
     ) -> dict[str, list[float]] | None:
         """Returns the history of a run, or None if its loss was no longer finite.
 
@@ -62,12 +63,13 @@ class Runs:
             learning_rate: a number or a schedule, or None for the trainer's.
             validation: as of `Trainer.fit`.
             callbacks: likewise.
+            order: seed of the order of the examples, or None for `seed`; runs of one order share the compiled step.
         """
         self.restart(seed)
         if learning_rate is not None:
             self.trainer.learning_rate = tt.schedules.get(learning_rate)
         try:
-            stream = self._streams(data, seed)
+            stream = self._streams(data, seed if order is None else order)
             fitted = self.trainer.fit(stream, epochs, validation, callbacks=list(callbacks), verbose=0)
         except RunError:
             return None
